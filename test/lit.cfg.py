@@ -1,0 +1,14 @@
+# How lit runs the .mlir tests: RUN lines with cria-opt and FileCheck.
+import os
+
+import lit.formats
+
+config.name = "cria"
+config.test_format = lit.formats.ShTest(True)
+config.suffixes = [".mlir"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.cria_build, "test")
+config.environment["PATH"] = os.pathsep.join(
+    [os.path.join(config.cria_build, "bin"), config.llvm_tools, os.environ.get("PATH", "")])
+# A failing check must show its input.
+config.environment["FILECHECK_OPTS"] = "--dump-input-filter=all"

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Checks who includes whom: the house rules of the README, for every file of ours.
+
+usage: check_layers.py ROOT
+"""
+import pathlib
+import re
+import sys
+
+# folder -> what it may include of ours, as prefixes; the first folder that fits counts.
+RULES = [
+    ("runtime", ["runtime/"]),
+    ("dialects", ["dialects/"]),
+    ("frontends", ["frontends/", "dialects/"]),
+    ("compiler/tools", ["compiler/", "frontends/", "dialects/", "targets/", "runtime/Abi.h"]),
+    ("compiler", ["compiler/", "dialects/", "targets/Target.h", "runtime/Abi.h", "runtime/TokenizerTables.h"]),
+    ("targets/cpu", ["targets/cpu/", "targets/Target.h", "dialects/", "compiler/transforms/Passes.h", "runtime/Abi.h"]),
+    ("targets/x86_64", ["targets/x86_64/", "targets/cpu/", "targets/Target.h", "dialects/",
+                        "compiler/transforms/Passes.h", "runtime/Abi.h"]),
+    ("targets", ["targets/Target.h", "dialects/"]),
+]
+# The tools know every target; nothing else of the compiler names one.
+TARGET_NAMES = re.compile(r"\b(x86|avx|aarch64|neon)", re.IGNORECASE)
+NAMELESS = ["compiler/pipeline", "compiler/transforms", "compiler/weights", "compiler/reference", "dialects"]
+OURS = re.compile(r'^\s*#\s*include\s+"((?:runtime|dialects|frontends|compiler|targets)/[^"]+)"', re.MULTILINE)
+ANY = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
+LONGEST = 800
+
+
+def problems(root):
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.suffix not in (".h", ".cpp", ".c", ".td") or not name.startswith(
+                ("runtime/", "dialects/", "frontends/", "compiler/", "targets/")):
+            continue
+        text = path.read_text()
+        folder, allowed = next(rule for rule in RULES if name.startswith(rule[0] + "/"))
+        for included in OURS.findall(text):
+            generated = included.endswith(".inc") and included.rpartition("/")[0] == name.rpartition("/")[0]
+            if not generated and not included.startswith(tuple(allowed)):
+                yield f"{name}: {folder} may not include {included}"
+        if name.startswith("runtime/"):
+            for included in ANY.findall(text):
+                if included.startswith(("llvm", "mlir")):
+                    yield f"{name}: the runtime may not include {included}"
+        if name.startswith(tuple(NAMELESS)):
+            for number, line in enumerate(text.splitlines(), 1):
+                if TARGET_NAMES.search(line):
+                    yield f"{name}:{number}: names a target: {line.strip()}"
+        if name.count("/") > 3:
+            yield f"{name}: expected at most two folders below a top-level one"
+        if text.count("\n") > LONGEST and "lines because" not in text[:1000]:
+            yield f"{name}: {text.count(chr(10))} lines, expected at most {LONGEST} or a reason at its top"
+
+
+def main():
+    found = list(problems(pathlib.Path(sys.argv[1])))
+    print("\n".join(found))
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
