@@ -1,0 +1,33 @@
+//===- Kernel.h - The kernel dialect -----------------------------*- C++ -*-===//
+#ifndef CRIA_DIALECTS_KERNEL_KERNEL_H
+#define CRIA_DIALECTS_KERNEL_KERNEL_H
+
+#include "mlir/Dialect/SCF/IR/DeviceMappingInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/TilingInterface.h"
+
+namespace cria::kernel {
+
+/// The name under which a kernel's root carries its `#kernel.schedule`.
+inline constexpr llvm::StringLiteral kScheduleAttrName = "kernel.schedule";
+/// The name under which a module carries the target it is compiled for.
+inline constexpr llvm::StringLiteral kTargetAttrName = "kernel.target";
+
+/// Makes storage and kernels known to one-shot bufferization.
+void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
+
+} // namespace cria::kernel
+
+#include "dialects/kernel/KernelDialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/kernel/KernelAttributes.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/kernel/KernelOps.h.inc"
+
+#endif // CRIA_DIALECTS_KERNEL_KERNEL_H

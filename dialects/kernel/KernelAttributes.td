@@ -1,0 +1,42 @@
+//===- KernelAttributes.td - Schedules -------------------------------------===//
+#ifndef CRIA_DIALECTS_KERNEL_ATTRIBUTES_TD
+#define CRIA_DIALECTS_KERNEL_ATTRIBUTES_TD
+
+include "dialects/kernel/KernelDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/Dialect/SCF/IR/DeviceMappingInterface.td"
+
+def Kernel_ScheduleAttr : AttrDef<Kernel_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how a kernel is cut: for the threads, then within a thread";
+  let description = [{
+    One number per loop of the op, 0 for a loop that is not cut. `threads` tiles
+    are dealt out to the threads; `tiles` are the register tiles within one of
+    them. An op that carries a schedule is the root of a kernel: its unscheduled
+    producers are fused into it.
+
+    ```mlir
+    #kernel.schedule<threads = [0, 1, 0, 0], tiles = [8, 0, 0, 0]>
+    ```
+  }];
+  let parameters = (ins "::mlir::DenseI64ArrayAttr":$threads, "::mlir::DenseI64ArrayAttr":$tiles);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Kernel_ThreadAttr : AttrDef<Kernel_Dialect, "Thread", [
+    DeclareAttrInterfaceMethods<DeviceMappingAttrInterface>]> {
+  let mnemonic = "thread";
+  let summary = "a dimension of an `scf.forall` that is dealt out to the threads";
+  let description = [{
+    `dimension` counts the dimensions of one loop. The mark keeps a loop of one
+    iteration a loop: one thread runs it, not all of them.
+
+    ```mlir
+    scf.forall (%h) in (4) shared_outs(…) { … } {mapping = [#kernel.thread<0>]}
+    ```
+  }];
+  let parameters = (ins "int64_t":$dimension);
+  let assemblyFormat = "`<` $dimension `>`";
+}
+
+#endif // CRIA_DIALECTS_KERNEL_ATTRIBUTES_TD

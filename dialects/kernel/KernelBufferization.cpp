@@ -1,0 +1,76 @@
+//===- KernelBufferization.cpp - Storage becomes memory --------------------===//
+//
+// `kernel.get` of a tensor becomes `kernel.get` of a memref, `kernel.set` a copy
+// into such a memref, which folds away where both are the same buffer: the rule,
+// since kernels write in place. Where the segments lie is not known yet; the
+// pass that plans memory turns each `kernel.get` into a view.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/kernel/Kernel.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace mlir::bufferization;
+using namespace cria::kernel;
+
+namespace {
+
+MemRefType bufferType(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return MemRefType::get(type.getShape(), type.getElementType());
+}
+
+struct GetModel : BufferizableOpInterface::ExternalModel<GetModel, GetOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  AliasingValueList getAliasingValues(Operation *, OpOperand &, const AnalysisState &) const { return {}; }
+
+  /// State may be written in place, constants never.
+  bool isWritable(Operation *op, Value, const AnalysisState &) const {
+    auto get = cast<GetOp>(op);
+    return SymbolTable::lookupNearestSymbolFrom<StateOp>(op, get.getStorageAttr()) != nullptr;
+  }
+
+  FailureOr<BufferLikeType> getBufferType(Operation *, Value value, const BufferizationOptions &,
+                                          const BufferizationState &, SmallVector<Value> &) const {
+    return cast<BufferLikeType>(bufferType(value.getType()));
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &,
+                          BufferizationState &) const {
+    auto get = cast<GetOp>(op);
+    replaceOpWithNewBufferizedOp<GetOp>(rewriter, op, bufferType(get.getResult().getType()),
+                                        get.getStorageAttr());
+    return success();
+  }
+};
+
+struct SetModel : BufferizableOpInterface::ExternalModel<SetModel, SetOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return true; }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  AliasingValueList getAliasingValues(Operation *, OpOperand &, const AnalysisState &) const { return {}; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto set = cast<SetOp>(op);
+    FailureOr<Value> source = getBuffer(rewriter, set.getValue(), options, state);
+    if (failed(source))
+      return failure();
+    Value destination =
+        GetOp::create(rewriter, op->getLoc(), bufferType(set.getValue().getType()), set.getStorageAttr());
+    replaceOpWithNewBufferizedOp<memref::CopyOp>(rewriter, op, *source, destination);
+    return success();
+  }
+};
+
+} // namespace
+
+void cria::kernel::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
+    GetOp::attachInterface<GetModel>(*context);
+    SetOp::attachInterface<SetModel>(*context);
+  });
+}

@@ -1,0 +1,95 @@
+//===- KernelOps.cpp - Verifiers -------------------------------------------===//
+//
+// (C1), (C2) … are the constraints of the ops' descriptions in KernelOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/kernel/Kernel.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace cria::kernel;
+
+namespace {
+
+constexpr int64_t kAlignment = 64; ///< bytes: a cache line, a 512-bit vector
+
+RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+LogicalResult verifyOffset(Operation *op, int64_t offset) {
+  if (offset < 0 || offset % kAlignment)
+    return op->emitOpError("expects an offset that is a multiple of 64 and not negative, but got ") << offset;
+  return success();
+}
+
+/// True if two dimensions are certainly different.
+bool differ(int64_t a, int64_t b) {
+  return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
+}
+
+} // namespace
+
+LogicalResult ConstantOp::verify() {
+  auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
+  if (!yield || yield.getValue().getType() != getType()) // (C1)
+    return emitOpError("expects its region to end in a kernel.yield of ") << getType();
+  return verifyOffset(*this, getOffset()); // (C2)
+}
+
+LogicalResult StateOp::verify() { return verifyOffset(*this, getOffset()); } // (C1)
+
+LogicalResult GetOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  Operation *symbol = symbols.lookupNearestSymbolFrom(*this, getStorageAttr());
+  RankedTensorType found;
+  if (auto op = dyn_cast_or_null<ConstantOp>(symbol))
+    found = op.getTensorType();
+  else if (auto op = dyn_cast_or_null<StateOp>(symbol))
+    found = op.getTensorType();
+  auto type = cast<ShapedType>(getType());
+  if (!found || found.getShape() != type.getShape() || found.getElementType() != type.getElementType()) // (C1)
+    return emitOpError("expects ") << getStorageAttr()
+                                   << " to name a kernel.constant or kernel.state of type " << getType();
+  return success();
+}
+
+LogicalResult SetOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto state = symbols.lookupNearestSymbolFrom<StateOp>(*this, getStorageAttr());
+  if (!state || state.getType() != getValue().getType()) // (C1)
+    return emitOpError("expects ") << getStorageAttr() << " to name a kernel.state of type "
+                                   << getValue().getType();
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  RankedTensorType query = tensorType(getQuery()), keys = tensorType(getKeys()),
+                   values = tensorType(getValues());
+  int64_t heads = query.getDimSize(1), groups = keys.getDimSize(0), blocks = keys.getDimSize(1),
+          lanes = keys.getDimSize(3);
+  bool whole = ShapedType::isDynamic(heads) || ShapedType::isDynamic(groups) || heads % groups == 0 ||
+               groups == 1;
+  if (!whole || differ(groups, values.getDimSize(0)) || differ(query.getDimSize(2), keys.getDimSize(2)) ||
+      differ(query.getDimSize(2), values.getDimSize(2)) || ShapedType::isDynamic(lanes) ||
+      (!ShapedType::isDynamic(blocks) && differ(blocks * lanes, values.getDimSize(1)))) // (C1)
+    return emitOpError("expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh], but got ")
+           << query << ", " << keys << " and " << values;
+  if (getResult().getType() != getDestination().getType() ||
+      getDestination().getType() != getQuery().getType()) // (C2)
+    return emitOpError("expects result and destination of the query's type, but got ")
+           << getResult().getType() << " and " << getDestination().getType();
+  return success();
+}
+
+LogicalResult AppendOp::verify() {
+  RankedTensorType rows = tensorType(getRows()), cache = tensorType(getDestination());
+  if (differ(rows.getDimSize(1), cache.getDimSize(0)) || differ(rows.getDimSize(2), cache.getDimSize(2))) // (C1)
+    return emitOpError("expects rows [T, Hkv, Dh] that fit the destination, but got ")
+           << rows << " and " << cache;
+  if (getResult().getType() != cache) // (C2)
+    return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialects/kernel/KernelOps.cpp.inc"

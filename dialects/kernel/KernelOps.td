@@ -1,0 +1,175 @@
+//===- KernelOps.td - The ops of the kernel dialect ------------------------===//
+//
+// Constraints that a verifier checks are numbered, as in LlamaOps.td.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_DIALECTS_KERNEL_OPS_TD
+#define CRIA_DIALECTS_KERNEL_OPS_TD
+
+include "dialects/kernel/KernelAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
+
+//===----------------------------------------------------------------------===//
+// Storage
+//===----------------------------------------------------------------------===//
+
+def Kernel_ConstantOp : Kernel_Op<"constant", [Symbol, SingleBlock, IsolatedFromAbove]> {
+  let summary = "a tensor in the weights segment, and the expression that gives its value";
+  let description = [{
+    Lies `offset` bytes into the segment, row-major. The region holds weight
+    expressions of the llama dialect; the compiler evaluates it while it writes
+    the artifact.
+
+    - (C1) the region yields a value of the constant's type.
+    - (C2) `offset` is a multiple of 64 and not negative.
+
+    ```mlir
+    kernel.constant @layers.0.q at 8192 : tensor<8x256x32xf16> {
+      %w = llama.weight @layers.0.q.source : tensor<256x256xf16>
+      %p = llama.pack %w rows 32 : tensor<256x256xf16> -> tensor<8x256x32xf16>
+      kernel.yield %p : tensor<8x256x32xf16>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, TypeAttrOf<AnyStaticShapeTensor>:$type);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `at` $offset attr-dict `:` $type $body";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); }
+  }];
+}
+
+def Kernel_StateOp : Kernel_Op<"state", [Symbol]> {
+  let summary = "a tensor in the state segment: zero at start, kept from step to step";
+  let description = [{
+    - (C1) `offset` is a multiple of 64 and not negative.
+
+    ```mlir
+    kernel.state @layers.0.keys at 4096 : tensor<2x32x64x16xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, TypeAttrOf<AnyStaticShapeTensor>:$type);
+  let assemblyFormat = "$sym_name `at` $offset attr-dict `:` $type";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); }
+  }];
+}
+
+def Kernel_GetOp : Kernel_Op<"get", [MemoryEffects<[MemRead]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value of a constant or of a piece of state";
+  let description = [{
+    A memref once tensors have become buffers.
+
+    - (C1) `storage` names a `kernel.constant` or `kernel.state` of the result's
+      shape and element type.
+
+    ```mlir
+    %w = kernel.get @layers.0.q : tensor<8x256x32xf16>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$storage);
+  let results = (outs AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef]>:$result);
+  let assemblyFormat = "$storage attr-dict `:` type($result)";
+}
+
+def Kernel_SetOp : Kernel_Op<"set", [MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "leaves a value in the state";
+  let description = [{
+    - (C1) `storage` names a `kernel.state` of the value's type.
+
+    ```mlir
+    kernel.set @layers.0.keys, %k : tensor<2x32x64x16xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$storage, AnyStaticShapeTensor:$value);
+  let assemblyFormat = "$storage `,` $value attr-dict `:` type($value)";
+}
+
+def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"ConstantOp">]> {
+  let summary = "the value of a constant";
+  let description = [{
+    ```mlir
+    kernel.yield %p : tensor<8x256x32xf16>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+class Kernel_TiledOp<string mnemonic> : Kernel_Op<mnemonic, [
+    Pure, DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
+      "getTiledImplementation", "getResultTilePosition", "generateResultTileValue"]>]> {
+  code tiledDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getDestinationMutable(); }
+  }];
+}
+
+def Kernel_AttentionOp : Kernel_TiledOp<"attention"> {
+  let summary = "causal attention with a running maximum and sum";
+  let description = [{
+    The scores of a row are never all in memory: blocks of L positions are taken
+    in order, each rescales what came before by the change of the maximum
+    (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
+    Dao et al., FlashAttention, 2022). The order is fixed, so the bits are too.
+
+    query, destination [T, H, Dh]; keys [Hkv, P, Dh, L], so that L scores are
+    sums of whole vectors; values [Hkv, P * L, Dh]. Row t stands at
+    `position + t`; `scale` and `window` as in `llama.attention`.
+
+    - (C1) H is a multiple of Hkv; Dh agrees; values have P * L positions.
+    - (C2) the result has the destination's type.
+
+    ```mlir
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o
+       : (tensor<1x4x64xf32>, tensor<2x33x64x16xf32>, tensor<2x528x64xf32>, index, tensor<1x4x64xf32>) -> tensor<1x4x64xf32>
+    ```
+  }];
+  let arguments = (ins 3DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$keys, 3DTensorOf<[F32]>:$values,
+    Index:$position, 3DTensorOf<[F32]>:$destination, F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window);
+  let results = (outs 3DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $query `,` $keys `,` $values `at` $position `scale` $scale (`window` $window^)? `into` $destination
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = tiledDeclaration;
+}
+
+def Kernel_AppendOp : Kernel_TiledOp<"append"> {
+  let summary = "this step's keys or values written into the cache";
+  let description = [{
+    rows [T, Hkv, Dh]; the cache, which is the destination, is [Hkv, P * L, Dh]
+    (values) or [Hkv, P, Dh, L] (keys). Row t goes to position `position + t`.
+
+    - (C1) Hkv and Dh of rows and destination agree.
+    - (C2) the result has the destination's type.
+
+    ```mlir
+    %k1 = kernel.append %rows at %p into %k0
+        : (tensor<1x2x64xf32>, index, tensor<2x33x64x16xf32>) -> tensor<2x33x64x16xf32>
+    ```
+  }];
+  let arguments = (ins 3DTensorOf<[F32]>:$rows, Index:$position,
+    TensorRankOf<[F32], [3, 4]>:$destination);
+  let results = (outs TensorRankOf<[F32], [3, 4]>:$result);
+  let assemblyFormat = [{
+    $rows `at` $position `into` $destination attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = tiledDeclaration;
+}
+
+#endif // CRIA_DIALECTS_KERNEL_OPS_TD

@@ -1,0 +1,144 @@
+//===- KernelTiling.cpp - How kernels are cut ------------------------------===//
+//
+// Attention: loops (t, h), both parallel. A tile of heads reads the key/value
+// heads of its groups and advances the position by its first row.
+// Append: one parallel loop over the key/value heads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/kernel/Kernel.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace cria::kernel;
+
+namespace {
+
+/// The whole of dimension `dim` of `value` as a loop range.
+Range wholeDimension(OpBuilder &builder, Location loc, Value value, int64_t dim) {
+  return {builder.getIndexAttr(0), tensor::getMixedSize(builder, loc, value, dim), builder.getIndexAttr(1)};
+}
+
+/// `source` cut along its leading dimensions to `offsets` and `sizes`, whole in
+/// the others. Adds the op that does it to `slices`.
+Value sliceLeading(OpBuilder &builder, Location loc, Value source, ArrayRef<OpFoldResult> offsets,
+                   ArrayRef<OpFoldResult> sizes, SmallVectorImpl<Operation *> &slices) {
+  int64_t rank = cast<RankedTensorType>(source.getType()).getRank();
+  SmallVector<OpFoldResult> allOffsets(offsets), allSizes(sizes), strides(rank, builder.getIndexAttr(1));
+  for (int64_t dim = offsets.size(); dim < rank; ++dim) {
+    allOffsets.push_back(builder.getIndexAttr(0));
+    allSizes.push_back(tensor::getMixedSize(builder, loc, source, dim));
+  }
+  auto slice = tensor::ExtractSliceOp::create(builder, loc, source, allOffsets, allSizes, strides);
+  slices.push_back(slice);
+  return slice;
+}
+
+Value positionAfter(OpBuilder &builder, Location loc, Value position, OpFoldResult offset) {
+  AffineExpr p, o;
+  bindDims(builder.getContext(), p, o);
+  return getValueOrCreateConstantIndexOp(
+      builder, loc, affine::makeComposedFoldedAffineApply(builder, loc, p + o, {OpFoldResult(position), offset}));
+}
+
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType> AttentionOp::getLoopIteratorTypes() {
+  return {utils::IteratorType::parallel, utils::IteratorType::parallel};
+}
+
+SmallVector<Range> AttentionOp::getIterationDomain(OpBuilder &builder) {
+  return {wholeDimension(builder, getLoc(), getQuery(), 0), wholeDimension(builder, getLoc(), getQuery(), 1)};
+}
+
+FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
+                                                            ArrayRef<OpFoldResult> sizes) {
+  Location loc = getLoc();
+  auto queryType = cast<RankedTensorType>(getQuery().getType());
+  auto keyType = cast<RankedTensorType>(getKeys().getType());
+  std::optional<int64_t> heads = getConstantIntValue(sizes[1]);
+  if (queryType.isDynamicDim(1) || keyType.isDynamicDim(0) || !heads)
+    return emitOpError("expects a static number of heads to be tiled");
+  int64_t group = queryType.getDimSize(1) / keyType.getDimSize(0);
+  if (group % *heads && *heads % group)
+    return emitOpError("expects a tile of heads that divides its groups of ") << group << ", but got " << *heads;
+
+  AffineExpr h = builder.getAffineDimExpr(0);
+  OpFoldResult kvHead =
+      affine::makeComposedFoldedAffineApply(builder, loc, h.floorDiv(group), {offsets[1]});
+  OpFoldResult kvHeads = builder.getIndexAttr(std::max<int64_t>(*heads / group, 1));
+  SmallVector<Operation *> slices;
+  Value query = sliceLeading(builder, loc, getQuery(), offsets, sizes, slices);
+  Value keys = sliceLeading(builder, loc, getKeys(), kvHead, kvHeads, slices);
+  Value values = sliceLeading(builder, loc, getValues(), kvHead, kvHeads, slices);
+  Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
+  Value position = positionAfter(builder, loc, getPosition(), offsets[0]);
+  auto tile = AttentionOp::create(builder, loc, destination.getType(), query, keys, values, position,
+                                  destination, getScaleAttr(), getWindowAttr());
+  return TilingResult{{tile}, {tile.getResult()}, slices};
+}
+
+LogicalResult AttentionOp::getResultTilePosition(OpBuilder &builder, unsigned, ArrayRef<OpFoldResult> offsets,
+                                                 ArrayRef<OpFoldResult> sizes,
+                                                 SmallVector<OpFoldResult> &resultOffsets,
+                                                 SmallVector<OpFoldResult> &resultSizes) {
+  resultOffsets = {offsets[0], offsets[1], builder.getIndexAttr(0)};
+  resultSizes = {sizes[0], sizes[1], tensor::getMixedSize(builder, getLoc(), getQuery(), 2)};
+  return success();
+}
+
+FailureOr<TilingResult> AttentionOp::generateResultTileValue(OpBuilder &builder, unsigned,
+                                                             ArrayRef<OpFoldResult> offsets,
+                                                             ArrayRef<OpFoldResult> sizes) {
+  return getTiledImplementation(builder, offsets.take_front(2), sizes.take_front(2));
+}
+
+//===----------------------------------------------------------------------===//
+// Append
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType> AppendOp::getLoopIteratorTypes() { return {utils::IteratorType::parallel}; }
+
+SmallVector<Range> AppendOp::getIterationDomain(OpBuilder &builder) {
+  return {wholeDimension(builder, getLoc(), getRows(), 1)};
+}
+
+FailureOr<TilingResult> AppendOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
+                                                         ArrayRef<OpFoldResult> sizes) {
+  Location loc = getLoc();
+  SmallVector<Operation *> slices;
+  OpFoldResult tokens = tensor::getMixedSize(builder, loc, getRows(), 0);
+  Value rows = sliceLeading(builder, loc, getRows(), {builder.getIndexAttr(0), offsets[0]},
+                            {tokens, sizes[0]}, slices);
+  Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
+  auto tile = AppendOp::create(builder, loc, destination.getType(), rows, getPosition(), destination);
+  return TilingResult{{tile}, {tile.getResult()}, slices};
+}
+
+LogicalResult AppendOp::getResultTilePosition(OpBuilder &builder, unsigned, ArrayRef<OpFoldResult> offsets,
+                                              ArrayRef<OpFoldResult> sizes,
+                                              SmallVector<OpFoldResult> &resultOffsets,
+                                              SmallVector<OpFoldResult> &resultSizes) {
+  resultOffsets.assign(offsets.begin(), offsets.end());
+  resultSizes.assign(sizes.begin(), sizes.end());
+  for (int64_t dim = 1, rank = cast<RankedTensorType>(getDestination().getType()).getRank(); dim < rank; ++dim) {
+    resultOffsets.push_back(builder.getIndexAttr(0));
+    resultSizes.push_back(tensor::getMixedSize(builder, getLoc(), getDestination(), dim));
+  }
+  return success();
+}
+
+FailureOr<TilingResult> AppendOp::generateResultTileValue(OpBuilder &builder, unsigned,
+                                                          ArrayRef<OpFoldResult> offsets,
+                                                          ArrayRef<OpFoldResult> sizes) {
+  return getTiledImplementation(builder, offsets.take_front(1), sizes.take_front(1));
+}

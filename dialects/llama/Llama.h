@@ -1,0 +1,44 @@
+//===- Llama.h - The llama dialect -------------------------------*- C++ -*-===//
+#ifndef CRIA_DIALECTS_LLAMA_LLAMA_H
+#define CRIA_DIALECTS_LLAMA_LLAMA_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace cria::llama {
+
+/// The op computes a weight from weights alone (see LlamaInterfaces.td).
+template <typename ConcreteOp>
+class WeightExpression : public mlir::OpTrait::TraitBase<ConcreteOp, WeightExpression> {};
+
+/// Whether every static dimension of `type` is positive and their product at
+/// most 2^48: what every tensor of a `llama` op keeps to, so that sizes in bytes
+/// and products of two dimensions fit into an int64_t. A dynamic dimension is
+/// not counted.
+bool isBounded(mlir::Type type);
+
+/// The name under which a module carries its `#llama.model` attribute.
+inline constexpr llvm::StringLiteral kModelAttrName = "llama.model";
+
+/// The entry function of an imported model:
+/// (tokens [T] i32, position index) -> hidden [T, D] f32.
+inline constexpr llvm::StringLiteral kForwardName = "forward";
+/// The head of an imported model: (hidden [T, D] f32) -> logits [T, V] f32.
+inline constexpr llvm::StringLiteral kLogitsName = "logits";
+
+} // namespace cria::llama
+
+#include "dialects/llama/LlamaEnums.h.inc"
+#include "dialects/llama/LlamaDialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/llama/LlamaAttributes.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/llama/LlamaOps.h.inc"
+
+#endif // CRIA_DIALECTS_LLAMA_LLAMA_H

@@ -1,0 +1,296 @@
+//===- LlamaOps.cpp - Verifiers, type inference, folds ---------------------===//
+//
+// (C1), (C2) … are the constraints of the ops' descriptions in LlamaOps.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/llama/Llama.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace cria::llama;
+
+namespace {
+
+constexpr int64_t kBlock = 32; ///< elements of a q8_0 or q4_0 block
+constexpr int64_t kMostElements = int64_t(1) << 48; ///< of any tensor
+constexpr int64_t kMostOffset = int64_t(1) << 62; ///< of a tensor in its file
+constexpr int64_t kMostPanelRows = 4096; ///< far above any vector register
+
+RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+bool finite(const APFloat &value) { return value.isFinite(); }
+bool finiteNotNegative(const APFloat &value) {
+  return value.isFinite() && (value.isZero() || !value.isNegative());
+}
+bool finitePositive(const APFloat &value) {
+  return value.isFinite() && !value.isZero() && !value.isNegative();
+}
+
+/// `value` is finite after rounding to F32 as well.
+bool finiteFloat(APFloat value) {
+  bool losesInfo;
+  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return value.isFinite();
+}
+
+std::string text(const APFloat &value) {
+  SmallString<16> buffer;
+  value.toString(buffer);
+  return std::string(buffer);
+}
+
+/// A symbol user expects `name` to be a `SymbolOp` (or `OtherOp`) of `type`.
+template <typename SymbolOp, typename OtherOp = SymbolOp>
+LogicalResult verifySymbol(Operation *user, FlatSymbolRefAttr name, Type type,
+                           SymbolTableCollection &symbols, StringRef kinds) {
+  Operation *symbol = symbols.lookupNearestSymbolFrom(user, name);
+  Type found;
+  if (auto op = dyn_cast_or_null<SymbolOp>(symbol))
+    found = op.getTensorType();
+  else if (auto op = dyn_cast_or_null<OtherOp>(symbol))
+    found = op.getTensorType();
+  if (!found) // (C1)
+    return user->emitOpError("expects ") << name << " to name a " << kinds << " op, but got "
+                                         << (symbol ? symbol->getName().getStringRef() : "nothing");
+  if (found != type) // (C2)
+    return user->emitOpError("expects the type of ")
+           << name << ", " << found << ", but got " << type;
+  return success();
+}
+
+} // namespace
+
+bool cria::llama::isBounded(Type type) {
+  auto shaped = dyn_cast<ShapedType>(type);
+  if (!shaped || !shaped.hasRank())
+    return false;
+  int64_t elements = 1;
+  for (int64_t size : shaped.getShape()) {
+    if (ShapedType::isDynamic(size))
+      continue;
+    if (size < 1 || size > kMostElements / elements)
+      return false;
+    elements *= size;
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+uint64_t SourceOp::getStoredBytes() {
+  uint64_t elements = getTensorType().getNumElements();
+  switch (getEncoding()) {
+  case Encoding::Plain:
+    return elements * getTensorType().getElementTypeBitWidth() / 8;
+  case Encoding::Q8_0:
+    return elements / kBlock * (2 + kBlock);
+  case Encoding::Q4_0:
+    return elements / kBlock * (2 + kBlock / 2);
+  }
+  llvm_unreachable("every encoding has a size");
+}
+
+LogicalResult SourceOp::verify() {
+  int64_t offset = getOffset();
+  if (offset < 0 || offset > kMostOffset) // (C1)
+    return emitOpError("expects an offset in [0, ") << kMostOffset << "], but got " << offset;
+  if (getEncoding() == Encoding::Plain)
+    return success();
+  RankedTensorType type = getTensorType();
+  if (!type.getElementType().isF32() || type.getRank() == 0 ||
+      type.getShape().back() % kBlock) // (C2)
+    return emitOpError("expects f32 in rows of a multiple of 32 with encoding ")
+           << stringifyEncoding(getEncoding()) << ", but got " << type;
+  return success();
+}
+
+LogicalResult SyntheticOp::verify() {
+  APFloat mean = getMean(), deviation = getDeviation();
+  if (!finiteFloat(mean) || !finiteFloat(deviation) || !finiteNotNegative(deviation)) // (C1)
+    return emitOpError("expects a mean and a deviation that are finite as f32, the latter not ")
+           << "negative, but got " << text(mean) << " and " << text(deviation);
+  return success();
+}
+
+LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifySymbol<SourceOp, SyntheticOp>(*this, getSourceAttr(), getType(), symbols,
+                                             "llama.source or llama.synthetic");
+}
+
+OpFoldResult CastOp::fold(FoldAdaptor) {
+  return getInput().getType() == getType() ? OpFoldResult(getInput()) : OpFoldResult();
+}
+
+LogicalResult SplitRopeRowsOp::verify() {
+  RankedTensorType type = tensorType(getInput());
+  int64_t heads = getHeads();
+  if (type.getRank() != 1 && type.getRank() != 2) // (C1)
+    return emitOpError("expects a matrix or a vector, but got ") << type;
+  if (heads < 1 || type.getDimSize(0) % heads || type.getDimSize(0) / heads % 2) // (C2)
+    return emitOpError("expects rows that are a multiple of twice its heads, but got ")
+           << type << " and " << heads << " heads";
+  return success();
+}
+
+LogicalResult PackOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  int64_t rows = adaptor.getRows();
+  if (rows < 1 || rows > kMostPanelRows) // (C1), told by verify
+    return failure();
+  int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);
+  types.push_back(
+      RankedTensorType::get({panels, input.getDimSize(1), rows}, input.getElementType()));
+  return success();
+}
+
+LogicalResult PackOp::verify() {
+  int64_t rows = getRows();
+  if (rows < 1 || rows > kMostPanelRows) // (C1)
+    return emitOpError("expects rows in [1, ") << kMostPanelRows << "], but got " << rows;
+  return success();
+}
+
+LogicalResult RopeTableOp::verify() {
+  for (auto [name, value] : {std::pair("theta", getTheta()), std::pair("factor", getFactor()),
+                             std::pair("attentionFactor", getAttentionFactor())})
+    if (!finitePositive(value)) // (C1)
+      return emitOpError("expects a finite, positive ") << name << ", but got " << text(value);
+  if (getType().getDimSize(1) != 2) // (C2)
+    return emitOpError("expects a second dimension of 2 (cosine and sine), but got ") << getType();
+  APFloat context = getOriginalContext(), low = getLowFrequencyFactor();
+  APFloat high = getHighFrequencyFactor(), slow = getBetaSlow(), fast = getBetaFast();
+  if (getScaling() == RopeScaling::Llama3 &&
+      !(finitePositive(context) && finitePositive(low) && finite(high) && high > low)) // (C3)
+    return emitOpError("expects 0 < originalContext and 0 < lowFrequencyFactor < ")
+           << "highFrequencyFactor with scaling llama3, but got " << text(context) << ", "
+           << text(low) << " and " << text(high);
+  if (getScaling() == RopeScaling::Yarn &&
+      !(finitePositive(context) && finitePositive(slow) && finite(fast) && fast >= slow &&
+        getTheta() > APFloat(1.0))) // (C4)
+    return emitOpError("expects 0 < originalContext, 0 < betaSlow <= betaFast and 1 < theta ")
+           << "with scaling yarn, but got " << text(context) << ", " << text(slow) << ", "
+           << text(fast) << " and " << text(getTheta());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Computation
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbedOp::inferReturnTypes(MLIRContext *context, std::optional<Location>,
+                                        Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  auto tokens = cast<RankedTensorType>(adaptor.getTokens().getType());
+  auto table = cast<RankedTensorType>(adaptor.getTable().getType());
+  types.push_back(RankedTensorType::get({tokens.getDimSize(0), table.getDimSize(1)},
+                                        Float32Type::get(context)));
+  return success();
+}
+
+LogicalResult RmsNormOp::verify() {
+  int64_t width = tensorType(getInput()).getDimSize(1);
+  int64_t group = tensorType(getWeight()).getDimSize(0);
+  if (width % group) // (C1)
+    return emitOpError("expects a width that is a multiple of its weight's ")
+           << group << ", but got " << width;
+  if (!finiteNotNegative(getEpsilon())) // (C2)
+    return emitOpError("expects a finite epsilon that is not negative, but got ")
+           << text(getEpsilon());
+  return success();
+}
+
+LogicalResult LinearOp::inferReturnTypes(MLIRContext *context, std::optional<Location>,
+                                         Adaptor adaptor, SmallVectorImpl<Type> &types) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  auto weight = cast<RankedTensorType>(adaptor.getWeight().getType());
+  types.push_back(RankedTensorType::get({input.getDimSize(0), weight.getDimSize(0)},
+                                        Float32Type::get(context)));
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  RankedTensorType input = tensorType(getInput()), weight = tensorType(getWeight());
+  if (input.getDimSize(1) != weight.getDimSize(1)) // (C1)
+    return emitOpError("expects a weight of ")
+           << input.getDimSize(1) << " columns, but got " << weight;
+  if (getBias() && tensorType(getBias()).getDimSize(0) != weight.getDimSize(0)) // (C2)
+    return emitOpError("expects a bias of ")
+           << weight.getDimSize(0) << " elements, but got " << getBias().getType();
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  RankedTensorType table = tensorType(getTable());
+  if (table.getDimSize(1) != 2) // (C2)
+    return emitOpError("expects a table of cosines and sines [C, 2, Dh/2], but got ") << table;
+  int64_t width = tensorType(getInput()).getDimSize(1), head = 2 * table.getDimSize(2);
+  if (width % head) // (C1)
+    return emitOpError("expects a width that is a multiple of its table's head size ")
+           << head << ", but got " << width;
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  RankedTensorType keys = tensorType(getKeys());
+  if (keys != getValues().getType()) // (C1)
+    return emitOpError("expects keys and values of one type, but got ")
+           << keys << " and " << getValues().getType();
+  int64_t width = tensorType(getQuery()).getDimSize(1);
+  int64_t group = keys.getDimSize(1) * keys.getDimSize(2);
+  if (width % group) // (C2)
+    return emitOpError("expects a query width that is a multiple of its keys' ")
+           << group << ", but got " << width;
+  if (!finite(getScale()) || int64_t(getWindow()) < 0) // (C3)
+    return emitOpError("expects a finite scale and a window that is not negative, but got ")
+           << text(getScale()) << " and " << int64_t(getWindow());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// KV cache
+//===----------------------------------------------------------------------===//
+
+LogicalResult CacheReadOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifySymbol<CacheOp>(*this, getCacheAttr(), getType(), symbols, "llama.cache");
+}
+
+LogicalResult CacheWriteOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifySymbol<CacheOp>(*this, getCacheAttr(), getValue().getType(), symbols,
+                               "llama.cache");
+}
+
+LogicalResult CacheUpdateOp::verify() {
+  RankedTensorType cache = tensorType(getCache());
+  int64_t width = cache.getDimSize(1) * cache.getDimSize(2);
+  if (tensorType(getRows()).getDimSize(1) != width) // (C1)
+    return emitOpError("expects rows of ") << width << ", but got " << getRows().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+// After the body's own ops, so that the block is known to have a terminator.
+LogicalResult LayerOp::verifyRegions() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != 1 ||
+      block.getArgument(0).getType() != getInput().getType()) // (C1)
+    return emitOpError("expects a block with one argument of type ") << getInput().getType();
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield || yield.getValue().getType() != getType()) // (C2)
+    return emitOpError("expects its block to end in a llama.yield of ") << getType();
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialects/llama/LlamaOps.cpp.inc"

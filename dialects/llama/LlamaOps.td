@@ -1,0 +1,477 @@
+//===- LlamaOps.td - The ops of the llama dialect --------------------------===//
+//
+// Constraints that a verifier checks are numbered in the op's description
+// ((C1), (C2) …); LlamaOps.cpp and the tests carry the same numbers. What ODS
+// types already say is not said again.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_DIALECTS_LLAMA_OPS_TD
+#define CRIA_DIALECTS_LLAMA_OPS_TD
+
+include "dialects/llama/LlamaAttributes.td"
+include "dialects/llama/LlamaInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+
+def Llama_Float : AnyTypeOf<[F32, F16, BF16], "f32, f16 or bf16">;
+// Weights and caches have static shapes; only T may be dynamic, until the model phase.
+// No dimension is zero and products of dimensions never overflow, so that no
+// verifier, pass or evaluator has to ask (see isBounded in Llama.h).
+def Llama_BoundedPred : CPred<"::cria::llama::isBounded($_self)">;
+def Llama_StaticColumnsPred
+    : CPred<"!::llvm::cast<::mlir::ShapedType>($_self).isDynamicDim(1)">;
+class Llama_StaticTensor<list<Type> elements, int rank>
+    : RankedTensorOf<elements, [HasAnyRankOfPred<[rank]>, HasStaticShapePred, Llama_BoundedPred],
+                     "non-empty static " # rank # "D tensor">;
+def Llama_Weight1D : Llama_StaticTensor<[Llama_Float], 1>;
+def Llama_Weight2D : Llama_StaticTensor<[Llama_Float], 2>;
+def Llama_WeightAny : RankedTensorOf<[Llama_Float], [HasStaticShapePred, Llama_BoundedPred],
+                                     "non-empty static tensor">;
+def Llama_Activation
+    : RankedTensorOf<[F32], [HasAnyRankOfPred<[2]>, Llama_StaticColumnsPred, Llama_BoundedPred],
+                     "non-empty 2D tensor with static columns">;
+def Llama_Tokens : RankedTensorOf<[I32], [HasAnyRankOfPred<[1]>, Llama_BoundedPred],
+                                  "non-empty 1D tensor">;
+def Llama_RopeTable : Llama_StaticTensor<[F32], 3>;
+def Llama_CacheTensor : Llama_StaticTensor<[F32], 3>;
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+def Llama_SourceOp : Llama_Op<"source", [Symbol]> {
+  let summary = "a tensor's place in a model file";
+  let description = [{
+    The bytes of a tensor lie in `file` from `offset` on, in `encoding`. Nothing
+    is read until the artifact is written.
+
+    - (C1) `offset` lies in [0, 2^62], so that no end of a tensor overflows.
+    - (C2) with a block encoding the element type is f32 and the last dimension
+      a multiple of 32.
+
+    ```mlir
+    llama.source @layers.0.q in "model.safetensors" at 2048 : tensor<256x256xf16>
+    llama.source @layers.0.k in "model.gguf" at 4096 as q4_0 : tensor<128x256xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$file, I64Attr:$offset,
+    DefaultValuedAttr<Llama_EncodingAttr, "::cria::llama::Encoding::Plain">:$encoding,
+    TypeAttrOf<Llama_WeightAny>:$type);
+  let assemblyFormat = "$sym_name `in` $file `at` $offset (`as` $encoding^)? attr-dict `:` $type";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+    /// Bytes that the tensor takes in its file.
+    uint64_t getStoredBytes();
+  }];
+}
+
+def Llama_SyntheticOp : Llama_Op<"synthetic", [Symbol]> {
+  let summary = "a tensor of seeded random numbers instead of a file";
+  let description = [{
+    Element i is `mean + deviation * sqrt(3) * u(i)`, u uniform in [-1, 1) and a
+    pure function of (seed, i), rounded to the element type: the same bits on
+    every machine and in any order of evaluation (see Synthetic.h).
+
+    - (C1) `mean` and `deviation` are finite as F32, `deviation` is not negative.
+
+    ```mlir
+    llama.synthetic @layers.0.q seed 17 mean 0.0 deviation 0.02 : tensor<256x256xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$seed, F64Attr:$mean, F64Attr:$deviation,
+    TypeAttrOf<Llama_WeightAny>:$type);
+  let assemblyFormat = [{
+    $sym_name `seed` $seed `mean` $mean `deviation` $deviation attr-dict `:` $type
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+  }];
+}
+
+def Llama_WeightOp : Llama_Op<"weight", [Pure, Llama_WeightExpression,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the tensor that a source symbol names";
+  let description = [{
+    - (C1) `source` names a `llama.source` or `llama.synthetic` op.
+    - (C2) the result type is that op's type.
+
+    ```mlir
+    %w = llama.weight @layers.0.q : tensor<256x256xf16>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$source);
+  let results = (outs Llama_WeightAny:$result);
+  let assemblyFormat = "$source attr-dict `:` type($result)";
+}
+
+def Llama_CastOp : Llama_Op<"cast", [Pure, Llama_WeightExpression, SameOperandsAndResultShape]> {
+  let summary = "a weight at another floating-point type";
+  let description = [{
+    Rounds to nearest, ties to even. A cast to the same type folds away.
+
+    ```mlir
+    %h = llama.cast %w : tensor<256x256xf32> to tensor<256x256xbf16>
+    ```
+  }];
+  let arguments = (ins Llama_WeightAny:$input);
+  let results = (outs Llama_WeightAny:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
+  let hasFolder = 1;
+}
+
+def Llama_SplitRopeRowsOp : Llama_Op<"split_rope_rows", [Pure, Llama_WeightExpression,
+    AllTypesMatch<["input", "result"]>]> {
+  let summary = "rows of a projection reordered from interleaved to half-split rotary pairs";
+  let description = [{
+    Within each head of Dh = N / heads rows, row 2i becomes row i and row 2i + 1
+    becomes row i + Dh/2, so that `rope` may rotate halves. The input is [N, K],
+    or a bias [N].
+
+    - (C1) the input is a matrix or a vector.
+    - (C2) `heads` is positive and N a multiple of 2 * `heads`.
+
+    ```mlir
+    %q = llama.split_rope_rows %w heads 4 : tensor<256x256xf16>
+    ```
+  }];
+  let arguments = (ins Llama_WeightAny:$input, I64Attr:$heads);
+  let results = (outs Llama_WeightAny:$result);
+  let assemblyFormat = "$input `heads` $heads attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Llama_PackOp : Llama_Op<"pack", [Pure, Llama_WeightExpression,
+    InferTypeOpAdaptor]> {
+  let summary = "a matrix in panels of rows, columns outermost within a panel";
+  let description = [{
+    [N, K] becomes [ceil(N / rows), K, rows]: `result[p, k, r] = input[p * rows + r, k]`,
+    zero beyond row N. A kernel then reads one vector of `rows` weights per
+    column, and the whole panel as one stream.
+
+    - (C1) `rows` lies in [1, 4096].
+
+    ```mlir
+    %p = llama.pack %w rows 32 : tensor<256x512xf16> -> tensor<8x512x32xf16>
+    ```
+  }];
+  let arguments = (ins Llama_Weight2D:$input, I64Attr:$rows);
+  let results = (outs Llama_WeightAny:$result);
+  let assemblyFormat = "$input `rows` $rows attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Llama_RopeTableOp : Llama_Op<"rope_table", [Pure, Llama_WeightExpression]> {
+  let summary = "cosines and sines of every position and frequency";
+  let description = [{
+    `result[p, 0, i] = m cos(p g(i))` and `result[p, 1, i] = m sin(p g(i))` for
+    position p < C and i < Dh/2, computed in F64 and rounded to F32, with m = `attentionFactor`,
+    f(i) = theta^(-2i/Dh), O = `originalContext`, and g by `scaling`:
+
+    - `none`: g = f.
+    - `linear`: g = f / factor.
+    - `llama3` (Meta, Llama 3.1 reference code): with the wavelength
+      w = 2 pi / f and s = (O / w - low) / (high - low) of the two frequency
+      factors, g = f / factor where w > O / low, g = f where w < O / high,
+      else g = (1 - s) f / factor + s f.
+    - `yarn` (Peng et al., YaRN, 2023, equations 17 to 22): the dimension where
+      r rotations fit into O is d(r) = Dh ln(O / (2 pi r)) / (2 ln theta); with
+      a = max(floor(d(betaFast)), 0), b = min(ceil(d(betaSlow)), Dh - 1) and
+      s = clamp((i - a) / max(b - a, 0.001), 0, 1), g = s f / factor + (1 - s) f.
+
+    - (C1) `theta`, `factor`, `attentionFactor` are finite and positive.
+    - (C2) the second dimension is 2.
+    - (C3) with `llama3`, `originalContext` and `lowFrequencyFactor` are finite
+      and positive, `highFrequencyFactor` is finite and above the low one.
+    - (C4) with `yarn`, `originalContext` and `betaSlow` are finite and positive,
+      `betaFast` is finite and at least `betaSlow`, and theta is above 1.
+
+    ```mlir
+    %t = llama.rope_table theta 1.0e4 : tensor<512x2x32xf32>
+    ```
+  }];
+  let arguments = (ins F64Attr:$theta,
+    DefaultValuedAttr<Llama_RopeScalingAttr, "::cria::llama::RopeScaling::None">:$scaling,
+    DefaultValuedAttr<F64Attr, "1.0">:$factor,
+    DefaultValuedAttr<F64Attr, "0.0">:$originalContext,
+    DefaultValuedAttr<F64Attr, "1.0">:$lowFrequencyFactor,
+    DefaultValuedAttr<F64Attr, "4.0">:$highFrequencyFactor,
+    DefaultValuedAttr<F64Attr, "32.0">:$betaFast,
+    DefaultValuedAttr<F64Attr, "1.0">:$betaSlow,
+    DefaultValuedAttr<F64Attr, "1.0">:$attentionFactor);
+  let results = (outs Llama_RopeTable:$result);
+  let assemblyFormat = "`theta` $theta (`scaling` $scaling^)? attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Computation
+//===----------------------------------------------------------------------===//
+
+def Llama_EmbedOp : Llama_Op<"embed", [Pure, InferTypeOpAdaptor]> {
+  let summary = "rows of the embedding table, one per token";
+  let description = [{
+    `result[t, :] = table[tokens[t], :]`, tokens [T], table [V, D], result [T, D].
+
+    ```mlir
+    %x = llama.embed %tokens, %table : (tensor<?xi32>, tensor<1024x256xf16>) -> tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Tokens:$tokens, Llama_Weight2D:$table);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
+}
+
+def Llama_RmsNormOp : Llama_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "root mean square normalization (Zhang and Sennrich, 2019)";
+  let description = [{
+    The last dimension of `input` [T, D] is taken in groups as long as `weight`
+    [K] (K = D for a layer's norm, K = Dh for a norm of every head); each group
+    x becomes `x * weight / sqrt(mean(x^2) + epsilon)`.
+
+    - (C1) D is a multiple of K.
+    - (C2) `epsilon` is finite and not negative.
+
+    ```mlir
+    %h = llama.rms_norm %x, %g epsilon 1.0e-5
+       : (tensor<?x256xf32>, tensor<256xf32>) -> tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$input, Llama_Weight1D:$weight, F64Attr:$epsilon);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight `epsilon` $epsilon attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Llama_LinearOp : Llama_Op<"linear", [Pure, InferTypeOpAdaptor]> {
+  let summary = "a matrix of weights times every token's vector, plus a bias";
+  let description = [{
+    `result[t, n] = sum over k of weight[n, k] * input[t, k] (+ bias[n])`,
+    input [T, K], weight [N, K], bias [N], result [T, N].
+
+    - (C1) the columns of `weight` are those of `input`.
+    - (C2) `bias` has one element per row of `weight`.
+
+    ```mlir
+    %q = llama.linear %h, %w : (tensor<?x256xf32>, tensor<128x256xf16>) -> tensor<?x128xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$input, Llama_Weight2D:$weight,
+    Optional<Llama_Weight1D>:$bias);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Llama_RopeOp : Llama_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "rotary position embedding of every head (Su et al., RoFormer, 2021)";
+  let description = [{
+    Row t of `input` [T, H * Dh] stands at position p = position + t. With
+    c = table[p, 0, i] and s = table[p, 1, i], table [C, 2, Dh/2], pair number i
+    (a, b) of each head (see `layout`) becomes (a c - b s, b c + a s).
+
+    - (C1) H * Dh is a multiple of Dh = 2 * (last dimension of `table`).
+    - (C2) the second dimension of `table` is 2.
+
+    ```mlir
+    %r = llama.rope %q, %table at %position layout half
+       : (tensor<?x256xf32>, tensor<512x2x32xf32>, index) -> tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$input, Llama_RopeTable:$table, Index:$position,
+    Llama_RopeLayoutAttr:$layout);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $table `at` $position `layout` $layout attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Llama_AttentionOp : Llama_Op<"attention", [Pure, AllTypesMatch<["query", "result"]>]> {
+  let summary = "causal attention over the KV cache, in groups of query heads";
+  let description = [{
+    Vaswani et al., 2017; grouped queries: Ainslie et al., GQA, 2023.
+    Row t of `query` [T, H * Dh] stands at p = position + t and attends to the
+    positions c <= p (with `window` > 0: also c > p - window) of its group's
+    head g = h * Hkv / H in `keys` and `values` [C, Hkv, Dh]:
+
+    `result[t, h] = sum over c of softmax_c(scale * q[t, h] . keys[c, g]) * values[c, g]`
+
+    - (C1) keys and values have the same type.
+    - (C2) H * Dh is a multiple of Hkv * Dh.
+    - (C3) `scale` is finite, `window` not negative.
+
+    ```mlir
+    %a = llama.attention %q, %k, %v at %position scale 0.125
+       : (tensor<?x256xf32>, tensor<512x2x64xf32>, tensor<512x2x64xf32>, index) -> tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$query, Llama_CacheTensor:$keys, Llama_CacheTensor:$values,
+    Index:$position, F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = [{
+    $query `,` $keys `,` $values `at` $position `scale` $scale (`window` $window^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Llama_SwigluOp : Llama_Op<"swiglu", [Pure, SameOperandsAndResultType]> {
+  let summary = "gated feed-forward activation (Shazeer, GLU Variants, 2020)";
+  let description = [{
+    `result = gate * sigmoid(gate) * up`, all [T, F].
+
+    ```mlir
+    %f = llama.swiglu %gate, %up : tensor<?x512xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$gate, Llama_Activation:$up);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = "$gate `,` $up attr-dict `:` type($result)";
+}
+
+def Llama_AddOp : Llama_Op<"add", [Pure, SameOperandsAndResultType]> {
+  let summary = "the residual connection";
+  let description = [{
+    `result = residual + branch`, all [T, D].
+
+    ```mlir
+    %y = llama.add %x, %o : tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$residual, Llama_Activation:$branch);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = "$residual `,` $branch attr-dict `:` type($result)";
+}
+
+//===----------------------------------------------------------------------===//
+// KV cache
+//===----------------------------------------------------------------------===//
+
+def Llama_CacheOp : Llama_Op<"cache", [Symbol]> {
+  let summary = "keys or values of one layer, kept from step to step";
+  let description = [{
+    Zero at start. [C, Hkv, Dh].
+
+    ```mlir
+    llama.cache @layers.0.keys : tensor<512x2x64xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Llama_CacheTensor>:$type);
+  let assemblyFormat = "$sym_name attr-dict `:` $type";
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+  }];
+}
+
+def Llama_CacheReadOp : Llama_Op<"cache_read", [MemoryEffects<[MemRead]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the cache as the last step left it";
+  let description = [{
+    - (C1) `cache` names a `llama.cache` op.
+    - (C2) the result type is that op's type.
+
+    ```mlir
+    %k = llama.cache_read @layers.0.keys : tensor<512x2x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$cache);
+  let results = (outs Llama_CacheTensor:$result);
+  let assemblyFormat = "$cache attr-dict `:` type($result)";
+}
+
+def Llama_CacheUpdateOp : Llama_Op<"cache_update", [Pure, AllTypesMatch<["cache", "result"]>]> {
+  let summary = "the cache with this step's rows in place";
+  let description = [{
+    `result[position + t, h, :] = rows[t, h * Dh ...]` for t < T, else as in
+    `cache` [C, Hkv, Dh]; rows [T, Hkv * Dh].
+
+    - (C1) rows are Hkv * Dh wide.
+
+    ```mlir
+    %k1 = llama.cache_update %k0, %rows at %position
+       : (tensor<512x2x64xf32>, tensor<?x128xf32>, index) -> tensor<512x2x64xf32>
+    ```
+  }];
+  let arguments = (ins Llama_CacheTensor:$cache, Llama_Activation:$rows, Index:$position);
+  let results = (outs Llama_CacheTensor:$result);
+  let assemblyFormat = [{
+    $cache `,` $rows `at` $position attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Llama_CacheWriteOp : Llama_Op<"cache_write", [MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "leaves a cache for the next step";
+  let description = [{
+    - (C1) `cache` names a `llama.cache` op.
+    - (C2) the value's type is that op's type.
+
+    ```mlir
+    llama.cache_write @layers.0.keys, %k1 : tensor<512x2x64xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$cache, Llama_CacheTensor:$value);
+  let assemblyFormat = "$cache `,` $value attr-dict `:` type($value)";
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+def Llama_LayerOp : Llama_Op<"layer", [SingleBlock, RecursiveMemoryEffects,
+    RecursivelySpeculatable]> {
+  let summary = "one decoder layer";
+  let description = [{
+    Groups the ops of layer `name` so that passes can see where a layer begins
+    and ends; `llama-outline-layers` makes one function of all that are alike.
+    The block's argument is the hidden state [T, D] that comes in; values from
+    above may be used inside.
+
+    - (C1) the block has one argument of the input's type.
+    - (C2) it ends in a `llama.yield` of the result's type.
+
+    ```mlir
+    %y = llama.layer "layers.0" (%x : tensor<?x256xf32>) -> tensor<?x256xf32> {
+    ^bb0(%h: tensor<?x256xf32>):
+      …
+      llama.yield %z : tensor<?x256xf32>
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, Llama_Activation:$input);
+  let results = (outs Llama_Activation:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $name `(` $input `:` type($input) `)` `->` type($result) attr-dict-with-keyword $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Llama_YieldOp : Llama_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["LayerOp"]>]> {
+  let summary = "what a layer passes on";
+  let description = [{
+    ```mlir
+    llama.yield %z : tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+#endif // CRIA_DIALECTS_LLAMA_OPS_TD

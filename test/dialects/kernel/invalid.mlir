@@ -1,0 +1,87 @@
+// RUN: cria-opt %s -split-input-file -verify-diagnostics
+
+// kernel.constant (C1)
+llama.source @s in "m" at 0 : tensor<8x8xf16>
+// expected-error @+1 {{'kernel.constant' op expects its region to end in a kernel.yield of 'tensor<8x8xf32>'}}
+kernel.constant @w at 0 : tensor<8x8xf32> {
+  %w = llama.weight @s : tensor<8x8xf16>
+  kernel.yield %w : tensor<8x8xf16>
+}
+
+// -----
+
+// kernel.constant (C2)
+llama.source @s in "m" at 0 : tensor<8x8xf16>
+// expected-error @+1 {{expects an offset that is a multiple of 64 and not negative, but got 8}}
+kernel.constant @w at 8 : tensor<8x8xf16> {
+  %w = llama.weight @s : tensor<8x8xf16>
+  kernel.yield %w : tensor<8x8xf16>
+}
+
+// -----
+
+// kernel.state (C1)
+// expected-error @+1 {{expects an offset that is a multiple of 64 and not negative, but got -64}}
+kernel.state @s at -64 : tensor<4xf32>
+
+// -----
+
+// kernel.get (C1)
+kernel.state @s at 0 : tensor<4xf32>
+func.func @f() {
+  // expected-error @+1 {{'kernel.get' op expects @s to name a kernel.constant or kernel.state of type 'tensor<5xf32>'}}
+  %0 = kernel.get @s : tensor<5xf32>
+  return
+}
+
+// -----
+
+// kernel.set (C1): a constant cannot be set
+llama.source @s in "m" at 0 : tensor<4xf32>
+kernel.constant @w at 0 : tensor<4xf32> {
+  %w = llama.weight @s : tensor<4xf32>
+  kernel.yield %w : tensor<4xf32>
+}
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{'kernel.set' op expects @w to name a kernel.state of type 'tensor<4xf32>'}}
+  kernel.set @w, %x : tensor<4xf32>
+  return
+}
+
+// -----
+
+// kernel.attention (C1)
+func.func @f(%q: tensor<1x3x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh]}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+    : (tensor<1x3x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<1x3x8xf32>) -> tensor<1x3x8xf32>
+  return
+}
+
+// -----
+
+// kernel.attention (C2)
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %o: tensor<2x4x8xf32>) {
+  // expected-error @+1 {{'kernel.attention' op expects result and destination of the query's type}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.append (C1)
+func.func @f(%r: tensor<1x2x9xf32>, %p: index, %k: tensor<2x12x8xf32>) {
+  // expected-error @+1 {{'kernel.append' op expects rows [T, Hkv, Dh] that fit the destination}}
+  %a = kernel.append %r at %p into %k : (tensor<1x2x9xf32>, index, tensor<2x12x8xf32>) -> tensor<2x12x8xf32>
+  return
+}
+
+// -----
+
+// kernel.append (C2)
+func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x12x8xf32>) {
+  // expected-error @+1 {{'kernel.append' op expects a result of the destination's type, but got 'tensor<2x13x8xf32>'}}
+  %a = kernel.append %r at %p into %k : (tensor<1x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x13x8xf32>
+  return
+}

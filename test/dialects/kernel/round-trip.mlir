@@ -1,0 +1,45 @@
+// RUN: cria-opt %s | cria-opt | FileCheck %s
+
+// CHECK-LABEL: kernel.constant @w at 64 : tensor<2x8x4xf16>
+// CHECK:         llama.pack
+// CHECK:         kernel.yield
+llama.source @w.source in "model.safetensors" at 0 : tensor<8x8xf16>
+kernel.constant @w at 64 : tensor<2x8x4xf16> {
+  %w = llama.weight @w.source : tensor<8x8xf16>
+  %p = llama.pack %w rows 4 : tensor<8x8xf16> -> tensor<2x8x4xf16>
+  kernel.yield %p : tensor<2x8x4xf16>
+}
+
+// CHECK: kernel.state @keys at 0 : tensor<2x3x8x4xf32>
+kernel.state @keys at 0 : tensor<2x3x8x4xf32>
+
+// CHECK-LABEL: func.func @storage
+func.func @storage() {
+  // CHECK: kernel.get @w : tensor<2x8x4xf16>
+  %w = kernel.get @w : tensor<2x8x4xf16>
+  // CHECK: %[[K:.*]] = kernel.get @keys : tensor<2x3x8x4xf32>
+  %k = kernel.get @keys : tensor<2x3x8x4xf32>
+  // CHECK: kernel.set @keys, %[[K]] : tensor<2x3x8x4xf32>
+  kernel.set @keys, %k : tensor<2x3x8x4xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @attention
+func.func @attention(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index,
+                     %o: tensor<1x4x8xf32>) -> tensor<1x4x8xf32> {
+  // CHECK: kernel.attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} scale 1.250000e-01 window 7 into %{{.*}} :
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 window 7 into %o
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return %a : tensor<1x4x8xf32>
+}
+
+// CHECK-LABEL: func.func @append
+func.func @append(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x3x8x4xf32>) -> tensor<2x3x8x4xf32> {
+  // CHECK: kernel.append %{{.*}} at %{{.*}} into %{{.*}} :
+  %a = kernel.append %r at %p into %k
+    : (tensor<1x2x8xf32>, index, tensor<2x3x8x4xf32>) -> tensor<2x3x8x4xf32>
+  return %a : tensor<2x3x8x4xf32>
+}
+
+// CHECK: kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>
+func.func private @schedule() attributes {kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>}
