@@ -1,0 +1,141 @@
+/*===- Abi.h - What generated code and the runtime agree on ------------------===
+ *
+ * Plain C, included by the compiler (which emits a `CriaModel` and the entry
+ * points) and by the runtime (which maps the weights and calls them). Change a
+ * struct here and the version below changes with it: the runtime refuses an
+ * object of another version, and says so.
+ *
+ * An artifact is one file:
+ *
+ *   ELF executable            runtime + generated code + `CriaModel`
+ *   (padding to a page)
+ *   weights segment           `CriaModel.weights_bytes`, mapped read-only
+ *   (padding to a page)
+ *   tokenizer tables          `TokenizerTables.h`; absent if bytes == 0
+ *   CriaTrailer               the last bytes of the file
+ *
+ * Letters: T tokens of a chunk, C context, V vocabulary, D model width.
+ *===------------------------------------------------------------------------===*/
+#ifndef CRIA_RUNTIME_ABI_H
+#define CRIA_RUNTIME_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#define CRIA_STATIC_ASSERT static_assert
+#else
+#define CRIA_STATIC_ASSERT _Static_assert
+#endif
+
+#define CRIA_ABI_VERSION 1u
+/* Alignment of every segment in the artifact and of every buffer at run time. */
+#define CRIA_PAGE_BYTES 4096u
+/* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
+#define CRIA_TENSOR_ALIGNMENT 64u
+#define CRIA_MAX_EOS_IDS 8u
+
+/* An entry point of the generated code. SPMD: all `threads` threads call it with
+ * the same arguments except `thread` (0 <= thread < threads) and `scratch`; each
+ * takes its static share of every kernel and meets the others at the barrier.
+ *
+ *   weights    the weights segment (read-only)
+ *   state      KV caches, tokens, hidden states, logits: `state_bytes`, zeroed at start
+ *   workspace  intermediate tensors shared by the threads: `workspace_bytes`
+ *   scratch    this thread's own: `scratch_bytes`
+ *   index      forward_*: position of the first token; logits_*: first row of hidden
+ */
+typedef void (*CriaEntry)(const void *weights, void *state, void *workspace,
+                          void *scratch, int64_t index, int64_t thread,
+                          int64_t threads, void *barrier);
+
+/* Called by generated code after every kernel; defined by the runtime. Returns
+ * when all threads of the pool have called it. */
+void cria_barrier(void *barrier);
+
+/* One CPU feature that the generated code needs; the meaning of `locator` is the
+ * target's (x86-64: CPUID leaf, subleaf, register 0..3 = a..d, bit). */
+typedef struct CriaCpuFeature {
+  const char *name;
+  uint32_t locator[4];
+} CriaCpuFeature;
+
+/* What the compiler knows of the artifact; returned by `cria_model`. */
+typedef struct CriaModel {
+  uint32_t abi_version;  /* CRIA_ABI_VERSION of the compiler */
+  uint32_t struct_bytes; /* sizeof(CriaModel) of the compiler */
+
+  const char *producer;     /* "cria 0.1.0" */
+  const char *name;         /* model name */
+  const char *architecture; /* "llama", "mistral", "qwen2", ... */
+  const char *target;       /* "x86-64-v3", ... */
+  const char *weight_type;  /* "f32", "f16", "bf16", "as stored (f16)" ... */
+  const char *input_hash;   /* XXH3-128 of the input files, hexadecimal */
+  const CriaCpuFeature *cpu_features; /* [cpu_feature_count] */
+  uint32_t cpu_feature_count;
+
+  /* Hyperparameters, for --info and bounds checks. */
+  uint32_t vocabulary; /* V */
+  uint32_t width;      /* D */
+  uint32_t ffn;        /* F */
+  uint32_t layers;
+  uint32_t heads;      /* H */
+  uint32_t kv_heads;   /* Hkv */
+  uint32_t head_size;  /* Dh */
+  uint32_t context;    /* C: positions the KV cache holds */
+  uint32_t chunk;      /* T: rows of forward_chunk and logits_chunk */
+  uint32_t chunk_min;  /* fewer remaining prompt tokens than this: token by token */
+  uint32_t logits_stride; /* floats from one row of logits to the next, >= V */
+  int32_t bos_id;      /* -1: none */
+  uint32_t add_bos;    /* 1: a prompt starts with bos_id */
+  uint32_t eos_count;
+  int32_t eos_ids[CRIA_MAX_EOS_IDS];
+  uint64_t parameters; /* number of weights, tied ones once */
+
+  /* Sizes to reserve, in bytes. */
+  uint64_t weights_bytes;
+  uint64_t state_bytes;
+  uint64_t workspace_bytes;
+  uint64_t scratch_bytes; /* per thread */
+
+  /* Places within the state segment, in bytes. */
+  uint64_t tokens_offset; /* int32 [T]: input of forward_* */
+  uint64_t logits_offset; /* f32 [T, logits_stride]: output of logits_* */
+
+  /* forward_one reads tokens[0], forward_chunk tokens[0..T); they append T rows
+   * to the KV caches from position `index` on and leave hidden states [T, D] in
+   * the state. The caches have room for C + T positions, so that a padded chunk
+   * may overhang the context. logits_one writes logits[0] from hidden[index];
+   * logits_chunk writes all T rows (its index is 0). */
+  CriaEntry forward_one;
+  CriaEntry forward_chunk;
+  CriaEntry logits_one;
+  CriaEntry logits_chunk;
+} CriaModel;
+
+/* Defined by the generated object. */
+const CriaModel *cria_model(void);
+
+/* The last bytes of an artifact. Offsets are from the start of the file. */
+typedef struct CriaTrailer {
+  uint64_t weights_offset; /* multiple of CRIA_PAGE_BYTES */
+  uint64_t weights_bytes;
+  uint64_t tokenizer_offset; /* multiple of CRIA_PAGE_BYTES */
+  uint64_t tokenizer_bytes;  /* 0: compiled without a tokenizer */
+  uint64_t file_bytes;       /* the whole file, this trailer included */
+  uint32_t abi_version;
+  uint32_t reserved; /* 0 */
+  char magic[16];    /* CRIA_TRAILER_MAGIC */
+} CriaTrailer;
+
+#define CRIA_TRAILER_MAGIC "cria artifact 1" /* 15 characters and a NUL */
+
+CRIA_STATIC_ASSERT(sizeof(CriaCpuFeature) == 24, "CriaCpuFeature changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaModel) == 248, "CriaModel changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaTrailer) == 64, "CriaTrailer changed: raise CRIA_ABI_VERSION");
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CRIA_RUNTIME_ABI_H */

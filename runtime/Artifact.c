@@ -1,0 +1,166 @@
+#include "runtime/Artifact.h"
+
+#include "runtime/Message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int criaModelCheck(const CriaModel *m) {
+  if (m->abi_version != CRIA_ABI_VERSION)
+    return criaError("generated code has ABI version %u, but the runtime has version %u; "
+                     "compile the model again with one installation of cria",
+                     m->abi_version, CRIA_ABI_VERSION);
+  if (m->struct_bytes != sizeof(CriaModel))
+    return criaError("generated code expects a model table of %u bytes, but got %zu; "
+                     "compile the model again with one installation of cria",
+                     m->struct_bytes, sizeof(CriaModel));
+
+  uint64_t tokens = (uint64_t)m->chunk * sizeof(int32_t);
+  uint64_t logits = (uint64_t)m->chunk * m->logits_stride; /* in floats */
+  int fits = m->vocabulary > 0 && m->vocabulary <= INT32_MAX && m->context > 0 &&
+             m->chunk > 0 && m->logits_stride >= m->vocabulary &&
+             m->eos_count <= CRIA_MAX_EOS_IDS && m->bos_id >= -1 &&
+             m->bos_id < (int64_t)m->vocabulary && (!m->add_bos || m->bos_id >= 0) &&
+             m->tokens_offset <= m->state_bytes &&
+             tokens <= m->state_bytes - m->tokens_offset &&
+             m->logits_offset <= m->state_bytes &&
+             logits <= (m->state_bytes - m->logits_offset) / sizeof(float) &&
+             m->forward_one && m->forward_chunk && m->logits_one && m->logits_chunk;
+  return fits ? 0 : criaError("the model table of the generated code contradicts itself");
+}
+
+/* Opens this very file. Where /proc is not mounted, the path that the kernel was
+ * asked to execute serves. */
+static int openSelf(void) {
+  int descriptor = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    const char *path = (const char *)getauxval(AT_EXECFN);
+    if (path)
+      descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  }
+  return descriptor;
+}
+
+static int checkSegment(const char *what, uint64_t offset, uint64_t bytes, uint64_t end) {
+  if (offset % CRIA_PAGE_BYTES != 0)
+    return criaError("this file is damaged: the offset of its %s expects a multiple of %u, "
+                     "but got %" PRIu64, what, CRIA_PAGE_BYTES, offset);
+  if (offset > end || bytes > end - offset)
+    return criaError("this file is damaged: its %s of %" PRIu64 " bytes at %" PRIu64
+                     " expect to end by %" PRIu64, what, bytes, offset, end);
+  return 0;
+}
+
+static int checkTrailer(const CriaTrailer *t, const CriaModel *model, uint64_t fileBytes) {
+  if (memcmp(t->magic, CRIA_TRAILER_MAGIC, sizeof(t->magic)) != 0)
+    return criaError("this file is damaged: it does not end with cria's trailer; "
+                     "it was cut off or changed");
+  if (t->abi_version != CRIA_ABI_VERSION)
+    return criaError("the trailer of this file has ABI version %u, but the runtime has "
+                     "version %u", t->abi_version, CRIA_ABI_VERSION);
+  if (t->file_bytes != fileBytes)
+    return criaError("this file is damaged: expected %" PRIu64 " bytes, but got %" PRIu64,
+                     t->file_bytes, fileBytes);
+  if (t->weights_bytes != model->weights_bytes)
+    return criaError("this file is damaged: the code expects %" PRIu64
+                     " bytes of weights, but the file has %" PRIu64,
+                     model->weights_bytes, t->weights_bytes);
+  uint64_t end = fileBytes - sizeof(CriaTrailer);
+  if (checkSegment("weights", t->weights_offset, t->weights_bytes, end) != 0)
+    return -1;
+  if (t->tokenizer_bytes == 0)
+    return 0;
+  return checkSegment("tokenizer tables", t->tokenizer_offset, t->tokenizer_bytes, end);
+}
+
+static const void *mapSegment(int descriptor, const char *what, uint64_t offset,
+                              uint64_t bytes) {
+  void *address = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, descriptor, (off_t)offset);
+  if (address == MAP_FAILED) {
+    criaError("cannot map the %" PRIu64 " bytes of this file's %s: %s", bytes, what,
+              strerror(errno));
+    return NULL;
+  }
+  return address;
+}
+
+static int openFrom(int descriptor, CriaArtifact *artifact, const CriaModel *model) {
+  struct stat status;
+  if (fstat(descriptor, &status) != 0)
+    return criaError("cannot examine this program's own file: %s", strerror(errno));
+  uint64_t fileBytes = (uint64_t)status.st_size;
+  CriaTrailer trailer;
+  memset(&trailer, 0, sizeof(trailer));
+  if (fileBytes > sizeof(trailer) &&
+      pread(descriptor, &trailer, sizeof(trailer), (off_t)(fileBytes - sizeof(trailer))) < 0)
+    return criaError("cannot read this program's own file: %s", strerror(errno));
+  if (checkTrailer(&trailer, model, fileBytes) != 0)
+    return -1;
+
+  artifact->fileBytes = fileBytes;
+  if (trailer.weights_bytes > 0) {
+    artifact->weights =
+        mapSegment(descriptor, "weights", trailer.weights_offset, trailer.weights_bytes);
+    if (!artifact->weights)
+      return -1;
+  }
+  if (trailer.tokenizer_bytes > 0) {
+    artifact->tokenizer = mapSegment(descriptor, "tokenizer tables",
+                                     trailer.tokenizer_offset, trailer.tokenizer_bytes);
+    if (!artifact->tokenizer)
+      return -1;
+    artifact->tokenizerBytes = trailer.tokenizer_bytes;
+  }
+  return 0;
+}
+
+int criaArtifactOpen(CriaArtifact *artifact, const CriaModel *model) {
+  memset(artifact, 0, sizeof(*artifact));
+  int descriptor = openSelf();
+  if (descriptor < 0)
+    return criaError("cannot open this program's own file (/proc/self/exe): %s",
+                     strerror(errno));
+  int result = openFrom(descriptor, artifact, model);
+  close(descriptor); /* the mappings stay */
+  return result;
+}
+
+/* Weights below this are read by page faults before a thread would have started. */
+#define READ_AHEAD_FROM_BYTES ((uint64_t)64 << 20)
+#define READ_AHEAD_STEP_BYTES ((uint64_t)16 << 20)
+
+static struct {
+  uintptr_t next, end;
+} ahead;
+
+static void *readAhead(void *unused) {
+  (void)unused;
+  for (; ahead.next < ahead.end; ahead.next += READ_AHEAD_STEP_BYTES) {
+    uintptr_t left = ahead.end - ahead.next;
+    madvise((void *)ahead.next, left < READ_AHEAD_STEP_BYTES ? left : READ_AHEAD_STEP_BYTES,
+            MADV_WILLNEED);
+  }
+  return NULL;
+}
+
+void criaArtifactReadAhead(const CriaArtifact *artifact, const CriaModel *model) {
+  if (model->weights_bytes < READ_AHEAD_FROM_BYTES)
+    return;
+  /* One call for all would hold the first token back until the last gigabyte is
+   * queued, and page faults alone read in small pieces, from as many places as
+   * there are threads. So: step by step, in the file's order, beside the first
+   * forward pass, which uses the weights in about that order. What is already in
+   * memory costs a lookup per page. Failing to start is no loss but speed. */
+  ahead.next = (uintptr_t)artifact->weights;
+  ahead.end = ahead.next + model->weights_bytes;
+  pthread_t handle;
+  if (pthread_create(&handle, NULL, readAhead, NULL) == 0)
+    pthread_detach(handle);
+}

@@ -1,0 +1,118 @@
+#include "runtime/Engine.h"
+
+#include "runtime/Message.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+/* Zeroed memory at a page's start; pages come into being when touched. */
+static uint8_t *reserve(const char *what, uint64_t bytes) {
+  if (bytes == 0)
+    bytes = CRIA_PAGE_BYTES;
+  void *address = bytes > PTRDIFF_MAX
+                      ? MAP_FAILED
+                      : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) {
+    criaError("cannot reserve %" PRIu64 " bytes for the %s: %s", bytes, what,
+              bytes > PTRDIFF_MAX ? "too many" : strerror(errno));
+    return NULL;
+  }
+  return address;
+}
+
+int criaEngineOpen(CriaEngine *engine, const CriaModel *model, const void *weights,
+                   uint32_t threads, uint32_t step) {
+  engine->model = model;
+  engine->weights = weights;
+  engine->position = 0;
+  engine->lastRow = NULL;
+  engine->step = step ? step : model->chunk;
+  engine->stepMin = step ? 2 : model->chunk_min;
+
+  /* Whole pages per thread: no two threads write to one cache line. */
+  uint64_t stride, scratchBytes;
+  if (__builtin_add_overflow(model->scratch_bytes, CRIA_PAGE_BYTES - 1, &stride) ||
+      __builtin_mul_overflow(stride / CRIA_PAGE_BYTES * CRIA_PAGE_BYTES, threads,
+                             &scratchBytes))
+    return criaError("cannot reserve %" PRIu64 " bytes of scratch for each of %u threads",
+                     model->scratch_bytes, threads);
+  engine->scratchStride = stride / CRIA_PAGE_BYTES * CRIA_PAGE_BYTES;
+
+  engine->state = reserve("state and KV caches", model->state_bytes);
+  engine->workspace = reserve("workspace", model->workspace_bytes);
+  engine->scratch = reserve("threads' scratch", scratchBytes);
+  if (!engine->state || !engine->workspace || !engine->scratch)
+    return -1;
+  /* Written in whole at each step: huge pages save faults and TLB misses. Not for
+   * the KV caches, of which a short text touches a little in many places. */
+  if (model->workspace_bytes >= HUGE_PAGE_BYTES)
+    madvise(engine->workspace, model->workspace_bytes, MADV_HUGEPAGE);
+  return criaPoolStart(&engine->pool, threads);
+}
+
+void criaEngineClose(CriaEngine *engine) { criaPoolStop(&engine->pool); }
+
+void criaEngineRewind(CriaEngine *engine) { engine->position = 0; }
+
+typedef struct Call {
+  const CriaEngine *engine;
+  CriaEntry entry;
+  int64_t index;
+} Call;
+
+static void callEntry(void *opaque, int64_t thread, int64_t threads, void *barrier) {
+  const Call *call = opaque;
+  const CriaEngine *e = call->engine;
+  call->entry(e->weights, e->state, e->workspace, e->scratch + thread * e->scratchStride,
+              call->index, thread, threads, barrier);
+}
+
+static void run(CriaEngine *engine, CriaEntry entry, int64_t index) {
+  Call call = {engine, entry, index};
+  criaPoolRun(&engine->pool, callEntry, &call);
+}
+
+int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaRowSink sink,
+                   void *context) {
+  const CriaModel *m = engine->model;
+  assert(count > 0 && count <= m->context - engine->position);
+  int32_t *tokens = (int32_t *)(engine->state + m->tokens_offset);
+  const float *logits = (const float *)(engine->state + m->logits_offset);
+
+  while (count > 0) {
+    uint32_t now = count < engine->step ? count : engine->step;
+    if (now < engine->step && now < engine->stepMin)
+      now = 1;
+    int isChunk = now > 1;
+    memcpy(tokens, ids, now * sizeof(*tokens));
+    if (isChunk) {
+      /* Padding writes cache rows past the text, which later tokens overwrite
+       * before any position may look at them; C + T rows leave room for it. */
+      memset(tokens + now, 0, (m->chunk - now) * sizeof(*tokens));
+      run(engine, m->forward_chunk, engine->position);
+    } else {
+      run(engine, m->forward_one, engine->position);
+    }
+    engine->position += now;
+    ids += now;
+    count -= now;
+
+    if (sink && isChunk) {
+      run(engine, m->logits_chunk, 0);
+      engine->lastRow = logits + (size_t)(now - 1) * m->logits_stride;
+    } else if (sink || count == 0) {
+      run(engine, m->logits_one, now - 1);
+      engine->lastRow = logits;
+    }
+    for (uint32_t row = 0; sink && row < now; ++row)
+      if (sink(context, logits + (size_t)row * m->logits_stride) != 0)
+        return -1;
+  }
+  return 0;
+}

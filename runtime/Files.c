@@ -1,0 +1,232 @@
+#include "runtime/Files.h"
+
+#include "runtime/Message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RowsBufferBytes = 1 << 18, ReadStepBytes = 1 << 16 };
+
+void criaReserveStandardFiles(void) {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor)
+    if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF)
+      /* For reading only: a write to a closed standard output must still fail. */
+      (void)open("/dev/null", O_RDONLY);
+}
+
+/* Writes all bytes. Returns 0, or -1 with errno set. */
+static int writeAll(int descriptor, const char *bytes, size_t count) {
+  while (count > 0) {
+    ssize_t written = write(descriptor, bytes, count);
+    if (written < 0) {
+      if (errno == EINTR)
+        continue;
+      return -1;
+    }
+    bytes += written;
+    count -= (size_t)written;
+  }
+  return 0;
+}
+
+static char outputBuffer[8192];
+static size_t outputUsed;
+
+int criaFlush(void) {
+  size_t count = outputUsed;
+  outputUsed = 0;
+  if (writeAll(STDOUT_FILENO, outputBuffer, count) != 0)
+    return criaError("cannot write to standard output: %s", strerror(errno));
+  return 0;
+}
+
+int criaWrite(const char *bytes, size_t count) {
+  while (count > 0) {
+    size_t part = sizeof(outputBuffer) - outputUsed;
+    if (part > count)
+      part = count;
+    memcpy(outputBuffer + outputUsed, bytes, part);
+    outputUsed += part;
+    bytes += part;
+    count -= part;
+    if (outputUsed == sizeof(outputBuffer) && criaFlush() != 0)
+      return -1;
+  }
+  return 0;
+}
+
+int criaPrint(const char *format, ...) {
+  char line[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(line, sizeof(line), format, arguments);
+  va_end(arguments);
+  if (length < 0)
+    return criaError("cannot format a line of output: %s", strerror(errno));
+  size_t count = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
+  return criaWrite(line, count);
+}
+
+int criaReadFile(const char *path, char **bytes, size_t *count) {
+  int isInput = strcmp(path, "-") == 0;
+  int descriptor = isInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return criaError("cannot open '%s': %s", path, strerror(errno));
+
+  char *buffer = NULL;
+  size_t used = 0, capacity = 0;
+  int result = 0;
+  for (;;) {
+    if (capacity - used < ReadStepBytes) {
+      size_t larger = capacity > SIZE_MAX / 2 ? 0 : capacity * 2 + ReadStepBytes;
+      char *grown = larger ? realloc(buffer, larger) : NULL;
+      if (!grown) {
+        result = criaError("'%s' does not fit into memory", path);
+        break;
+      }
+      buffer = grown;
+      capacity = larger;
+    }
+    ssize_t got = read(descriptor, buffer + used, capacity - used);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      result = criaError("cannot read '%s': %s", isInput ? "standard input" : path,
+                         strerror(errno));
+    if (got <= 0)
+      break;
+    used += (size_t)got;
+  }
+  if (!isInput)
+    close(descriptor);
+  if (result != 0) {
+    free(buffer);
+    return result;
+  }
+  *bytes = buffer;
+  *count = used;
+  return 0;
+}
+
+/* The temporary that a signal's handler removes before the process dies. */
+static const char *volatile doomed;
+
+static void removeAndDie(int signal) {
+  const char *path = doomed;
+  if (path)
+    unlink(path);
+  /* The handler was installed with SA_RESETHAND: this raise ends the process. */
+  raise(signal);
+}
+
+static void removeOnSignals(const char *path) {
+  doomed = path;
+  struct sigaction action;
+  memset(&action, 0, sizeof(action));
+  action.sa_handler = path ? removeAndDie : SIG_DFL;
+  action.sa_flags = SA_RESETHAND;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGHUP, &action, NULL);
+}
+
+void criaRowsDiscard(CriaRows *rows) {
+  if (rows->descriptor >= 0)
+    close(rows->descriptor);
+  rows->descriptor = -1;
+  if (rows->temporary) {
+    unlink(rows->temporary);
+    removeOnSignals(NULL);
+  }
+  free(rows->temporary);
+  free(rows->target);
+  free(rows->buffer);
+  rows->temporary = rows->target = rows->buffer = NULL;
+}
+
+static int rowsFail(CriaRows *rows, const char *what) {
+  criaError("cannot %s '%s': %s", what, rows->path, strerror(errno));
+  criaRowsDiscard(rows);
+  return -1;
+}
+
+int criaRowsOpen(CriaRows *rows, const char *path) {
+  memset(rows, 0, sizeof(*rows));
+  rows->path = path;
+  rows->descriptor = -1;
+  rows->buffer = malloc(RowsBufferBytes);
+  if (!rows->buffer)
+    return rowsFail(rows, "write");
+
+  /* Devices and pipes are written to; only a regular file is replaced, and a
+   * symbolic link keeps pointing to it. */
+  struct stat status;
+  int exists = stat(path, &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) {
+    rows->descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    return rows->descriptor < 0 ? rowsFail(rows, "write") : 0;
+  }
+  rows->target = exists ? realpath(path, NULL) : strdup(path);
+  size_t length = rows->target ? strlen(rows->target) + 32 : 0;
+  rows->temporary = length ? malloc(length) : NULL;
+  if (!rows->temporary)
+    return rowsFail(rows, "write");
+  snprintf(rows->temporary, length, "%s.%ld.tmp", rows->target, (long)getpid());
+  rows->descriptor = open(rows->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (rows->descriptor < 0) {
+    int reason = errno;
+    free(rows->temporary); /* not ours to remove */
+    rows->temporary = NULL;
+    errno = reason;
+    return rowsFail(rows, "create");
+  }
+  removeOnSignals(rows->temporary);
+  return 0;
+}
+
+int criaRowsWrite(CriaRows *rows, const float *row, size_t floats) {
+  const char *bytes = (const char *)row;
+  size_t count = floats * sizeof(float);
+  while (count > 0) {
+    size_t part = RowsBufferBytes - rows->used;
+    if (part > count)
+      part = count;
+    memcpy(rows->buffer + rows->used, bytes, part);
+    rows->used += part;
+    bytes += part;
+    count -= part;
+    if (rows->used == RowsBufferBytes) {
+      rows->used = 0;
+      if (writeAll(rows->descriptor, rows->buffer, RowsBufferBytes) != 0)
+        return rowsFail(rows, "write");
+    }
+  }
+  return 0;
+}
+
+int criaRowsCommit(CriaRows *rows) {
+  if (writeAll(rows->descriptor, rows->buffer, rows->used) != 0)
+    return rowsFail(rows, "write");
+  int closed = close(rows->descriptor);
+  rows->descriptor = -1;
+  if (closed != 0)
+    return rowsFail(rows, "write");
+  if (rows->temporary) {
+    if (rename(rows->temporary, rows->target) != 0)
+      return rowsFail(rows, "write");
+    free(rows->temporary);
+    rows->temporary = NULL;
+    removeOnSignals(NULL);
+  }
+  criaRowsDiscard(rows);
+  return 0;
+}

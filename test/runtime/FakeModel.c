@@ -1,0 +1,175 @@
+/*===- FakeModel.c - A model without a compiler ------------------------------===
+ *
+ * Defines `cria_model` by hand, with a "network" small enough to be said again in
+ * runtime_test.py: the hidden state of a position is a hash of all tokens up to it,
+ * so that a token fed at the wrong position, a padded row that leaks or a thread
+ * that runs ahead changes every logit after it. CRIA_FAKE in the environment damages
+ * the table; CRIA_FAKE_SCRIPT dictates what comes out; CRIA_FAKE_NAN is a position.
+ *
+ *   hidden[r] = fold(h * 31 + token + 1 mod 65521) over the tokens so far
+ *   logits[r][j] = weights[j] + ((hidden[r] + 17 j) mod 97) / 16
+ *===------------------------------------------------------------------------===*/
+#include "runtime/Abi.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { V = 300, Stride = 320, C = 64, T = 8, Bos = 256, Eos = 257 };
+
+typedef struct State {
+  int32_t tokens[T];
+  int32_t cache[C + T];
+  int64_t hidden[T];
+  int64_t positions[T];
+  _Alignas(64) float logits[T][Stride];
+} State;
+
+static int32_t script[C];
+static int scriptLength;
+static int64_t nanPosition = -1;
+
+static void check(int isTrue) {
+  if (!isTrue)
+    __builtin_trap();
+}
+
+static void forward(State *state, int64_t *workspace, int64_t *scratch, int64_t position,
+                    int64_t rows, int64_t thread, int64_t threads, void *barrier) {
+  check((uintptr_t)workspace % 64 == 0 && (uintptr_t)scratch % 64 == 0);
+  check(position >= 0 && position < C && scratch[0] >= 0);
+  scratch[0] = thread;
+  for (int64_t row = thread; row < rows; row += threads)
+    workspace[row] = state->tokens[row];
+  cria_barrier(barrier);
+  /* Each row by another thread than before: a broken barrier shows. */
+  for (int64_t row = (thread + 1) % threads; row < rows; row += threads)
+    state->cache[position + row] = (int32_t)workspace[row];
+  cria_barrier(barrier);
+  for (int64_t row = thread; row < rows; row += threads) {
+    int64_t hash = 0;
+    for (int64_t at = 0; at <= position + row; ++at)
+      hash = (hash * 31 + state->cache[at] + 1) % 65521;
+    state->hidden[row] = hash;
+    state->positions[row] = position + row;
+  }
+  cria_barrier(barrier);
+  check(scratch[0] == thread);
+}
+
+static void logits(const float *weights, State *state, int64_t from, int64_t rows,
+                   int64_t thread, int64_t threads, void *barrier) {
+  for (int64_t row = 0; row < rows; ++row) {
+    float *out = state->logits[row];
+    int64_t position = state->positions[from + row];
+    for (int64_t j = thread; j < V; j += threads) {
+      out[j] = weights[j] + (float)((state->hidden[from + row] + 17 * j) % 97) / 16;
+      if (scriptLength && script[position % scriptLength] == j)
+        out[j] = 100;
+      if (position == nanPosition && j == 5)
+        out[j] = NAN;
+    }
+  }
+  cria_barrier(barrier);
+}
+
+#define ENTRY(name)                                                                        \
+  static void name(const void *weights, void *state, void *workspace, void *scratch,       \
+                   int64_t index, int64_t thread, int64_t threads, void *barrier)
+ENTRY(forwardOne) {
+  (void)weights;
+  forward(state, workspace, scratch, index, 1, thread, threads, barrier);
+}
+ENTRY(forwardChunk) {
+  (void)weights;
+  forward(state, workspace, scratch, index, T, thread, threads, barrier);
+}
+ENTRY(logitsOne) {
+  (void)workspace, (void)scratch;
+  logits(weights, state, index, 1, thread, threads, barrier);
+}
+ENTRY(logitsChunk) {
+  (void)workspace, (void)scratch;
+  check(index == 0);
+  logits(weights, state, 0, T, thread, threads, barrier);
+}
+
+static const CriaCpuFeature features[] = {{"sse2", {1, 0, 3, 26}},
+                                          {"avx512f", {0x7fffffff, 0, 1, 16}}};
+
+static CriaModel model = {
+    .abi_version = CRIA_ABI_VERSION,
+    .struct_bytes = sizeof(CriaModel),
+    .producer = "cria 0.1.0",
+    .name = "fake",
+    .architecture = "llama",
+    .target = "x86-64-v4",
+    .weight_type = "f32",
+    .input_hash = "0123456789abcdef",
+    .cpu_features = features,
+    .cpu_feature_count = 1,
+    .vocabulary = V,
+    .width = 1,
+    .ffn = 1,
+    .layers = 1,
+    .heads = 1,
+    .kv_heads = 1,
+    .head_size = 1,
+    .context = C,
+    .chunk = T,
+    .chunk_min = 3,
+    .logits_stride = Stride,
+    .bos_id = Bos,
+    .add_bos = 1,
+    .eos_count = 1,
+    .eos_ids = {Eos},
+    .parameters = V,
+    .weights_bytes = V * sizeof(float),
+    .state_bytes = sizeof(State),
+    .workspace_bytes = T * sizeof(int64_t),
+    .scratch_bytes = 100,
+    .tokens_offset = offsetof(State, tokens),
+    .logits_offset = offsetof(State, logits),
+    .forward_one = forwardOne,
+    .forward_chunk = forwardChunk,
+    .logits_one = logitsOne,
+    .logits_chunk = logitsChunk,
+};
+
+static void damage(const char *how) {
+  if (strcmp(how, "abi") == 0)
+    model.abi_version = CRIA_ABI_VERSION + 1;
+  else if (strcmp(how, "struct") == 0)
+    model.struct_bytes -= 8;
+  else if (strcmp(how, "cpu") == 0)
+    model.cpu_feature_count = 2;
+  else if (strcmp(how, "offset") == 0)
+    model.logits_offset = UINT64_MAX - 8;
+  else if (strcmp(how, "stride") == 0)
+    model.logits_stride = V - 1;
+  else if (strcmp(how, "huge") == 0)
+    model.state_bytes = (uint64_t)1 << 62;
+  else if (strcmp(how, "scratch") == 0)
+    model.scratch_bytes = UINT64_MAX / 2;
+  else if (strcmp(how, "nobos") == 0)
+    model.bos_id = -1, model.add_bos = 0;
+  else
+    abort();
+}
+
+const CriaModel *cria_model(void) {
+  const char *how = getenv("CRIA_FAKE");
+  if (how)
+    damage(how);
+  const char *nanAt = getenv("CRIA_FAKE_NAN");
+  if (nanAt)
+    nanPosition = atoi(nanAt);
+  const char *text = getenv("CRIA_FAKE_SCRIPT");
+  scriptLength = 0;
+  while (text && *text && scriptLength < C) {
+    script[scriptLength++] = (int32_t)strtol(text, (char **)&text, 10);
+    text += *text == ',';
+  }
+  return &model;
+}

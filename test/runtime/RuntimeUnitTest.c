@@ -1,0 +1,147 @@
+/*===- RuntimeUnitTest.c - Text, numbers and chances, under sanitizers -------===*/
+#include "runtime/Options.h"
+#include "runtime/Sampler.h"
+#include "runtime/Utf8.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failures;
+
+#define CHECK(condition)                                                                   \
+  do                                                                                       \
+    if (!(condition)) {                                                                    \
+      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);              \
+      ++failures;                                                                          \
+    }                                                                                      \
+  while (0)
+
+static char text[256];
+static size_t textBytes;
+
+static int collect(const char *bytes, size_t count) {
+  memcpy(text + textBytes, bytes, count);
+  textBytes += count;
+  text[textBytes] = 0;
+  return 0;
+}
+
+static void testUtf8(void) {
+  static const struct {
+    const char *in, *out;
+  } cases[] = {
+      {"plain", "plain"},
+      {"\xc3\xa9\xe2\x82\xac\xf0\x9f\xa6\x99", "\xc3\xa9\xe2\x82\xac\xf0\x9f\xa6\x99"},
+      {"a\x80" "b", "a\xef\xbf\xbd" "b"},                  /* no lead */
+      {"\xe2\x82" "x", "\xef\xbf\xbd" "x"},                /* one per maximal part */
+      {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},            /* overlong */
+      {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* surrogate */
+      {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+      {"\xe2\xe2\x82\xac", "\xef\xbf\xbd\xe2\x82\xac"},
+      {"\xf0\x9f", "\xef\xbf\xbd"},                        /* the end cuts it */
+      {"\xff", "\xef\xbf\xbd"},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); ++i) {
+    CriaUtf8 utf8 = {{0}, 0};
+    textBytes = 0;
+    text[0] = 0;
+    for (const char *c = cases[i].in; *c; ++c)
+      CHECK(criaUtf8Push(&utf8, c, 1, collect) == 0);
+    CHECK(criaUtf8End(&utf8, collect) == 0);
+    CHECK(strcmp(text, cases[i].out) == 0);
+  }
+  /* Nothing of a character comes out before its last byte. */
+  CriaUtf8 utf8 = {{0}, 0};
+  textBytes = 0;
+  criaUtf8Push(&utf8, "\xf0\x9f\xa6", 3, collect);
+  CHECK(textBytes == 0);
+  criaUtf8Push(&utf8, "\x99", 1, collect);
+  CHECK(textBytes == 4);
+}
+
+/* Draws often and compares the frequency of each token with `expected` [n]; a
+ * fixed seed, 5 standard deviations. */
+static void checkDraws(CriaSampler sampler, const float *logits, const double *expected,
+                       uint32_t n) {
+  enum { Draws = 100000, Most = 16 };
+  int counts[Most] = {0};
+  CHECK(criaSamplerOpen(&sampler, n, 7) == 0);
+  for (int i = 0; i < Draws; ++i) {
+    int32_t id = criaSample(&sampler, logits, 0);
+    CHECK(id >= 0 && id < (int32_t)n);
+    ++counts[id];
+  }
+  for (uint32_t id = 0; id < n; ++id) {
+    double p = expected[id], deviation = sqrt(Draws * p * (1 - p));
+    CHECK(fabs(counts[id] - Draws * p) <= 5 * deviation);
+  }
+  criaSamplerClose(&sampler);
+}
+
+static void testSampler(void) {
+  /* Probabilities 0.1, 0.4, 0.2, 0.3, and one that is nothing. */
+  const float logits[] = {logf(0.1f), logf(0.4f), logf(0.2f), logf(0.3f), -INFINITY};
+  const CriaSampler off = {.temperature = 1, .topK = 0, .topP = 1, .minP = 0};
+  CriaSampler s = off;
+  checkDraws(s, logits, (double[]){0.1, 0.4, 0.2, 0.3, 0}, 5);
+  s.temperature = 0.5; /* squares the odds */
+  checkDraws(s, logits, (double[]){1 / 30., 16 / 30., 4 / 30., 9 / 30., 0}, 5);
+  s = off, s.topK = 2;
+  checkDraws(s, logits, (double[]){0, 4 / 7., 0, 3 / 7., 0}, 5);
+  s = off, s.topP = 0.69;
+  checkDraws(s, logits, (double[]){0, 4 / 7., 0, 3 / 7., 0}, 5);
+  s = off, s.topP = 0.71;
+  checkDraws(s, logits, (double[]){0, 4 / 9., 2 / 9., 3 / 9., 0}, 5);
+  s = off, s.topP = 0;
+  checkDraws(s, logits, (double[]){0, 1, 0, 0, 0}, 5);
+  s = off, s.minP = 0.6;
+  checkDraws(s, logits, (double[]){0, 4 / 7., 0, 3 / 7., 0}, 5);
+  s = off, s.minP = 1;
+  checkDraws(s, logits, (double[]){0, 1, 0, 0, 0}, 5);
+  s = off, s.topK = 3, s.topP = 0.5; /* of the 0.9 that three have */
+  checkDraws(s, logits, (double[]){0, 4 / 7., 0, 3 / 7., 0}, 5);
+  s = off, s.temperature = 1e-30;
+  checkDraws(s, logits, (double[]){0, 1, 0, 0, 0}, 5);
+
+  /* Equal logits: by id. */
+  const float equal[] = {1, 3, 3, 3};
+  s = off, s.temperature = 0;
+  checkDraws(s, equal, (double[]){0, 1, 0, 0}, 4);
+  s = off, s.topK = 2;
+  checkDraws(s, equal + 1, (double[]){0.5, 0.5, 0}, 3);
+  s = off, s.topP = 0.1;
+  checkDraws(s, equal + 1, (double[]){1, 0, 0}, 3);
+  s = off, s.topP = 0.1, s.minP = 0.9; /* p below 1 / n still leaves the best */
+  checkDraws(s, equal, (double[]){0, 1, 0, 0}, 4);
+
+  s = off;
+  CHECK(criaSamplerOpen(&s, 3, 1) == 0);
+  const float notANumber[] = {0, NAN, 1}, infinite[] = {0, INFINITY, 0};
+  const float nothing[] = {-INFINITY, -INFINITY, -INFINITY};
+  CHECK(criaSample(&s, notANumber, 3) == -1);
+  CHECK(criaSample(&s, infinite, 3) == -1);
+  CHECK(criaSample(&s, nothing, 3) == -1);
+  criaSamplerClose(&s);
+}
+
+static void testIds(void) {
+  int32_t *ids;
+  CHECK(criaParseIds("1,15,7", 16, &ids) == 3);
+  CHECK(ids[0] == 1 && ids[1] == 15 && ids[2] == 7);
+  free(ids);
+  static const char *const wrong[] = {"", "1,", ",1", "16", "-1", "1, 2", "1;2", "0x1",
+                                      "99999999999999999999999999999999"};
+  for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); ++i)
+    CHECK(criaParseIds(wrong[i], 16, &ids) == -1);
+}
+
+int main(void) {
+  testUtf8();
+  testSampler();
+  testIds();
+  if (failures)
+    fprintf(stderr, "%d checks failed\n", failures);
+  return failures != 0;
+}
