@@ -1,0 +1,98 @@
+//===- HuggingFaceTokenizer.cpp - The tokenizer of a model folder ---------===//
+#include "frontends/tokenizer/Readers.h"
+#include "frontends/tokenizer/TokenizerJsonParts.h"
+#include "frontends/tokenizer/Vocabulary.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+using namespace cria::tokenizerjson;
+
+namespace cria {
+
+using llama::Vocabulary;
+
+namespace {
+
+/// Sets `id` to the token that `key` names, as a text or as an object with one.
+Error readTokenId(const Json &config, StringRef key, const Vocabulary &vocabulary, StringRef path,
+                  int32_t &id) {
+  const Json &value = member(config, key);
+  const Json &text = value.is_object() ? member(value, "content") : value;
+  if (value.is_null())
+    return Error::success();
+  if (!text.is_string())
+    return tokenizerError(path, "'" + key + "' expects a token's text, but got " + show(value));
+  for (auto [index, piece] : enumerate(vocabulary.pieces))
+    if (piece.type != Vocabulary::PieceType::Normal &&
+        piece.bytes == text.get_ref<const std::string &>()) {
+      id = int32_t(index);
+      return Error::success();
+    }
+  return tokenizerError(path, "'" + key + "' expects a special token of the tokenizer, but got " +
+                                  show(text));
+}
+
+} // namespace
+
+Error applyTokenizerConfig(Vocabulary &vocabulary, StringRef path) {
+  Expected<Json> read = readJsonFile(path);
+  if (!read)
+    return read.takeError();
+  const Json &config = *read;
+  if (Error error = readTokenId(config, "bos_token", vocabulary, path, vocabulary.bosId))
+    return error;
+  if (Error error = readTokenId(config, "eos_token", vocabulary, path, vocabulary.eosId))
+    return error;
+  for (auto [key, otherwise] :
+       {std::pair<StringRef, bool>("add_bos_token", vocabulary.addBos),
+        {"add_eos_token", false},
+        {"add_prefix_space", vocabulary.addSpacePrefix}}) {
+    std::optional<bool> value = boolean(config, key, otherwise);
+    if (!value)
+      return tokenizerError(path, "'" + key + "' expects a boolean, but got " +
+                                      show(member(config, key)));
+    if (key == "add_bos_token")
+      vocabulary.addBos = *value;
+    else if (key == "add_eos_token" && *value)
+      return tokenizerError(path, "'add_eos_token' expects false, but got true");
+    else if (key == "add_prefix_space" && *value != vocabulary.addSpacePrefix) {
+      if (vocabulary.kind == Vocabulary::Kind::ByteLevelBpe)
+        return tokenizerError(path, "'add_prefix_space' expects false, but got true");
+      vocabulary.addSpacePrefix = *value;
+    }
+  }
+  if (vocabulary.addBos && vocabulary.bosId < 0)
+    return tokenizerError(path, "'add_bos_token' is true, which expects a 'bos_token', "
+                                "but got none");
+  return Error::success();
+}
+
+Expected<std::optional<Vocabulary>> readHuggingFaceTokenizer(StringRef folder) {
+  auto inFolder = [&](StringRef name) {
+    SmallString<128> path(folder);
+    sys::path::append(path, name);
+    return path;
+  };
+  std::optional<Vocabulary> result;
+  if (auto path = inFolder("tokenizer.json"); sys::fs::exists(path)) {
+    Expected<Vocabulary> vocabulary = readTokenizerJson(path);
+    if (!vocabulary)
+      return vocabulary.takeError();
+    result = std::move(*vocabulary);
+  } else if (auto path = inFolder("tokenizer.model"); sys::fs::exists(path)) {
+    Expected<Vocabulary> vocabulary = readSentencePieceModel(path);
+    if (!vocabulary)
+      return vocabulary.takeError();
+    result = std::move(*vocabulary);
+  }
+  if (auto path = inFolder("tokenizer_config.json"); result && sys::fs::exists(path))
+    if (Error error = applyTokenizerConfig(*result, path))
+      return std::move(error);
+  return std::move(result);
+}
+
+} // namespace cria

@@ -1,0 +1,667 @@
+#!/usr/bin/env python3
+"""Imports good and hostile models: import_test.py --cria COMMAND [unittest options].
+
+COMMAND understands `compile MODEL --stop-after=import -o -`: IR on standard output, or
+exit code 1 and one error on standard error. Anything else (a signal, another code, a
+partial output) fails the test. The models are made by ../models/make_model.py.
+"""
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models"))
+import make_model as models  # noqa: E402
+
+CRIA = None
+FUZZ_FLIPS = 100  # per format
+NAN, INF = float("nan"), float("inf")
+
+
+class ImportCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="cria-import-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def run_cria(self, model, *options):
+        command = [CRIA, "compile", model, "--stop-after=import", "-o", "-", *options]
+        result = subprocess.run(command, capture_output=True, timeout=120)
+        out, err = result.stdout.decode(errors="replace"), result.stderr.decode(errors="replace")
+        # In a build with sanitizers, their reports may come with exit code 1, too.
+        self.assertNotRegex(err, "Sanitizer|runtime error")
+        return result.returncode, out, err
+
+    def good(self, model, *options):
+        """The IR, with single spaces only: how it is spaced is not the frontends' matter."""
+        code, out, err = self.run_cria(model, *options)
+        self.assertEqual(code, 0, err)
+        return re.sub(" +", " ", out)
+
+    def bad(self, model, expected, *options):
+        """The error must match the regular expression `expected`, all in one line."""
+        code, out, err = self.run_cria(model, *options)
+        self.assertEqual(code, 1, f"expected an error, got code {code}: {err}")
+        self.assertEqual(out, "")
+        self.assertRegex(err, "error: .*" + expected)
+
+    def never_crashes(self, model):
+        code, out, err = self.run_cria(model)
+        self.assertIn(code, (0, 1), err)
+        if code == 1:
+            self.assertRegex(err, "error: ")
+            self.assertEqual(out, "")
+
+    def make(self, family, **options):
+        return models.make_model(family, self.path(options.pop("name", "model")), **options)
+
+
+class GoodModels(ImportCase):
+    def test_every_family_and_format(self):
+        for family, config in models.FAMILIES.items():
+            for form in ("hf", "gguf", "llama2c"):
+                try:
+                    model = self.make(family, name=f"{family}-{form}", format=form)
+                except ValueError:
+                    continue  # the format cannot hold the family
+                with self.subTest(family=family, format=form):
+                    ir = self.good(model)
+                    rope = "half" if form == "hf" or family.startswith("qwen") else "interleaved"
+                    self.assertIn(f"layout {rope}", ir)
+                    self.assertEqual(ir.count("llama.layer "), config["num_hidden_layers"])
+                    self.assertIn(f"width = {config['hidden_size']},", ir)
+                    self.assertEqual("@output" in ir, not config["tie_word_embeddings"])
+
+    def test_biases(self):
+        ir = self.good(self.make("qwen2"))
+        self.assertEqual(len(re.findall(r"llama.linear .* bias ", ir)), 6)
+        self.assertIn("@layers.1.k_bias", ir)
+        ir = self.good(self.make("llama-bias", name="b"))
+        self.assertEqual(len(re.findall(r"llama.linear .* bias ", ir)), 14)
+        self.assertNotIn(" bias ", self.good(self.make("llama", name="c")))
+
+    def test_windows(self):
+        windows = {"mistral": ["16"] * 3, "qwen2": [], "qwen2-window": ["16"], "llama": []}
+        for family, expected in windows.items():
+            ir = self.good(self.make(family, name=family))
+            self.assertEqual(re.findall(r"window (\d+)", ir), expected, family)
+        ir = self.good(self.make("mistral", name="g", format="gguf"))
+        self.assertEqual(re.findall(r"window (\d+)", ir), ["16"] * 3)
+
+    def test_layer_types_choose_windows(self):
+        model = self.make("qwen2-window")
+        edit_config(model, layer_types=["sliding_attention", "full_attention"])
+        ir = self.good(model)
+        self.assertRegex(ir, r'(?s)"layers.0".*window 16.*"layers.1"')
+        self.assertEqual(ir.count("window 16"), 1)
+
+    def test_query_norm_comes_before_rope(self):
+        ir = self.good(self.make("qwen3"))
+        self.assertRegex(ir, r"tensor<32xf32>\) -> tensor<\?x128xf32>")
+        self.assertRegex(ir, r"(?s)weight @layers.0.k_norm.*?rms_norm.*?llama.rope ")
+        self.assertIn("scale 0.1767766952", ir)
+
+    def test_rope_scalings_agree_between_formats(self):
+        for family, expected in (
+                ("llama-linear", "scaling linear {factor = 2.500000e"),
+                ("llama3", "scaling llama3 {factor = 8.000000e+00 : f64, originalContext = 6.4"),
+                ("llama-yarn", r"attentionFactor = 1.138629436")):
+            tables = [re.search(r"llama.rope_table .*", self.good(
+                self.make(family, name=f"{family}-{form}", format=form))).group()
+                for form in ("hf", "gguf")]
+            self.assertEqual(tables[0], tables[1])
+            self.assertIn(expected, tables[0])
+
+    def test_yarn_mscale(self):
+        model = self.make("llama-yarn")
+        edit_config(model, rope_scaling={**models.FAMILIES["llama-yarn"]["rope_scaling"],
+                                         "mscale": 2.0, "mscale_all_dim": 1.0, "beta_fast": 16})
+        # (0.2 ln 4 + 1) / (0.1 ln 4 + 1)
+        self.assertRegex(self.good(model), r"attentionFactor = 1.12175\d*.*betaFast = 1.6")
+
+    def test_types(self):
+        for dtype in ("f16", "bf16"):
+            for form in ("hf", "gguf"):
+                ir = self.good(self.make("llama", name=f"{dtype}-{form}", dtype=dtype, format=form))
+                self.assertIn(f"tensor<128x64x{dtype}>", ir)
+        for dtype in ("q8_0", "q4_0"):
+            ir = self.good(self.make("llama", name=dtype, dtype=dtype, format="gguf"))
+            self.assertRegex(ir, f"@layers.0.q in .* as {dtype} : tensor<64x64xf32>")
+
+    def test_shards(self):
+        ir = self.good(self.make("llama", shards=3))
+        files = set(re.findall(r'llama.source .* in ".*/(.*?)" at', ir))
+        self.assertEqual(len(files), 3)
+
+    def test_gguf_version_2(self):
+        self.assertIn("llama.layer", self.good(self.make("llama", format="gguf", gguf_version=2)))
+
+    def test_context(self):
+        model = self.make("llama")
+        self.assertIn("tensor<128x4x16xf32>", self.good(model, "--context", "120", "--chunk", "8"))
+        self.bad(model, "expects a context of 1 to 128 positions.*got 129", "--context", "129")
+        self.bad(model, "expects a chunk of 1 to 4096 tokens, but got 0", "--chunk", "0")
+
+    def test_eos_ids(self):
+        model = self.make("llama3")
+        self.assertIn("eosIds = [2, 5]", self.good(model))
+        with open(os.path.join(model, "generation_config.json"), "w") as file:
+            json.dump({"eos_token_id": [5, 7], "temperature": 0.6}, file)
+        self.assertIn("eosIds = [2, 5, 7]", self.good(model))
+
+    def test_hash_follows_every_file(self):
+        def hash_of(model):
+            return re.search(r'inputHash = "([0-9a-f]{32})"', self.good(model)).group(1)
+        first, again = self.make("llama"), self.make("llama", name="again")
+        other = self.make("llama", name="other", seed=2)
+        self.assertEqual(hash_of(first), hash_of(again))
+        self.assertNotEqual(hash_of(first), hash_of(other))
+        edit_config(again, rms_norm_eps=2e-5)
+        self.assertNotEqual(hash_of(first), hash_of(again))
+
+    def test_harmless_extras(self):
+        model = self.make("llama-gqa")
+        entries = read_safetensors(model)
+        entries.append(("lm_head.weight", "F32", [105, 64], bytes(105 * 64 * 4)))
+        entries.append(("model.layers.0.self_attn.rotary_emb.inv_freq", "F32", [8], bytes(32)))
+        models.write_safetensors(os.path.join(model, "model.safetensors"), entries)
+        edit_config(model, pretraining_tp=2, use_cache=True, attention_dropout=0.1, mlp_bias=False)
+        self.assertNotIn("@output", self.good(model))
+
+    def test_synthetic(self):
+        ir = self.good("synthetic:stories-15m")
+        self.assertRegex(ir, r"llama.synthetic @embed seed .*tensor<32000x288xf32>")
+        self.assertIn("parameters = 15191712", ir)
+        self.assertEqual(ir, self.good("synthetic:stories-15m"))
+        self.assertNotEqual(ir, self.good("synthetic:stories-15m?seed=3"))
+        for name, parameters in (("tinyllama-1.1b", 1100048384), ("llama-3.2-1b", 1235814400),
+                                 ("llama-2-7b", 6738415616)):
+            self.assertIn(f"parameters = {parameters}", self.good("synthetic:" + name))
+        self.bad("synthetic:gpt-5", "expects one of tinyllama-1.1b, .*, but got 'gpt-5'")
+        self.bad("synthetic:stories-15m?seed=x", "expects '\\?seed=N'")
+
+
+def edit_config(model, remove=(), **changes):
+    path = os.path.join(model, "config.json")
+    with open(path) as file:
+        config = json.load(file)
+    config.update(changes)
+    for key in remove:
+        del config[key]
+    with open(path, "w") as file:
+        json.dump(config, file)
+
+
+def read_safetensors(model):
+    with open(os.path.join(model, "model.safetensors"), "rb") as file:
+        raw = file.read()
+    size, = struct.unpack_from("<Q", raw)
+    header = json.loads(raw[8:8 + size])
+    return [(name, e["dtype"], e["shape"], raw[8 + size:][slice(*e["data_offsets"])])
+            for name, e in header.items() if name != "__metadata__"]
+
+
+class BadConfigs(ImportCase):
+    def refused(self, expected, family="llama", remove=(), **changes):
+        model = self.make(family)
+        edit_config(model, remove, **changes)
+        self.bad(model, r"config\.json: .*" + expected)
+
+    def test_values(self):
+        for key, value, expected in (
+                ("rms_norm_eps", NAN, "key 'rms_norm_eps' expects JSON, but got 'NaN'"),
+                ("rms_norm_eps", INF, "key 'rms_norm_eps' expects JSON, but got 'Infinity'"),
+                ("rms_norm_eps", 0, "expects a number above 0, but got 0"),
+                ("rms_norm_eps", "small", "expects a number above 0, but got \"small\""),
+                ("hidden_size", -64, "expects an integer from 1 to 16777216, but got -64"),
+                ("hidden_size", 64.5, "expects an integer from 1 to 16777216, but got 64.5"),
+                ("hidden_size", 2**63, "but got 9223372036854775808"),
+                ("hidden_size", 2**64 * 3, "but got 5.534"),
+                ("hidden_size", True, "but got true"),
+                ("hidden_size", 66, "a multiple of num_attention_heads 4, but got 66"),
+                ("num_hidden_layers", 10**9, "from 1 to 4096, but got 1000000000"),
+                ("num_key_value_heads", 3, "multiple of the key/value heads 3, but got 4"),
+                ("num_attention_heads", 0, "expects an integer from 1 to 65536, but got 0"),
+                ("head_dim", 15, "expects an even head size, but got 15"),
+                ("hidden_act", "gelu", "expects 'silu', but got \"gelu\""),
+                ("bos_token_id", 128, "'bos_token_id' expects an integer from 0 to 127"),
+                ("eos_token_id", [2, 999], "'eos_token_id' expects ids from 0 to 127, but got 999"),
+                ("eos_token_id", list(range(9)), "expects at most 8 EOS ids, but got 9"),
+                ("tie_word_embeddings", "yes", "expects true or false, but got \"yes\""),
+                ("rope_interleaved", True, "expects false, but got true"),
+                ("partial_rotary_factor", 0.5, "expects 1, but got 0.5"),
+                ("model_type", "mistral", "expects 'llama' as its architecture"),
+                ("architectures", ["A", "B"], "a list of one name")):
+            with self.subTest(key=key, value=value):
+                self.refused(expected, **{key: value})
+
+    def test_unknown(self):
+        self.refused("architecture 'GPT2LMHeadModel' is not supported; supported are "
+                     "LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM",
+                     architectures=["GPT2LMHeadModel"])
+        self.refused("key 'logit_scale' is not understood and may change the result",
+                     logit_scale=0.5)
+        self.refused("key 'sliding_window' is not understood", sliding_window=8)
+        self.refused("key 'attention_bias' expects false", family="mistral", attention_bias=True)
+        self.refused("key 'layer_types' expects .*'full_attention'",
+                     layer_types=["full_attention", "sliding_attention"])
+
+    def test_missing_keys(self):
+        for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size",
+                    "num_attention_heads", "max_position_embeddings", "rms_norm_eps",
+                    "architectures"):
+            with self.subTest(key=key):
+                self.refused(f"(key|architecture) '{key}' expects .*but got nothing", remove=[key])
+
+    def test_rope_scaling(self):
+        llama3 = models.FAMILIES["llama3"]["rope_scaling"]
+        yarn = models.FAMILIES["llama-yarn"]["rope_scaling"]
+        for scaling, expected in (
+                ({"type": "dynamic", "factor": 2.0},
+                 "rope_type' expects one of default, linear, llama3, yarn, but got 'dynamic'"),
+                ({"type": "linear"}, "'rope_scaling.factor' expects a number above 0.*nothing"),
+                ({"type": "linear", "factor": -1}, "factor' expects a number above 0, but got -1"),
+                ({"type": "linear", "factor": 2.0, "beta_fast": 3}, "beta_fast' is not understood"),
+                ({"type": "linear", "rope_type": "yarn", "factor": 2.0}, "type' expects what"),
+                ({**llama3, "high_freq_factor": 1.0}, "more than low_freq_factor, but got 1.0"),
+                ({**yarn, "truncate": False}, "'rope_scaling.truncate' expects true"),
+                ({**yarn, "beta_fast": 0.5}, "expects more than beta_slow, but got 0.5"),
+                ([1], "'rope_scaling' expects an object")):
+            with self.subTest(scaling=scaling):
+                self.refused(expected, rope_scaling=scaling)
+        self.refused("'rope_theta' expects more than 1 with rope scaling yarn", rope_scaling=yarn,
+                     rope_theta=1.0)
+        self.refused("'rope_scaling' expects to be absent", rope_scaling=yarn, rope_parameters=yarn)
+        self.refused("'rope_parameters.rope_theta' expects", rope_parameters={"rope_theta": 5.0})
+
+    def test_text(self):
+        model = self.make("llama")
+        for text, expected in (
+                (b"", "expects JSON, but got the end"),
+                (b"[1]", "expects a JSON object"),
+                (b'{"vocab_size": 1, "vocab_size": 2}', "key 'vocab_size' expects to appear once"),
+                (b"[" * 100000, "at most 64 levels deep"),
+                (b'{"a": "\xff"}', "key 'a' expects JSON"),
+                (b'{"rope_theta": 1e999}', "key 'rope_theta' expects JSON, but got '1e999'")):
+            with open(os.path.join(model, "config.json"), "wb") as file:
+                file.write(text)
+            with self.subTest(text=text[:40]):
+                self.bad(model, r"config\.json: .*" + expected)
+
+
+class BadSafetensors(ImportCase):
+    def header(self, edit, expected):
+        """`edit` changes the parsed header in place or returns another; the data stays."""
+        model = self.make("llama")
+        path = os.path.join(model, "model.safetensors")
+        with open(path, "rb") as file:
+            raw = file.read()
+        size, = struct.unpack_from("<Q", raw)
+        header = json.loads(raw[8:8 + size])
+        text = edit(header) or json.dumps(header)
+        text = text if isinstance(text, bytes) else text.encode()
+        with open(path, "wb") as file:
+            file.write(struct.pack("<Q", len(text)) + text + raw[8 + size:])
+        self.bad(model, r"model\.safetensors: .*" + expected)
+
+    def test_headers(self):
+        norm, embed = "model.norm.weight", "model.embed_tokens.weight"
+
+        def set_entry(name, **changes):
+            return lambda header: header[name].update(changes)
+        for edit, expected in (
+                (set_entry(norm, dtype="F64"), "tensor 'model.norm.weight' expects dtype F32, F16 "
+                                               "or BF16, but got F64"),
+                (set_entry(norm, dtype="F16"), "of shape \\[64\\] expects 128 bytes, but got 256"),
+                (set_entry(norm, shape=[2**62, 8]), "below 2\\^63 bytes, but got"),
+                (set_entry(norm, shape=[2**63]), "'shape' expects a list"),
+                (set_entry(norm, shape=[-64]), "'shape' expects a list"),
+                (set_entry(norm, shape=[0]), "expects a shape of positive sizes"),
+                (set_entry(norm, shape=[1.5]), "'shape' expects a list"),
+                (set_entry(norm, data_offsets=[0, 256]), "expect bytes of their own"),
+                (set_entry(norm, data_offsets=[256, 0]), "expects data_offsets \\[begin, end\\]"),
+                (set_entry(norm, data_offsets=[0, 2**62]), "within the file's \\d+ bytes"),
+                (set_entry(norm, data_offsets=[0]), "expects data_offsets"),
+                (set_entry(norm, extra=1), "key 'extra' is not understood"),
+                (set_entry(norm, shape=[8, 8]),
+                 "'model.norm.weight' expects shape \\[64\\], but got \\[8, 8\\]"),
+                (set_entry(embed, shape=[64, 128]),
+                 "expects shape \\[128, 64\\], but got \\[64, 128\\]"),
+                (lambda h: h.update({norm: 3}), "expects an object, but got 3"),
+                (lambda h: b"[]", "expects a header that is a JSON object"),
+                (lambda h: b'{"a": {}, "a": {}}', "key 'a' expects to appear once")):
+            with self.subTest(expected=expected):
+                self.header(edit, expected)
+
+    def test_sizes(self):
+        model = self.make("llama")
+        path = os.path.join(model, "model.safetensors")
+        with open(path, "rb") as file:
+            raw = file.read()
+        for data, expected in (
+                (b"abc", "expects at least 8 bytes, but got 3"),
+                (struct.pack("<Q", 2**64 - 1) + raw[8:], "expects a header of at most"),
+                (raw[:-4], "within the file's"),
+                (raw + b"xxxx", "expects \\d+ bytes of data, but got")):
+            with open(path, "wb") as file:
+                file.write(data)
+            with self.subTest(expected=expected):
+                self.bad(model, r"model\.safetensors: .*" + expected)
+
+    def test_tensors(self):
+        model = self.make("llama")
+        entries = read_safetensors(model)
+        path = os.path.join(model, "model.safetensors")
+        models.write_safetensors(path, [e for e in entries if "1.mlp.up" not in e[0]])
+        self.bad(model, "'model.layers.1.mlp.up_proj.weight' of shape \\[96, 64\\] is missing")
+        models.write_safetensors(path, entries + [("model.layers.0.extra", "F32", [1], bytes(4))])
+        self.bad(model, "tensor 'model.layers.0.extra' is not understood")
+        os.remove(path)
+        self.bad(model, "expects model.safetensors or model.safetensors.index.json")
+
+    def test_index(self):
+        model = self.make("llama", shards=2)
+        path = os.path.join(model, "model.safetensors.index.json")
+        with open(path) as file:
+            index = json.load(file)
+
+        def refused(expected, change):
+            changed = json.loads(json.dumps(index))
+            change(changed)
+            with open(path, "w") as file:
+                json.dump(changed, file)
+            self.bad(model, expected)
+        norm, files = "model.norm.weight", sorted(set(index["weight_map"].values()))
+        for name in ("../other", "/etc/passwd", "..", "", "sub/x", 7):
+            refused("expects the name of a file in this folder",
+                    lambda i, name=name: i["weight_map"].update({norm: name}))
+        refused("no such file", lambda i: i["weight_map"].update({norm: "gone.safetensors"}))
+        other = files[files.index(index["weight_map"][norm]) - 1]
+        refused("expects to be in .*, but got it in",
+                lambda i: i["weight_map"].update({norm: other}))
+        refused("'made.up' expects to be in .*nowhere",
+                lambda i: i["weight_map"].update({"made.up": other}))
+        refused("expects to be in weight_map", lambda i: i["weight_map"].pop(norm))
+        refused("'weight_map' expects an object", lambda i: i.update(weight_map=[]))
+
+
+class BadGguf(ImportCase):
+    def model(self, change_keys=None, change_tensors=None, family="llama", **options):
+        config = models.FAMILIES[family]
+        keys = models.gguf_keys(family, config)
+        tensors = models.gguf_tensors(config, models.make_weights(config, "x"),
+                                      options.get("dtype", "f32"))
+        keys = change_keys(keys) if change_keys else keys
+        tensors = change_tensors(tensors) if change_tensors else tensors
+        return self.write(models.gguf_bytes(options.get("version", 3), keys, tensors))
+
+    def write(self, data):
+        path = self.path("model.gguf")
+        with open(path, "wb") as file:
+            file.write(data)
+        return path
+
+    def test_keys(self):
+        def with_key(name, kind, value):
+            return lambda keys: [k for k in keys if k[0] != name] + [(name, kind, value)]
+
+        def without(name):
+            return lambda keys: [k for k in keys if k[0] != name]
+        eps = "llama.attention.layer_norm_rms_epsilon"
+        for change, expected in (
+                (with_key(eps, 6, NAN), f"key '{eps}' expects a number above 0, but got nan"),
+                (with_key(eps, 8, "x"), f"key '{eps}' expects a number above 0, but got 'x'"),
+                (without("llama.block_count"), "'llama.block_count' expects an integer .* nothing"),
+                (with_key("llama.block_count", 4, 0), "from 1 to 4096, but got 0"),
+                (with_key("llama.block_count", 9, (4, [1, 2])), "but got an array of 2"),
+                (with_key("llama.rope.dimension_count", 4, 8), "from 16 to 16, but got 8"),
+                (with_key("llama.rope.scaling.type", 8, "longrope"), "one of none, linear, yarn"),
+                (with_key("llama.expert_count", 4, 8), "from 0 to 0, but got 8"),
+                (with_key("llama.logit_scale", 6, 0.5), "'llama.logit_scale' is not understood"),
+                (with_key("general.architecture", 8, "gemma"), "one of llama, qwen2, qwen3, but "
+                                                               "got 'gemma'"),
+                (with_key("general.alignment", 4, 48), "a power of two, but got 48"),
+                (with_key("tokenizer.ggml.model", 8, "t5"), "one of llama, gpt2, but got 't5'"),
+                (with_key("tokenizer.ggml.model", 8, "gpt2"), "'tokenizer.ggml.pre' expects a str"),
+                (with_key("tokenizer.ggml.model", 8, "llama"), "'tokenizer.ggml.tokens' expects"),
+                (lambda keys: keys + keys[:1], "expects to appear once, but got it twice"),
+                (with_key("x", 9, (9, [])), "expects a type from 0 to 12 that is not an array"),
+                (with_key("tokenizer.ggml.eos_token_id", 4, 128), "from 0 to 127, but got 128")):
+            with self.subTest(expected=expected):
+                self.bad(self.model(change), r"model\.gguf: .*" + expected)
+
+    def test_byte_level_vocabulary(self):
+        config = {**models.FAMILIES["llama"], "vocab_size": 260}
+        tensors = models.gguf_tensors(config, models.make_weights(config, "x"), "f32")
+        plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+        others = range(256 - len(plain))
+        tokens = [chr(b) for b in plain] + [chr(256 + i) for i in others]
+        tokens += ["th", "the", "<|end|>", "<|turn|>"]
+
+        def write(merges, count=260, types=(1, 1, 3, 3), pre="qwen2"):
+            keys = [k for k in models.gguf_keys("x", config) if "tokenizer" not in k[0]]
+            keys += [("tokenizer.ggml.model", 8, "gpt2"), ("tokenizer.ggml.pre", 8, pre),
+                     ("tokenizer.ggml.tokens", 9, (8, tokens[:count])),
+                     ("tokenizer.ggml.token_type", 9, (5, ([1] * 256 + list(types))[:count])),
+                     ("tokenizer.ggml.merges", 9, (8, merges)),
+                     ("tokenizer.ggml.eos_token_id", 4, 258),
+                     ("tokenizer.ggml.eot_token_id", 4, 259),
+                     ("tokenizer.chat_template", 8, "{{ x }}")]
+            return self.write(models.gguf_bytes(3, keys, tensors))
+        merges = ["t h", "th e"]
+        self.assertIn("addBos = false, eosIds = [258, 259]", self.good(write(merges)))
+        self.good(write(merges, pre="llama-bpe"))
+        self.bad(write(["t h", "th x"]), "merges\\[1\\]' makes 'thx', which is no piece")
+        self.bad(write(["th"]), "merges\\[0\\]' expects two pieces")
+        self.bad(write(merges, types=(1, 1, 3, 9)), "types from 1 to 6, but got 9 for token 259")
+        self.bad(write(merges, count=259), "expects the model's 260 pieces, but got 259")
+
+    def test_unknown_pre_tokenizer(self):
+        keys = [("tokenizer.ggml.model", 8, "gpt2"), ("tokenizer.ggml.pre", 8, "dbrx")]
+        model = self.model(lambda old: [k for k in old if "ggml.model" not in k[0]] + keys)
+        self.bad(model, "'tokenizer.ggml.pre' expects one of gpt-2, .*qwen2.*, but got 'dbrx'")
+
+    def test_tensors(self):
+        def edit(index, **changes):
+            def change(tensors):
+                name, shape, kind, raw = tensors[index]
+                tensors[index] = (changes.get("name", name), changes.get("shape", shape),
+                                  changes.get("kind", kind), raw)
+                return tensors
+            return change
+        for change, expected in (
+                (edit(0, kind=12), "type F32, F16, BF16, Q8_0 or Q4_0, but got Q4_K \\(12\\)"),
+                (edit(0, kind=99), "but got an unknown one \\(99\\)"),
+                (edit(0, shape=[2**40, 2**40]), "below 2\\^63 bytes"),
+                (edit(0, shape=[2**63 + 5]), "below 2\\^63 bytes"),
+                (edit(0, shape=[0, 64]), "expects a shape of positive sizes"),
+                (edit(0, shape=[1] * 5), "expects 1 to 4 dimensions, but got 5"),
+                (edit(0, shape=[10**6, 64]), "bytes of data"),
+                (edit(0, shape=[64, 64]), "'output.weight' expects shape \\[64, 64\\]"),
+                (edit(1, shape=[32]), "expects shape \\[64\\], but got \\[32\\]"),
+                (edit(1, name="token_embd.weight"), "expects to appear once"),
+                (edit(1, name="blk.0.strange"), "'blk.0.attn_norm.weight' of shape .* is missing"),
+                (lambda ts: ts + [("more", [1], 0, bytes(4))], "'more' is not understood"),
+                (lambda ts: ts + [("rope_freqs.weight", [8], 0, models.encode([3.0] * 8, "f32"))],
+                 "expects the frequency factors of LLaMA 3"),
+                (lambda ts: ts + [("rope_freqs.weight", [8], 0, models.encode([NAN] * 8, "f32"))],
+                 "expects the frequency factors of LLaMA 3"),
+                (lambda ts: ts[1:], "'token_embd.weight' is missing")):
+            with self.subTest(expected=expected):
+                self.bad(self.model(None, change), r"model\.gguf: .*" + expected)
+        self.bad(self.model(None, edit(0, kind=8, shape=[128, 40])), "rows of a multiple of 32")
+
+    def test_rope_factors_of_one(self):
+        ones = ("rope_freqs.weight", [8], 0, models.encode([1.0] * 8, "f32"))
+        self.assertNotIn("scaling", self.good(self.model(None, lambda ts: ts + [ones])))
+
+    def test_offsets(self):
+        path = self.model()
+        with open(path, "rb") as file:
+            raw = file.read()
+        # The offset is the last field of a tensor's entry, 8 bytes after name, rank, sizes, type.
+        name = b"blk.0.attn_norm.weight"
+        at = raw.index(name) + len(name) + 4 + 8 + 4
+        for offset, expected in ((4, "a multiple of 32, but got 4"), (0, "bytes of their own"),
+                                 (2**63, "bytes of data"), (2**64 - 32, "bytes of data"),
+                                 (len(raw) // 32 * 32, "bytes of data")):
+            self.write(raw[:at] + struct.pack("<Q", offset) + raw[at + 8:])
+            with self.subTest(offset=offset):
+                self.bad(path, expected)
+
+    def test_counts(self):
+        for version in (1, 2, 3):
+            length = "<I" if version == 1 else "<Q"
+            for count in (2**32 - 1, 2**31):
+                for counts in ((0, count), (count, 0)):
+                    start = b"GGUF" + struct.pack("<I", version)
+                    start += b"".join(struct.pack(length, c) for c in counts)
+                    self.bad(self.write(start + bytes(64)),
+                             "expects at most .* in a file of its size, but got")
+        start = b"GGUF" + struct.pack("<IQQ", 3, 0, 1)
+        for tail in (struct.pack("<Q", 2**64 - 1) + bytes(64),
+                     struct.pack("<Q", 1) + b"a" + struct.pack("<IIQ", 9, 4, 2**62) + bytes(64),
+                     struct.pack("<Q", 1) + b"a" + struct.pack("<IIQ", 9, 8, 2**62) + bytes(64)):
+            self.bad(self.write(start + tail), "expects \\d+ bytes at offset \\d+, but got")
+        self.bad(self.write(b"GGUF" + struct.pack("<IQQ", 4, 0, 0)), "version 1, 2 or 3, but got 4")
+        self.bad(self.write(b"GGUF" + struct.pack(">IQQ", 3, 0, 0)), "big-endian")
+
+
+class BadLlama2c(ImportCase):
+    def test_sizes(self):
+        path = self.make("llama", format="llama2c")
+        with open(path, "rb") as file:
+            raw = file.read()
+        for data, expected in (
+                (raw[:-1], f"expects {len(raw)} bytes, but got {len(raw) - 1}"),
+                (raw + b"x", f"expects {len(raw)} bytes, but got {len(raw) + 1}"),
+                (raw[:28], f"expects {len(raw)} bytes, but got 28"),
+                (raw[:20], "expects a model, but got a file of 20 bytes"),
+                (struct.pack("<7i", 2**24, 2**24, 4096, 1, 1, 2**24, 2**24), "bytes, but got 28"),
+                (struct.pack("<7i", -1, 96, 2, 4, 4, 128, 128), "expects a model, but got a file"),
+                (struct.pack("<Ii", 0x616B3432, 1) + bytes(248), "checkpoint of a later version")):
+            with open(path, "wb") as file:
+                file.write(data)
+            with self.subTest(expected=expected):
+                self.bad(path, expected)
+
+    def test_tokenizer(self):
+        path = self.make("llama", format="llama2c")
+        pieces = ["<unk>", "\n<s>\n", "\n</s>\n"] + [chr(33 + i) for i in range(125)]
+        for count, expected in ((128, None), (100, "128 pieces, but got 100")):
+            data = struct.pack("<i", 7) + b"".join(
+                struct.pack("<fi", -i, len(p.encode())) + p.encode()
+                for i, p in enumerate(pieces[:count]))
+            for name in ("tokenizer.bin", "tok128.bin"):
+                other = self.path("model", name)
+                with open(other, "wb") as file:
+                    file.write(data)
+                with self.subTest(name=name, count=count):
+                    self.bad(path, expected) if expected else self.good(path)
+                os.remove(other)
+            option = self.path("other.bin")
+            with open(option, "wb") as file:
+                file.write(data)
+            if expected:
+                self.bad(path, expected, "--tokenizer", option)
+            else:
+                self.good(path, "--tokenizer", option)
+        self.bad(path, "no such file", "--tokenizer", self.path("gone"))
+
+
+class BadPaths(ImportCase):
+    def test_paths(self):
+        text = self.path("notes.txt")
+        with open(text, "w") as file:
+            file.write("Once upon a time")
+        empty = self.path("empty")
+        with open(empty, "w"):
+            pass
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        for path, expected in (
+                (self.path("gone"), "gone: no such file"),
+                (self.folder, "a folder without config.json; supported are"),
+                (text, "begins with 'Once upon a time'; supported are"),
+                (empty, "a file of 0 bytes"),
+                (fifo, "expects a regular file"),
+                (os.path.join(self.make("llama"), "model.safetensors"),
+                 "safetensors file \\(give the folder")):
+            with self.subTest(path=path):
+                self.bad(path, expected)
+
+
+class Hostile(ImportCase):
+    """Damage at random places: an error or a model, never a crash."""
+
+    def damaged_file(self, model):
+        return os.path.join(model, "model.safetensors") if os.path.isdir(model) else model
+
+    def header_bytes(self, raw, form):
+        if form == "hf":
+            return 8 + struct.unpack_from("<Q", raw)[0]
+        return 28 if form == "llama2c" else raw.index(b"output.weight") + 40
+
+    def each_format(self):
+        for form in ("hf", "gguf", "llama2c"):
+            model = self.make("llama", name=form, format=form)
+            path = self.damaged_file(model)
+            with open(path, "rb") as file:
+                raw = file.read()
+            yield form, model, path, raw, self.header_bytes(raw, form)
+
+    def test_truncation(self):
+        rng = random.Random(7)
+        for form, model, path, raw, header in self.each_format():
+            lengths = [0, 1, 7, 8, 9, 27, header - 1, header, header + 1, len(raw) - 1]
+            lengths += [rng.randrange(header) for _ in range(10)]
+            for length in lengths:
+                with open(path, "wb") as file:
+                    file.write(raw[:length])
+                with self.subTest(format=form, length=length):
+                    self.bad(model, "")
+
+    def test_byte_flips(self):
+        rng = random.Random(11)
+        for form, model, path, raw, header in self.each_format():
+            for _ in range(FUZZ_FLIPS):
+                damaged = bytearray(raw)
+                places = [rng.randrange(header) for _ in range(rng.choice((1, 1, 3)))]
+                for place in places:
+                    damaged[place] = rng.choice((damaged[place] ^ 1 << rng.randrange(8), 0, 255))
+                with open(path, "wb") as file:
+                    file.write(damaged)
+                with self.subTest(format=form, places=places):
+                    self.never_crashes(model)
+
+    def test_config_byte_flips(self):
+        rng = random.Random(13)
+        model = self.make("llama3")
+        path = os.path.join(model, "config.json")
+        with open(path, "rb") as file:
+            raw = file.read()
+        for _ in range(FUZZ_FLIPS):
+            damaged = bytearray(raw)
+            place = rng.randrange(len(raw))
+            damaged[place] = rng.choice(b'0123456789-.eE"{}[],: \xff\x00')
+            with open(path, "wb") as file:
+                file.write(damaged)
+            with self.subTest(place=place):
+                self.never_crashes(model)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cria", required=True)
+    known, rest = parser.parse_known_args()
+    CRIA = os.path.abspath(known.cria)
+    unittest.main(argv=[sys.argv[0], *rest])
