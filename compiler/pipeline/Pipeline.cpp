@@ -1,0 +1,164 @@
+//===- Pipeline.cpp - From a model to an object, phase by phase ------------===//
+
+#include "compiler/pipeline/Pipeline.h"
+
+#include "compiler/transforms/Passes.h"
+#include "targets/Target.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace cria;
+
+namespace {
+
+void simplify(OpPassManager &manager) {
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+void verify(OpPassManager &manager, StringRef phase, ArrayRef<std::string> allowed, bool staticMemory = false) {
+  VerifyPhaseOptions options;
+  options.phase = phase.str();
+  options.allowed.assign(allowed.begin(), allowed.end());
+  options.staticMemory = staticMemory;
+  manager.addPass(createVerifyPhase(options));
+}
+
+void buildModel(OpPassManager &manager, const CompileOptions &options) {
+  CastWeightsOptions cast;
+  cast.type = options.weightType;
+  manager.addPass(createCastWeights(cast));
+  manager.addPass(createSplitRope());
+  // Shapes last: the passes above are the same for one token and for many.
+  manager.addPass(createSpecializeSteps());
+  simplify(manager);
+  verify(manager, "model", {"func", "llama", "arith"});
+}
+
+void buildKernel(OpPassManager &manager, const CompileOptions &) {
+  manager.addPass(createLowerToKernels());
+  // Only now are layers that differ in shape or precision told apart.
+  manager.addPass(createOutlineLayers());
+  manager.addPass(createLayOutWeights());
+  simplify(manager);
+  verify(manager, "kernel", {"func", "linalg", "tensor", "kernel", "arith", "math"});
+}
+
+void buildSchedule(OpPassManager &manager, const CompileOptions &) {
+  manager.addPass(createSelectSchedules());
+  manager.addNestedPass<func::FuncOp>(createDistribute());
+  simplify(manager);
+  verify(manager, "schedule", {"func", "linalg", "tensor", "kernel", "arith", "math", "scf", "affine"});
+}
+
+void buildVector(OpPassManager &manager, const CompileOptions &) {
+  manager.addNestedPass<func::FuncOp>(createVectorizeMatmul());
+  manager.addNestedPass<func::FuncOp>(createVectorizeAttention());
+  manager.addNestedPass<func::FuncOp>(createVectorizeAppend());
+  manager.addNestedPass<func::FuncOp>(createVectorizeElementwise());
+  simplify(manager);
+  manager.addNestedPass<func::FuncOp>(createHoistInvariants());
+  simplify(manager);
+  verify(manager, "vector", {"func", "linalg", "tensor", "kernel", "arith", "math", "scf", "affine", "vector", "ub"});
+}
+
+void buildBuffer(OpPassManager &manager, const CompileOptions &) {
+  manager.addPass(createBufferize());
+  // Reshapes there and back fold away first: then a function's result is seen to
+  // be the argument that it was written into.
+  simplify(manager);
+  manager.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  manager.addPass(createPlanMemory());
+  simplify(manager);
+  verify(manager, "buffer", {"func", "kernel", "arith", "math", "scf", "affine", "vector", "ub", "memref", "llvm"},
+         /*staticMemory=*/true);
+}
+
+/// Adds the passes that are the target's own, found through the module.
+struct TargetLowering : PassWrapper<TargetLowering, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TargetLowering)
+  StringRef getArgument() const override { return "cria-target-lowering"; }
+  StringRef getDescription() const override { return "the lowerings of the module's target"; }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<vector::VectorDialect, memref::MemRefDialect, arith::ArithDialect, math::MathDialect,
+                    affine::AffineDialect, scf::SCFDialect>();
+  }
+  void runOnOperation() override {
+    FailureOr<ChipRef> chip = chipOf(getOperation());
+    if (failed(chip))
+      return signalPassFailure();
+    OpPassManager manager(ModuleOp::getOperationName());
+    chip->target->addLowerPasses(manager, *chip->chip);
+    if (failed(runPipeline(manager, getOperation())))
+      signalPassFailure();
+  }
+};
+
+void buildLower(OpPassManager &manager, const CompileOptions &) {
+  manager.addPass(createLowerForall());
+  manager.addPass(std::make_unique<TargetLowering>());
+  simplify(manager);
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertVectorToLLVMPass());
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createUBToLLVMConversionPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  // Every buffer has a static shape, so an argument is its address alone.
+  ConvertFuncToLLVMPassOptions func;
+  func.useBarePtrCallConv = true;
+  manager.addPass(createConvertFuncToLLVMPass(func));
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  simplify(manager);
+  verify(manager, "lower", {"llvm"});
+}
+
+constexpr Phase kPhases[] = {
+    {"model", "decide every precision and shape", buildModel},
+    {"kernel", "the model as linalg and kernel ops, weights and state as storage", buildKernel},
+    {"schedule", "cut kernels for threads and registers, as the target says", buildSchedule},
+    {"vector", "inner tiles as vectors", buildVector},
+    {"buffer", "tensors as buffers at static places", buildBuffer},
+    {"lower", "the target's last lowerings, to the llvm dialect", buildLower},
+};
+
+} // namespace
+
+llvm::ArrayRef<Phase> cria::phases() { return kPhases; }
+
+LogicalResult cria::runPhases(ModuleOp module, const CompileOptions &options, StringRef stopAfter) {
+  llvm::Expected<ChipRef> chip = lookupChip(options.target);
+  if (!chip)
+    return module.emitError(llvm::toString(chip.takeError()));
+  module->setAttr(kernel::kTargetAttrName, StringAttr::get(module.getContext(), chip->chip->name));
+  if (stopAfter == "import")
+    return success();
+  for (const Phase &phase : phases()) {
+    PassManager manager(module.getContext());
+    phase.build(manager, options);
+    if (failed(manager.run(module)))
+      return failure();
+    if (phase.name == stopAfter)
+      return success();
+  }
+  return success();
+}
+
+void cria::registerCriaPasses() {
+  registerCriaTransformPasses();
+  PassRegistration<TargetLowering>();
+  for (const Phase &phase : phases())
+    PassPipelineRegistration<>(("cria-" + phase.name).str(), phase.summary,
+                               [build = phase.build](OpPassManager &manager) { build(manager, CompileOptions()); });
+}

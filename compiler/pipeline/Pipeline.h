@@ -1,0 +1,59 @@
+//===- Pipeline.h - From a model to an object, phase by phase ----*- C++ -*-===//
+//
+// One table of phases: the driver walks it, `--stop-after` names its rows, and
+// `cria-opt` exposes each row as the pipeline `cria-<phase>`.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_COMPILER_PIPELINE_PIPELINE_H
+#define CRIA_COMPILER_PIPELINE_PIPELINE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <memory>
+#include <string>
+
+namespace llvm {
+class LLVMContext;
+class Module;
+} // namespace llvm
+
+namespace cria {
+
+/// What a user decides about a compilation.
+struct CompileOptions {
+  std::string target;     ///< a chip's name, or "native"; empty: the default
+  std::string weightType; ///< "f32", "f16", "bf16"; empty: as stored
+};
+
+/// One phase of the design: after it, only some ops may remain.
+struct Phase {
+  llvm::StringLiteral name;    ///< as `--stop-after` takes it
+  llvm::StringLiteral summary; ///< one line
+  /// Adds the phase's passes and, last, the verifier of what may remain.
+  void (*build)(mlir::OpPassManager &manager, const CompileOptions &options);
+};
+
+/// All phases between the frontend and the object, in order.
+llvm::ArrayRef<Phase> phases();
+
+/// Runs the phases up to and including `stopAfter` (empty: all) on an imported
+/// module. `import` as `stopAfter` runs none. Problems are diagnostics.
+mlir::LogicalResult runPhases(mlir::ModuleOp module, const CompileOptions &options,
+                              llvm::StringRef stopAfter = "");
+
+/// The functions of a module after the last phase, as LLVM IR. Null, with a
+/// diagnostic, if it cannot be translated.
+std::unique_ptr<llvm::Module> translateToLlvm(mlir::ModuleOp module, llvm::LLVMContext &context);
+
+/// Makes every dialect, interface and translation known that the phases use.
+void registerAllCria(mlir::DialectRegistry &registry);
+
+/// Registers our passes and each phase as a pipeline with `cria-opt`.
+void registerCriaPasses();
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_PIPELINE_PIPELINE_H

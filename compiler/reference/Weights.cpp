@@ -1,0 +1,160 @@
+//===- Weights.cpp - The scalar meaning of weight expressions --------------===//
+
+#include "compiler/reference/Ops.h"
+#include "dialects/llama/Synthetic.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace cria;
+using namespace cria::reference;
+
+namespace {
+
+/// The number whose bits in the format of `type` are the little-endian `bytes`.
+double fromBits(Type type, const uint8_t *bytes) {
+  auto floatType = cast<FloatType>(type);
+  uint64_t bits = floatType.getWidth() == 32 ? llvm::support::endian::read32le(bytes)
+                                             : llvm::support::endian::read16le(bytes);
+  APFloat value(floatType.getFloatSemantics(), APInt(floatType.getWidth(), bits));
+  return value.convertToDouble(); // exact: a double holds every f32, f16 and bf16
+}
+
+} // namespace
+
+double reference::roundTo(Type type, double value) {
+  APFloat rounded(value);
+  bool losesInfo;
+  rounded.convert(cast<FloatType>(type).getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+  return rounded.convertToDouble();
+}
+
+//===----------------------------------------------------------------------===//
+// Where weights come from
+//===----------------------------------------------------------------------===//
+
+Tensor reference::decode(llama::SourceOp source, ArrayRef<uint8_t> bytes) {
+  RankedTensorType type = source.getTensorType();
+  Type element = type.getElementType(), half = Float16Type::get(source.getContext());
+  Tensor result = Tensor::zeros(type.getShape());
+  for (size_t i = 0; i < result.data.size(); ++i) {
+    size_t block = i / 32, k = i % 32; // of ggml's encodings
+    switch (source.getEncoding()) {
+    case llama::Encoding::Plain:
+      result.data[i] = fromBits(element, &bytes[i * (element.getIntOrFloatBitWidth() / 8)]);
+      break;
+    case llama::Encoding::Q8_0: { // scale * q[k]
+      const uint8_t *at = &bytes[block * 34];
+      result.data[i] = fromBits(half, at) * int8_t(at[2 + k]);
+      break;
+    }
+    case llama::Encoding::Q4_0: { // scale * (q[k] - 8), q[k] low and q[k + 16] high in a byte
+      const uint8_t *at = &bytes[block * 18];
+      int q = k < 16 ? at[2 + k] & 15 : at[2 + k - 16] >> 4;
+      result.data[i] = fromBits(half, at) * (q - 8);
+      break;
+    }
+    }
+  }
+  return result;
+}
+
+Tensor reference::generate(llama::SyntheticOp op) {
+  Tensor result = Tensor::zeros(op.getTensorType().getShape());
+  double mean = op.getMean().convertToDouble(), deviation = op.getDeviation().convertToDouble();
+  for (size_t i = 0; i < result.data.size(); ++i)
+    result.data[i] = roundTo(op.getTensorType().getElementType(),
+                             llama::syntheticElement(op.getSeed(), mean, deviation, i));
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// What is made of them
+//===----------------------------------------------------------------------===//
+
+FailureOr<Tensor> reference::evaluate(llama::CastOp op, Operands<llama::CastOp> operands) {
+  Tensor result = *operands.getInput();
+  for (double &value : result.data)
+    value = roundTo(op.getType().getElementType(), value);
+  return result;
+}
+
+// In each head, row 2i becomes row i and row 2i + 1 becomes row i + Dh/2.
+FailureOr<Tensor> reference::evaluate(llama::SplitRopeRowsOp op,
+                                      Operands<llama::SplitRopeRowsOp> operands) {
+  const Tensor &input = *operands.getInput();
+  Tensor result = Tensor::zeros(input.shape);
+  int64_t N = input.shape[0], Dh = N / int64_t(op.getHeads());
+  for (int64_t head = 0; head < N; head += Dh)
+    for (int64_t i = 0; i < Dh / 2; ++i) {
+      std::copy_n(input.row(head + 2 * i), input.rowSize(), result.row(head + i));
+      std::copy_n(input.row(head + 2 * i + 1), input.rowSize(), result.row(head + i + Dh / 2));
+    }
+  return result;
+}
+
+// result[p, k, r] = input[p * rows + r, k], zero beyond row N
+FailureOr<Tensor> reference::evaluate(llama::PackOp op, Operands<llama::PackOp> operands) {
+  const Tensor &input = *operands.getInput();
+  int64_t N = input.shape[0], K = input.shape[1], rows = op.getRows();
+  Tensor result = Tensor::zeros({int64_t(llvm::divideCeil(N, rows)), K, rows});
+  for (int64_t n = 0; n < N; ++n)
+    for (int64_t k = 0; k < K; ++k)
+      result.row(n / rows)[k * rows + n % rows] = input.row(n)[k];
+  return result;
+}
+
+/// g(i): the angle by which pair i turns from one position to the next.
+static double ropeFrequency(llama::RopeTableOp op, int64_t i, int64_t Dh) {
+  double theta = op.getTheta().convertToDouble(), factor = op.getFactor().convertToDouble();
+  double O = op.getOriginalContext().convertToDouble();
+  double f = std::pow(theta, -2.0 * double(i) / double(Dh));
+  switch (op.getScaling()) {
+  case llama::RopeScaling::None:
+    return f;
+  case llama::RopeScaling::Linear:
+    return f / factor;
+  case llama::RopeScaling::Llama3: {
+    double low = op.getLowFrequencyFactor().convertToDouble();
+    double high = op.getHighFrequencyFactor().convertToDouble();
+    double wavelength = 2 * M_PI / f;
+    if (wavelength > O / low)
+      return f / factor;
+    if (wavelength < O / high)
+      return f;
+    double s = (O / wavelength - low) / (high - low);
+    return (1 - s) * f / factor + s * f;
+  }
+  case llama::RopeScaling::Yarn: {
+    auto dimension = [&](double rotations) {
+      return double(Dh) * std::log(O / (2 * M_PI * rotations)) / (2 * std::log(theta));
+    };
+    double a = std::max(std::floor(dimension(op.getBetaFast().convertToDouble())), 0.0);
+    double b = std::min(std::ceil(dimension(op.getBetaSlow().convertToDouble())), double(Dh - 1));
+    double s = std::clamp((double(i) - a) / std::max(b - a, 0.001), 0.0, 1.0);
+    return s * f / factor + (1 - s) * f;
+  }
+  }
+  llvm_unreachable("every scaling has a formula");
+}
+
+// result[p, 0, i] = m cos(p g(i)), result[p, 1, i] = m sin(p g(i)), rounded to F32
+FailureOr<Tensor> reference::evaluate(llama::RopeTableOp op,
+                                      Operands<llama::RopeTableOp> operands) {
+  Tensor result = Tensor::zeros(op.getType().getShape());
+  int64_t C = result.shape[0], half = result.shape[2];
+  double m = op.getAttentionFactor().convertToDouble();
+  for (int64_t p = 0; p < C; ++p)
+    for (int64_t i = 0; i < half; ++i) {
+      double angle = double(p) * ropeFrequency(op, i, 2 * half);
+      result.row(p)[i] = float(m * std::cos(angle));
+      result.row(p)[half + i] = float(m * std::sin(angle));
+    }
+  return result;
+}

@@ -1,0 +1,35 @@
+//===- Bufferize.cpp - Tensors become buffers ------------------------------===//
+
+#include "compiler/transforms/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+
+using namespace mlir;
+
+namespace cria {
+#define GEN_PASS_DEF_BUFFERIZE
+#include "compiler/transforms/Passes.h.inc"
+} // namespace cria
+
+using namespace cria;
+
+namespace {
+
+struct Bufferize : cria::impl::BufferizeBase<Bufferize> {
+  void runOnOperation() override {
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
+    // Weight expressions are evaluated, never run.
+    options.opFilter.denyOperation([](Operation *op) {
+      return isa<kernel::ConstantOp>(op) || op->getParentOfType<kernel::ConstantOp>();
+    });
+    bufferization::BufferizationState state;
+    if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options, state)))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,66 @@
+//===- KernelBuilder.h - Short words for linalg and tensor ops ---*- C++ -*-===//
+//
+// What the lowering of a model says over and over: a generic over named loops,
+// a reshape, a slice. Elements are F32, shapes static.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_COMPILER_TRANSFORMS_KERNELBUILDER_H
+#define CRIA_COMPILER_TRANSFORMS_KERNELBUILDER_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+
+namespace cria {
+
+/// The scalar constant `value` at F32.
+mlir::Value f32(mlir::OpBuilder &builder, mlir::Location loc, double value);
+/// `value` (F16, BF16 or F32, scalar or vector) at F32.
+mlir::Value widen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
+
+struct KernelBuilder {
+  /// Builds before `op`, at its location.
+  explicit KernelBuilder(mlir::Operation *op) : builder(op), loc(op->getLoc()) {}
+
+  /// A tensor and the loops that index its dimensions.
+  struct Operand {
+    mlir::Value tensor;
+    llvm::SmallVector<mlir::AffineExpr> loops;
+  };
+  /// Computes a scalar from the inputs' scalars and, last, the destination's.
+  using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
+
+  /// A `linalg.generic` into `destination`. Its loops are all those named by an
+  /// operand, parallel except the `reductions`.
+  mlir::Value generic(llvm::ArrayRef<Operand> inputs, const Operand &destination,
+                      llvm::ArrayRef<mlir::AffineExpr> reductions, Body body);
+
+  /// An uninitialized, and a zeroed, tensor of `shape`.
+  mlir::Value empty(llvm::ArrayRef<int64_t> shape);
+  mlir::Value zeros(llvm::ArrayRef<int64_t> shape);
+
+  /// `tensor` with dimensions split (to `shape`) or joined.
+  mlir::Value expand(mlir::Value tensor, llvm::ArrayRef<int64_t> shape,
+                     llvm::ArrayRef<mlir::ReassociationIndices> groups);
+  mlir::Value collapse(mlir::Value tensor, llvm::ArrayRef<mlir::ReassociationIndices> groups);
+
+  /// The first `sizes` of every dimension; nothing if that is all.
+  mlir::Value slice(mlir::Value tensor, llvm::ArrayRef<int64_t> sizes);
+  /// The same from row `offset` of the first dimension on.
+  mlir::Value sliceFrom(mlir::Value tensor, mlir::Value offset, llvm::ArrayRef<int64_t> sizes);
+  /// `target` with `source` at its beginning.
+  mlir::Value insert(mlir::Value source, mlir::Value target);
+
+  /// Rows [position, position + tokens) of plane `which` of a table [C, 2, N]: [tokens, N].
+  mlir::Value plane(mlir::Value table, mlir::Value position, int64_t which, int64_t tokens);
+  /// Half `which` of [T, H, 2, N]: [T, H, N]; and the way back.
+  mlir::Value half(mlir::Value tensor, int64_t which);
+  mlir::Value insertHalf(mlir::Value source, mlir::Value target, int64_t which);
+
+  mlir::OpBuilder builder;
+  mlir::Location loc;
+};
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_TRANSFORMS_KERNELBUILDER_H

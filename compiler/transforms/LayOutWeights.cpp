@@ -1,0 +1,99 @@
+//===- LayOutWeights.cpp - Every weight gets its place in the artifact -----===//
+
+#include "compiler/transforms/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace cria {
+#define GEN_PASS_DEF_LAYOUTWEIGHTS
+#include "compiler/transforms/Passes.h.inc"
+} // namespace cria
+
+using namespace cria;
+
+namespace {
+
+bool isExpression(Operation *op) { return op && op->hasTrait<llama::WeightExpression>(); }
+
+/// A string that equal weight expressions have in common, and no others.
+std::string keyOf(Operation *op) {
+  std::string key;
+  llvm::raw_string_ostream stream(key);
+  stream << op->getName() << op->getAttrDictionary() << op->getResultTypes() << '(';
+  for (Value operand : op->getOperands())
+    stream << keyOf(operand.getDefiningOp()) << ',';
+  stream << ')';
+  return key;
+}
+
+/// The ops of an expression, operands first.
+void collect(Operation *op, SetVector<Operation *> &ops) {
+  for (Value operand : op->getOperands())
+    collect(operand.getDefiningOp(), ops);
+  ops.insert(op);
+}
+
+/// A name that tells where the expression's value comes from.
+std::string nameOf(Operation *op) {
+  while (op->getNumOperands())
+    op = op->getOperand(0).getDefiningOp();
+  if (auto weight = dyn_cast<llama::WeightOp>(op))
+    return (weight.getSource() + ".value").str();
+  return op->getName().stripDialect().str();
+}
+
+struct LayOutWeights : cria::impl::LayOutWeightsBase<LayOutWeights> {
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    SmallVector<Operation *> roots, all;
+    getOperation().walk([&](Operation *op) {
+      if (!isExpression(op) || op->getParentOfType<kernel::ConstantOp>())
+        return;
+      all.push_back(op);
+      if (llvm::any_of(op->getUsers(), [](Operation *user) { return !isExpression(user); }))
+        roots.push_back(op);
+    });
+    for (Operation *root : roots)
+      replace(root, symbols);
+    for (Operation *op : llvm::reverse(all))
+      if (op->use_empty())
+        op->erase();
+  }
+
+private:
+  void replace(Operation *root, SymbolTable &symbols) {
+    kernel::ConstantOp &constant = constants[keyOf(root)];
+    if (!constant)
+      constant = makeConstant(root, symbols);
+    OpBuilder builder(root);
+    auto get = kernel::GetOp::create(builder, root->getLoc(), root->getResult(0).getType(), constant.getSymName());
+    root->getResult(0).replaceUsesWithIf(get.getResult(),
+                                         [](OpOperand &use) { return !isExpression(use.getOwner()); });
+  }
+
+  kernel::ConstantOp makeConstant(Operation *root, SymbolTable &symbols) {
+    auto type = cast<RankedTensorType>(root->getResult(0).getType());
+    OpBuilder builder(root->getContext());
+    auto constant = kernel::ConstantOp::create(builder, root->getLoc(), nameOf(root), bytes, type);
+    builder.setInsertionPointToEnd(&constant.getBody().emplaceBlock());
+    SetVector<Operation *> ops;
+    collect(root, ops);
+    IRMapping map;
+    for (Operation *op : ops)
+      builder.clone(*op, map);
+    kernel::YieldOp::create(builder, root->getLoc(), map.lookup(root->getResult(0)));
+    Operation *before = *getOperation().getOps<func::FuncOp>().begin();
+    symbols.insert(constant, Block::iterator(before));
+    bytes += llvm::alignTo(type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8), 64);
+    return constant;
+  }
+
+  llvm::StringMap<kernel::ConstantOp> constants;
+  int64_t bytes = 0;
+};
+
+} // namespace

@@ -1,0 +1,129 @@
+//===- LowerForall.cpp - Each thread takes its share, then all meet --------===//
+
+#include "compiler/transforms/Passes.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+
+namespace cria {
+#define GEN_PASS_DEF_LOWERFORALL
+#include "compiler/transforms/Passes.h.inc"
+} // namespace cria
+
+using namespace cria;
+
+namespace {
+
+constexpr llvm::StringLiteral kBarrier = "cria_barrier"; ///< runtime/Abi.h
+
+/// Builds the loops of one function, whose last three arguments are the thread,
+/// the number of threads and the barrier.
+class Shares {
+public:
+  explicit Shares(func::FuncOp func)
+      : func(func), builder(func.getContext()), thread(func.getArguments().take_back(3)[0]),
+        threads(func.getArguments().take_back(3)[1]), barrier(func.getArguments().take_back(3)[2]) {}
+
+  LogicalResult run() {
+    for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
+      builder.setInsertionPoint(&op);
+      if (auto forall = dyn_cast<scf::ForallOp>(op)) {
+        if (failed(share(forall)))
+          return failure();
+      } else if (isa<linalg::LinalgOp, memref::CopyOp, scf::ForOp>(op)) {
+        serialize(&op);
+      } else if (!isa<func::CallOp, func::ReturnOp>(op) && !isMemoryEffectFree(&op)) {
+        return op.emitOpError("is not part of a kernel: every thread would run it at once");
+      }
+    }
+    return success();
+  }
+
+private:
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(builder, func.getLoc(), value); }
+
+  void meet(Location loc) { func::CallOp::create(builder, loc, kBarrier, TypeRange(), barrier); }
+
+  /// [count * thread / threads, count * (thread + 1) / threads)
+  LogicalResult share(scf::ForallOp forall) {
+    Location loc = forall.getLoc();
+    std::optional<SmallVector<int64_t>> lower = getConstantIntValues(forall.getMixedLowerBound());
+    std::optional<SmallVector<int64_t>> upper = getConstantIntValues(forall.getMixedUpperBound());
+    std::optional<SmallVector<int64_t>> steps = getConstantIntValues(forall.getMixedStep());
+    if (!lower || !upper || !steps)
+      return forall.emitOpError("expects static bounds");
+    SmallVector<int64_t> counts;
+    int64_t count = 1;
+    for (auto [from, to, step] : llvm::zip_equal(*lower, *upper, *steps)) {
+      counts.push_back((to - from + step - 1) / step);
+      count *= counts.back();
+    }
+    Value total = index(count);
+    Value begin = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, thread), threads);
+    Value next = arith::AddIOp::create(builder, loc, thread, index(1));
+    Value end = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, next), threads);
+    auto loop = scf::ForOp::create(builder, loc, begin, end, index(1));
+    {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(loop.getBody());
+      SmallVector<Value> places = delinearize(loc, loop.getInductionVar(), counts, *lower, *steps);
+      Block *body = forall.getBody();
+      body->getTerminator()->erase();
+      loop.getBody()->getTerminator()->erase();
+      builder.setInsertionPointToEnd(loop.getBody());
+      for (auto [old, place] : llvm::zip_equal(forall.getInductionVars(), places))
+        old.replaceAllUsesWith(place);
+      loop.getBody()->getOperations().splice(loop.getBody()->end(), body->getOperations());
+      scf::YieldOp::create(builder, loc);
+    }
+    meet(loc);
+    forall.erase();
+    return success();
+  }
+
+  SmallVector<Value> delinearize(Location loc, Value number, ArrayRef<int64_t> counts, ArrayRef<int64_t> lower,
+                                 ArrayRef<int64_t> steps) {
+    SmallVector<Value> places(counts.size());
+    for (int64_t dim = counts.size() - 1; dim >= 0; --dim) {
+      Value here = number;
+      if (dim > 0) {
+        here = arith::RemUIOp::create(builder, loc, number, index(counts[dim]));
+        number = arith::DivUIOp::create(builder, loc, number, index(counts[dim]));
+      }
+      here = arith::MulIOp::create(builder, loc, here, index(steps[dim]));
+      places[dim] = arith::AddIOp::create(builder, loc, here, index(lower[dim]));
+    }
+    return places;
+  }
+
+  /// What is not dealt out, the first thread does alone.
+  void serialize(Operation *op) {
+    Location loc = op->getLoc();
+    Value first = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, thread, index(0));
+    auto alone = scf::IfOp::create(builder, loc, first, /*withElseRegion=*/false);
+    op->moveBefore(alone.thenBlock()->getTerminator());
+    builder.setInsertionPointAfter(alone);
+    meet(loc);
+  }
+
+  func::FuncOp func;
+  OpBuilder builder;
+  Value thread, threads, barrier;
+};
+
+struct LowerForall : cria::impl::LowerForallBase<LowerForall> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<func::FuncOp> funcs(module.getOps<func::FuncOp>());
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    auto type = builder.getFunctionType(LLVM::LLVMPointerType::get(&getContext()), {});
+    func::FuncOp::create(builder, module.getLoc(), kBarrier, type).setPrivate();
+    for (func::FuncOp func : funcs)
+      if (failed(Shares(func).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

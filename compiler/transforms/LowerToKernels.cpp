@@ -1,0 +1,517 @@
+//===- LowerToKernels.cpp - The model as linalg and kernel ops -------------===//
+//
+// A walk over each entry function in program order: every llama op is replaced
+// by its kernel form, and `values` remembers what stands for what. Shapes are
+// written with the dialects' letters; R is the panel height of a packed matrix
+// [P, K, R], L the vector length.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/transforms/Passes.h"
+#include "compiler/transforms/KernelBuilder.h"
+#include "targets/Target.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+
+namespace cria {
+#define GEN_PASS_DEF_LOWERTOKERNELS
+#include "compiler/transforms/Passes.h.inc"
+} // namespace cria
+
+using namespace cria;
+
+namespace {
+
+RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// Lowers one module. State is created on the way, in the order of first use.
+class Lowering {
+public:
+  Lowering(ModuleOp module, llama::ModelAttr model, ChipRef chip)
+      : module(module), model(model), chip(chip), symbols(module),
+        stateBuilder(OpBuilder::atBlockBegin(module.getBody())) {}
+
+  LogicalResult run();
+
+private:
+  // Structure.
+  LogicalResult lowerForward(func::FuncOp func);
+  LogicalResult lowerLogits(func::FuncOp func);
+  LogicalResult lowerBlock(Block &block);
+  LogicalResult lowerOp(Operation *op);
+  void makeEntry(func::FuncOp func, Value index);
+
+  // Ops; each returns what stands for the op's result.
+  Value lower(llama::EmbedOp op, KernelBuilder &b);
+  Value lower(llama::RmsNormOp op, KernelBuilder &b);
+  Value lower(llama::LinearOp op, KernelBuilder &b);
+  Value lower(llama::RopeOp op, KernelBuilder &b);
+  Value lower(llama::AttentionOp op, KernelBuilder &b);
+  Value lower(llama::SwigluOp op, KernelBuilder &b);
+  Value lower(llama::AddOp op, KernelBuilder &b);
+  Value lower(llama::CacheReadOp op, KernelBuilder &b);
+  Value lower(llama::CacheUpdateOp op, KernelBuilder &b);
+
+  // Matrices.
+  int64_t panelRows(Type weightType) const;
+  bool isAlsoMatrix(Value table);
+  Value packed(Value weight, KernelBuilder &b);
+
+  // State.
+  kernel::StateOp state(StringRef name, RankedTensorType type);
+  void planCaches();
+  Value destination(Operation *op, ArrayRef<int64_t> shape, KernelBuilder &b);
+
+  Value lookup(Value value) const { return values.lookupOrDefault(value); }
+
+  ModuleOp module;
+  llama::ModelAttr model;
+  ChipRef chip;
+  SymbolTable symbols;
+  OpBuilder stateBuilder;
+  IRMapping values;
+  SmallVector<Operation *> replaced; ///< old ops, in program order
+  llvm::StringMap<RankedTensorType> cacheTypes; ///< by symbol: how the state holds a cache
+  int64_t stateBytes = 0;
+  bool chunk = false; ///< the function being lowered is the chunk's
+  /// Where the op that makes the entry function's result must leave it.
+  Operation *resultOp = nullptr;
+  Value resultDestination; ///< [T, D] or [T, Vp]
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+/// The state called `name`, made at its first use.
+kernel::StateOp Lowering::state(StringRef name, RankedTensorType type) {
+  if (auto existing = symbols.lookup<kernel::StateOp>(name))
+    return existing;
+  auto op = kernel::StateOp::create(stateBuilder, module.getLoc(), name, stateBytes, type);
+  symbols.insert(op);
+  int64_t bytes = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  stateBytes += llvm::alignTo(bytes, 64);
+  return op;
+}
+
+/// [C, Hkv, Dh] becomes keys [Hkv, P, Dh, L] or values [Hkv, P * L, Dh], where
+/// P * L is C rounded up. Attention says which cache holds keys. The symbols of
+/// the model's caches make room for those of the state.
+void Lowering::planCaches() {
+  llvm::StringSet<> keys;
+  module.walk([&](llama::AttentionOp op) {
+    Value cache = op.getKeys();
+    while (auto update = cache.getDefiningOp<llama::CacheUpdateOp>())
+      cache = update.getCache();
+    if (auto read = cache.getDefiningOp<llama::CacheReadOp>())
+      keys.insert(read.getCache());
+  });
+  int64_t lanes = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, false, {}}).lanes;
+  for (auto cache : llvm::make_early_inc_range(module.getOps<llama::CacheOp>())) {
+    RankedTensorType type = cache.getTensorType();
+    int64_t context = type.getDimSize(0), heads = type.getDimSize(1), size = type.getDimSize(2);
+    int64_t blocks = llvm::divideCeil(context, lanes);
+    SmallVector<int64_t> shape = {heads, blocks * lanes, size};
+    if (keys.contains(cache.getSymName()))
+      shape = {heads, blocks, size, lanes};
+    cacheTypes[cache.getSymName()] = RankedTensorType::get(shape, type.getElementType());
+    symbols.erase(cache);
+  }
+}
+
+/// An uninitialized destination [shape], or the entry's result if `op` makes it.
+Value Lowering::destination(Operation *op, ArrayRef<int64_t> shape, KernelBuilder &b) {
+  return op == resultOp ? resultDestination : b.empty(shape);
+}
+
+//===----------------------------------------------------------------------===//
+// Matrices
+//===----------------------------------------------------------------------===//
+
+int64_t Lowering::panelRows(Type weightType) const {
+  return chip.target->schedule(*chip.chip, {KernelKey::Kind::Matmul, chunk, weightType}).panelRows;
+}
+
+/// Whether the source of an embedding table is multiplied by, too: then it lies
+/// in the artifact once, as panels.
+bool Lowering::isAlsoMatrix(Value table) {
+  auto sourceOf = [](Value weight) -> StringRef {
+    while (auto cast = weight.getDefiningOp<llama::CastOp>())
+      weight = cast.getInput();
+    auto leaf = weight.getDefiningOp<llama::WeightOp>();
+    return leaf ? leaf.getSource() : StringRef();
+  };
+  StringRef source = sourceOf(table);
+  bool found = false;
+  module.walk([&](llama::PackOp op) { found |= sourceOf(op.getInput()) == source; });
+  module.walk([&](llama::LinearOp op) { found |= sourceOf(op.getWeight()) == source; });
+  return found;
+}
+
+Value Lowering::packed(Value weight, KernelBuilder &b) {
+  return llama::PackOp::create(b.builder, b.loc, weight, panelRows(tensorType(weight).getElementType()));
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// Rows of the table, gathered. tokens [T]; table [V, D] or panels [V/R, D, R].
+Value Lowering::lower(llama::EmbedOp op, KernelBuilder &b) {
+  Value tokens = lookup(op.getTokens()), table = lookup(op.getTable());
+  if (isAlsoMatrix(op.getTable()))
+    table = packed(table, b);
+  RankedTensorType type = tensorType(table);
+  AffineExpr t, d;
+  bindDims(b.builder.getContext(), t, d);
+  return b.generic(
+      {{tokens, {t}}}, {destination(op, op.getType().getShape(), b), {t, d}}, {},
+      [&](OpBuilder &builder, Location loc, ValueRange scalars) -> Value {
+        Value token = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), scalars[0]);
+        Value column = linalg::IndexOp::create(builder, loc, 1);
+        SmallVector<Value> place = {token, column};
+        if (type.getRank() == 3) {
+          Value rows = arith::ConstantIndexOp::create(builder, loc, type.getDimSize(2));
+          place = {arith::DivUIOp::create(builder, loc, token, rows), column,
+                   arith::RemUIOp::create(builder, loc, token, rows)};
+        }
+        return widen(builder, loc, tensor::ExtractOp::create(builder, loc, table, place));
+      });
+}
+
+/// Sums of squares by lanes, then across lanes: the order is part of the IR.
+/// x [T, D] as [T, H, K/L, L] with K the weight's length.
+Value Lowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
+  int64_t tokens = op.getType().getDimSize(0), width = op.getType().getDimSize(1);
+  int64_t group = op.getWeight().getType().getDimSize(0), heads = width / group;
+  int64_t lanes = std::gcd(group, chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, chunk, {}}).lanes);
+  SmallVector<int64_t> shape = {tokens, heads, group / lanes, lanes};
+  Value x = b.expand(lookup(op.getInput()), shape, {{0}, {1, 2, 3}});
+  Value weight = b.expand(lookup(op.getWeight()), {group / lanes, lanes}, {{0, 1}});
+  AffineExpr t, h, i, l;
+  bindDims(b.builder.getContext(), t, h, i, l);
+
+  Value squares = b.generic({{x, {t, h, i, l}}}, {b.zeros({tokens, heads, lanes}), {t, h, l}}, {i},
+                            [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                              Value square = arith::MulFOp::create(builder, loc, in[0], in[0]);
+                              return arith::AddFOp::create(builder, loc, in[1], square);
+                            });
+  AffineExpr r; // reduction over lanes: loops (t, h, r)
+  bindDims(b.builder.getContext(), t, h, r);
+  Value sum = b.generic({{squares, {t, h, r}}}, {b.zeros({tokens, heads}), {t, h}}, {r},
+                        [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                          return arith::AddFOp::create(builder, loc, in[1], in[0]);
+                        });
+  double epsilon = op.getEpsilon().convertToDouble();
+  Value scale = b.generic({{sum, {t, h}}}, {b.empty({tokens, heads}), {t, h}}, {},
+                          [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                            Value count = f32(builder, loc, double(group));
+                            Value mean = arith::DivFOp::create(builder, loc, in[0], count);
+                            Value shifted = arith::AddFOp::create(builder, loc, mean, f32(builder, loc, epsilon));
+                            Value root = math::SqrtOp::create(builder, loc, shifted);
+                            return arith::DivFOp::create(builder, loc, f32(builder, loc, 1.0), root);
+                          });
+  bindDims(b.builder.getContext(), t, h, i, l);
+  Value flat = destination(op, {tokens, width}, b);
+  Value result = b.generic({{x, {t, h, i, l}}, {scale, {t, h}}, {weight, {i, l}}},
+                           {b.expand(flat, shape, {{0}, {1, 2, 3}}), {t, h, i, l}}, {},
+                           [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                             Value scaled = arith::MulFOp::create(builder, loc, in[0], in[1]);
+                             return arith::MulFOp::create(builder, loc, scaled, in[2]);
+                           });
+  return b.collapse(result, {{0}, {1, 2, 3}});
+}
+
+/// y [T, P, R] += x [T, K] * panels [P, K, R]. The sums start from the bias, from
+/// the residual that the result is added to, or from zero.
+Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
+  Value x = lookup(op.getInput());
+  int64_t tokens = op.getType().getDimSize(0), rows = op.getType().getDimSize(1);
+  Value panels = packed(lookup(op.getWeight()), b);
+  RankedTensorType type = tensorType(panels);
+  int64_t count = type.getDimSize(0), height = type.getDimSize(2);
+  bool whole = rows == count * height;
+  SmallVector<int64_t> shape = {tokens, count, height};
+  SmallVector<ReassociationIndices> flatten = {{0}, {1, 2}};
+  AffineExpr t, p, k, r;
+  bindDims(b.builder.getContext(), t, p, k, r);
+
+  auto add = op->hasOneUse() ? dyn_cast<llama::AddOp>(*op->user_begin()) : llama::AddOp();
+  bool intoResidual = add && add.getBranch() == op.getResult() && whole && !op.getBias();
+  bool fromBias = op.getBias() && whole;
+  Value init;
+  if (intoResidual) {
+    init = b.expand(lookup(add.getResidual()), shape, flatten);
+  } else {
+    Value flat = destination(op, {tokens, count * height}, b);
+    init = b.expand(flat, shape, flatten);
+    if (fromBias) {
+      AffineExpr bt, bp, br;
+      bindDims(b.builder.getContext(), bt, bp, br);
+      Value bias = b.expand(lookup(op.getBias()), {count, height}, {{0, 1}});
+      init = b.generic({{bias, {bp, br}}}, {init, {bt, bp, br}}, {},
+                       [](OpBuilder &, Location, ValueRange in) -> Value { return in[0]; });
+    } else {
+      init = linalg::FillOp::create(b.builder, b.loc, f32(b.builder, b.loc, 0.0), init).getResult(0);
+    }
+  }
+  Value product = b.generic({{x, {t, k}}, {panels, {p, k, r}}}, {init, {t, p, r}}, {k},
+                            [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                              Value weight = widen(builder, loc, in[1]);
+                              Value term = arith::MulFOp::create(builder, loc, in[0], weight);
+                              return arith::AddFOp::create(builder, loc, in[2], term);
+                            });
+  Value result = b.collapse(product, flatten); // [T, P * R]
+  if (op == resultOp)
+    return result;
+  if (!whole)
+    result = b.slice(result, {tokens, rows});
+  if (intoResidual)
+    values.map(add.getResult(), result);
+  if (op.getBias() && !fromBias) {
+    AffineExpr n;
+    bindDims(b.builder.getContext(), t, n);
+    result = b.generic({{lookup(op.getBias()), {n}}}, {result, {t, n}}, {},
+                       [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                         return arith::AddFOp::create(builder, loc, in[1], in[0]);
+                       });
+  }
+  return result;
+}
+
+/// x [T, H * Dh] as [T, H, 2, Dh/2]; both halves are written into one destination.
+Value Lowering::lower(llama::RopeOp op, KernelBuilder &b) {
+  int64_t tokens = op.getType().getDimSize(0), half = op.getTable().getType().getDimSize(2);
+  int64_t heads = op.getType().getDimSize(1) / (2 * half);
+  SmallVector<ReassociationIndices> split = {{0}, {1, 2, 3}};
+  SmallVector<int64_t> shape = {tokens, heads, 2, half};
+  Value x = b.expand(lookup(op.getInput()), shape, split);
+  Value table = lookup(op.getTable()), position = lookup(op.getPosition());
+  Value cosines = b.plane(table, position, 0, tokens), sines = b.plane(table, position, 1, tokens);
+  Value low = b.half(x, 0), high = b.half(x, 1); // [T, H, Dh/2]
+  AffineExpr t, h, i;
+  bindDims(b.builder.getContext(), t, h, i);
+
+  Value result = b.empty(shape);
+  for (int64_t part : {0, 1}) {
+    Value rotated = b.generic(
+        {{low, {t, h, i}}, {high, {t, h, i}}, {cosines, {t, i}}, {sines, {t, i}}},
+        {b.half(result, part), {t, h, i}}, {}, [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+          Value a = in[part], other = in[1 - part];
+          Value kept = arith::MulFOp::create(builder, loc, a, in[2]);
+          Value turned = arith::MulFOp::create(builder, loc, other, in[3]);
+          return part == 0 ? arith::SubFOp::create(builder, loc, kept, turned).getResult()
+                           : arith::AddFOp::create(builder, loc, kept, turned).getResult();
+        });
+    result = b.insertHalf(rotated, result, part);
+  }
+  return b.collapse(result, split);
+}
+
+Value Lowering::lower(llama::AttentionOp op, KernelBuilder &b) {
+  int64_t tokens = op.getType().getDimSize(0), width = op.getType().getDimSize(1);
+  int64_t size = op.getKeys().getType().getDimSize(2);
+  SmallVector<int64_t> shape = {tokens, width / size, size};
+  Value query = b.expand(lookup(op.getQuery()), shape, {{0}, {1, 2}});
+  Value result = kernel::AttentionOp::create(
+      b.builder, b.loc, query.getType(), query, lookup(op.getKeys()), lookup(op.getValues()),
+      lookup(op.getPosition()), b.empty(shape), op.getScaleAttr(), op.getWindowAttr());
+  return b.collapse(result, {{0}, {1, 2}});
+}
+
+Value Lowering::lower(llama::SwigluOp op, KernelBuilder &b) {
+  AffineExpr t, f;
+  bindDims(b.builder.getContext(), t, f);
+  return b.generic({{lookup(op.getGate()), {t, f}}, {lookup(op.getUp()), {t, f}}},
+                   {b.empty(op.getType().getShape()), {t, f}}, {},
+                   [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                     Value negated = arith::NegFOp::create(builder, loc, in[0]);
+                     Value power = math::ExpOp::create(builder, loc, negated);
+                     Value one = f32(builder, loc, 1.0);
+                     Value divisor = arith::AddFOp::create(builder, loc, one, power);
+                     Value silu = arith::DivFOp::create(builder, loc, in[0], divisor);
+                     return arith::MulFOp::create(builder, loc, silu, in[1]);
+                   });
+}
+
+/// In place into the residual, unless the product before it already started from there.
+Value Lowering::lower(llama::AddOp op, KernelBuilder &b) {
+  if (values.contains(op.getResult()))
+    return lookup(op.getResult());
+  AffineExpr t, d;
+  bindDims(b.builder.getContext(), t, d);
+  return b.generic({{lookup(op.getBranch()), {t, d}}}, {lookup(op.getResidual()), {t, d}}, {},
+                   [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                     return arith::AddFOp::create(builder, loc, in[1], in[0]);
+                   });
+}
+
+Value Lowering::lower(llama::CacheReadOp op, KernelBuilder &b) {
+  RankedTensorType type = cacheTypes.lookup(op.getCache());
+  state(op.getCache(), type);
+  return kernel::GetOp::create(b.builder, b.loc, type, op.getCache());
+}
+
+Value Lowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
+  Value cache = lookup(op.getCache());
+  RankedTensorType type = op.getCache().getType();
+  SmallVector<int64_t> shape = {op.getRows().getType().getDimSize(0), type.getDimSize(1), type.getDimSize(2)};
+  Value rows = b.expand(lookup(op.getRows()), shape, {{0}, {1, 2}});
+  return kernel::AppendOp::create(b.builder, b.loc, cache.getType(), rows, lookup(op.getPosition()), cache);
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+LogicalResult Lowering::lowerOp(Operation *op) {
+  KernelBuilder b(op);
+  Value result;
+  LogicalResult status =
+      llvm::TypeSwitch<Operation *, LogicalResult>(op)
+          .Case<llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::RopeOp, llama::AttentionOp,
+                llama::SwigluOp, llama::AddOp, llama::CacheReadOp, llama::CacheUpdateOp>([&](auto typed) {
+            result = lower(typed, b);
+            return success();
+          })
+          .Case([&](llama::CacheWriteOp write) {
+            kernel::SetOp::create(b.builder, b.loc, write.getCache(), lookup(write.getValue()));
+            return success();
+          })
+          .Case([&](llama::LayerOp layer) {
+            layer.getInputMutable().set(lookup(layer.getInput()));
+            return lowerBlock(layer.getBody().front());
+          })
+          .Case([&](llama::YieldOp yield) {
+            yield.getValueMutable().set(lookup(yield.getValue()));
+            return success();
+          })
+          // Weight expressions and constants stay as they are.
+          .Default([](Operation *) { return success(); });
+  if (isa<llama::LayerOp, llama::YieldOp>(op) || op->getDialect()->getNamespace() != "llama" ||
+      op->hasTrait<llama::WeightExpression>())
+    return status;
+  if (result)
+    values.map(op->getResult(0), result);
+  replaced.push_back(op);
+  return status;
+}
+
+LogicalResult Lowering::lowerBlock(Block &block) {
+  SmallVector<Operation *> ops;
+  for (Operation &op : block)
+    ops.push_back(&op);
+  for (Operation *op : ops)
+    if (failed(lowerOp(op)))
+      return failure();
+  return success();
+}
+
+/// `func` takes only the index from now on, and returns nothing.
+void Lowering::makeEntry(func::FuncOp func, Value index) {
+  Block &block = func.getBody().front();
+  Operation *end = block.getTerminator();
+  end->eraseOperands(0, end->getNumOperands());
+  for (Operation *op : llvm::reverse(replaced))
+    op->erase();
+  replaced.clear();
+  block.eraseArguments([&](BlockArgument argument) { return argument != index; });
+  Builder builder(module.getContext());
+  func.setFunctionType(builder.getFunctionType({builder.getIndexType()}, {}));
+  func.removeArgAttrsAttr();
+  func.setName((kEntryPrefix + func.getName()).str());
+}
+
+/// tokens [T] from the state; hidden [T, D] into its first T rows.
+LogicalResult Lowering::lowerForward(func::FuncOp func) {
+  Block &block = func.getBody().front();
+  KernelBuilder b(&block.front());
+  int64_t tokens = tensorType(block.getArgument(0)).getDimSize(0);
+  auto tokensType = RankedTensorType::get({model.getChunk()}, b.builder.getI32Type());
+  auto hiddenType = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
+  state("tokens", tokensType);
+  state("hidden", hiddenType);
+  Value all = kernel::GetOp::create(b.builder, b.loc, tokensType, "tokens");
+  values.map(block.getArgument(0), b.slice(all, {tokens}));
+  Value hidden = kernel::GetOp::create(b.builder, b.loc, hiddenType, "hidden");
+  Operation *end = block.getTerminator();
+  resultOp = end->getOperand(0).getDefiningOp();
+  resultDestination = b.slice(hidden, {tokens, model.getWidth()});
+  if (failed(lowerBlock(block)))
+    return failure();
+  KernelBuilder atEnd(end);
+  Value updated = atEnd.insert(lookup(end->getOperand(0)), hidden);
+  kernel::SetOp::create(atEnd.builder, atEnd.loc, "hidden", updated);
+  makeEntry(func, block.getArgument(1));
+  return success();
+}
+
+/// hidden [T, D] from row `index` on; logits [T, Vp] into the first T rows.
+LogicalResult Lowering::lowerLogits(func::FuncOp func) {
+  Block &block = func.getBody().front();
+  KernelBuilder b(&block.front());
+  int64_t tokens = tensorType(block.getArgument(0)).getDimSize(0);
+  BlockArgument index = block.addArgument(b.builder.getIndexType(), b.loc);
+  Operation *end = block.getTerminator();
+  auto head = end->getOperand(0).getDefiningOp<llama::LinearOp>();
+  if (!head)
+    return func.emitError("expects @logits to return a llama.linear");
+  int64_t rows = panelRows(head.getWeight().getType().getElementType());
+  int64_t padded = llvm::alignTo(model.getVocabulary(), rows);
+  auto hiddenType = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
+  auto logitsType = RankedTensorType::get({model.getChunk(), padded}, b.builder.getF32Type());
+  state("hidden", hiddenType);
+  state("logits", logitsType);
+  Value hidden = kernel::GetOp::create(b.builder, b.loc, hiddenType, "hidden");
+  values.map(block.getArgument(0), b.sliceFrom(hidden, index, {tokens, model.getWidth()}));
+  Value logits = kernel::GetOp::create(b.builder, b.loc, logitsType, "logits");
+  resultOp = head;
+  resultDestination = b.slice(logits, {tokens, padded});
+  if (failed(lowerBlock(block)))
+    return failure();
+  KernelBuilder atEnd(end);
+  Value updated = atEnd.insert(lookup(head.getResult()), logits);
+  kernel::SetOp::create(atEnd.builder, atEnd.loc, "logits", updated);
+  makeEntry(func, index);
+  return success();
+}
+
+LogicalResult Lowering::run() {
+  planCaches();
+  for (StringRef suffix : {"_one", "_chunk"}) {
+    chunk = suffix == "_chunk";
+    auto forward = module.lookupSymbol<func::FuncOp>((llama::kForwardName + suffix).str());
+    auto logits = module.lookupSymbol<func::FuncOp>((llama::kLogitsName + suffix).str());
+    if (!forward || !logits)
+      return module.emitError("expects functions @forward") << suffix << " and @logits" << suffix;
+    if (failed(lowerForward(forward)) || failed(lowerLogits(logits)))
+      return failure();
+  }
+  return success();
+}
+
+namespace {
+
+struct LowerToKernels : cria::impl::LowerToKernelsBase<LowerToKernels> {
+  void runOnOperation() override {
+    auto model = getOperation()->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
+    if (!model) {
+      getOperation().emitError("expects a '") << llama::kModelAttrName << "' attribute";
+      return signalPassFailure();
+    }
+    FailureOr<ChipRef> chip = chipOf(getOperation());
+    if (failed(chip) || failed(Lowering(getOperation(), model, *chip).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

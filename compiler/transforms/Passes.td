@@ -1,0 +1,311 @@
+//===- Passes.td - Every pass of ours --------------------------------------===//
+//
+// In the order in which compiler/pipeline runs them. Source, flag and test
+// share their words: `SplitRope.cpp`, `llama-split-rope`, `split-rope.mlir`.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_COMPILER_TRANSFORMS_PASSES_TD
+#define CRIA_COMPILER_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+//===----------------------------------------------------------------------===//
+// Model phase
+//===----------------------------------------------------------------------===//
+
+def CastWeights : Pass<"llama-cast-weights", "::mlir::ModuleOp"> {
+  let summary = "decide the type of every weight";
+  let description = [{
+    Matrices become `type` (empty: stay as stored). Vectors (norms, biases) become
+    F32: they are few bytes, and a kernel then needs no conversion for them.
+
+    ```mlir
+    %w = llama.weight @q : tensor<256x256xf32>
+    %y = llama.linear %x, %w : …
+    // becomes, with type=f16,
+    %w = llama.weight @q : tensor<256x256xf32>
+    %c = llama.cast %w : tensor<256x256xf32> to tensor<256x256xf16>
+    %y = llama.linear %x, %c : …
+    ```
+  }];
+  let options = [Option<"type", "type", "std::string", "\"\"", "f32, f16 or bf16; empty: as stored">];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
+def SplitRope : Pass<"llama-split-rope", "::mlir::ModuleOp"> {
+  let summary = "rotate halves instead of neighbours, by reordering rows of weights";
+  let description = [{
+    `layout interleaved` becomes `layout half`: the rows of the projection that
+    feeds the rotation (its bias too, and a norm of every head in between) change
+    their order within each head, once, while the artifact is written. Queries
+    and keys change alike, so their products do not.
+
+    ```mlir
+    %q = llama.linear %x, %w : …
+    %r = llama.rope %q, %t at %p layout interleaved : …
+    // becomes
+    %s = llama.split_rope_rows %w heads 4 : …
+    %q = llama.linear %x, %s : …
+    %r = llama.rope %q, %t at %p layout half : …
+    ```
+  }];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
+def SpecializeSteps : Pass<"llama-specialize-steps", "::mlir::ModuleOp"> {
+  let summary = "one function for a single token, one for a chunk";
+  let description = [{
+    `forward` and `logits`, whose T is dynamic, become `forward_one`,
+    `forward_chunk`, `logits_one` and `logits_chunk` with T = 1 and T = the
+    model's chunk. Every shape is static afterwards; the position is the only
+    dynamic number.
+
+    ```mlir
+    func.func @forward(%tokens: tensor<?xi32>, %position: index) -> tensor<?x256xf32>
+    // becomes
+    func.func @forward_one(%tokens: tensor<1xi32>, %position: index) -> tensor<1x256xf32>
+    func.func @forward_chunk(%tokens: tensor<64xi32>, %position: index) -> tensor<64x256xf32>
+    ```
+  }];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Kernel phase
+//===----------------------------------------------------------------------===//
+
+def LowerToKernels : Pass<"llama-lower-to-kernels", "::mlir::ModuleOp"> {
+  let summary = "the model as linalg and kernel ops, its state as storage";
+  let description = [{
+    Every computation becomes a `linalg.generic` or a `kernel` op in
+    destination-passing style; matrices are packed into panels as wide as the
+    target asks. Tokens, hidden states, logits and caches become `kernel.state`;
+    an entry function's only argument is the index that `runtime/Abi.h` gives it.
+
+    ```mlir
+    %y = llama.linear %x, %w : (tensor<1x256xf32>, tensor<512x256xf16>) -> tensor<1x512xf32>
+    // becomes
+    %p = llama.pack %w rows 32 : tensor<512x256xf16> -> tensor<16x256x32xf16>
+    %e = linalg.generic {…} ins(%x, %p : tensor<1x256xf32>, tensor<16x256x32xf16>)
+                            outs(%zero : tensor<1x16x32xf32>) …
+    %y = tensor.collapse_shape %e [[0], [1, 2]] : …
+    ```
+  }];
+  let dependentDialects = ["::cria::kernel::KernelDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def OutlineLayers : Pass<"llama-outline-layers", "::mlir::ModuleOp"> {
+  let summary = "layers that are alike become one function";
+  let description = [{
+    Each `llama.layer` becomes a call; its weights and caches are arguments, the
+    updated caches results. Layers with equal bodies share one function, so code
+    size and compile time do not grow with depth.
+
+    ```mlir
+    %y = llama.layer "layers.0" (%x : …) -> … { … }
+    // becomes
+    %k = kernel.get @layers.0.keys : …
+    %y, %k1, %v1 = call @layer_one(%x, %position, %w0, …, %k, %v) : …
+    kernel.set @layers.0.keys, %k1 : …
+    ```
+  }];
+  let statistics = [Statistic<"layerCount", "layers", "Layers outlined">,
+                    Statistic<"functionCount", "functions", "Functions made of them">];
+  let dependentDialects = ["::cria::kernel::KernelDialect", "::mlir::func::FuncDialect"];
+}
+
+def LayOutWeights : Pass<"llama-lay-out-weights", "::mlir::ModuleOp"> {
+  let summary = "every weight expression gets its place in the artifact";
+  let description = [{
+    A weight expression that a computation uses becomes a `kernel.constant` with
+    an offset in the weights segment; equal expressions share one. The order is
+    that of their first use, which is the order in which decoding reads them.
+
+    ```mlir
+    %w = llama.weight @q : tensor<256x256xf16>
+    %p = llama.pack %w rows 32 : …
+    // becomes
+    kernel.constant @q at 0 : tensor<8x256x32xf16> { … }
+    %p = kernel.get @q : tensor<8x256x32xf16>
+    ```
+  }];
+  let dependentDialects = ["::cria::kernel::KernelDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Schedule phase
+//===----------------------------------------------------------------------===//
+
+def SelectSchedules : Pass<"kernel-select-schedules", "::mlir::ModuleOp"> {
+  let summary = "ask the target how each kernel is cut";
+  let description = [{
+    Puts a `#kernel.schedule` on the root of every kernel. An op is no root if
+    its only consumer is scheduled and every loop that the consumer deals to the
+    threads indexes it: then it is computed once where it is used.
+
+    ```mlir
+    linalg.generic {…} … attrs = {kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [8, 0, 0, 0]>}
+    ```
+  }];
+  let dependentDialects = ["::cria::kernel::KernelDialect"];
+}
+
+def Distribute : Pass<"kernel-distribute", "::mlir::func::FuncOp"> {
+  let summary = "cut kernels for the threads and into register tiles";
+  let description = [{
+    Each scheduled op becomes an `scf.forall` over its thread tiles, with `scf.for`
+    loops over its register tiles inside and its unscheduled producers fused in.
+
+    ```mlir
+    %r = scf.forall (%p) in (16) shared_outs(%o = %init) -> (tensor<1x16x32xf32>) {
+      … linalg.generic on tensor<1x1x32xf32> …
+    }
+    ```
+  }];
+  let dependentDialects = ["::cria::kernel::KernelDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Vector phase
+//===----------------------------------------------------------------------===//
+
+def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
+  let summary = "the micro-kernel of a packed matrix product";
+  let description = [{
+    A tile of m input rows and one panel keeps its m x R sums in registers while
+    one loop runs over the columns: a vector of weights is loaded and widened
+    once, and each input row adds it times its own element. Sums are in the order
+    of the columns.
+
+    ```mlir
+    %acc:m = scf.for %k = %c0 to %K step %u iter_args(…) -> (vector<32xf32>, …) {
+      %w = vector.transfer_read %panel[%c0, %k, %c0] …
+      %x = tensor.extract %input[%c0, %k]
+      %s = vector.fma …
+    }
+    ```
+  }];
+  let statistics = [Statistic<"tileCount", "tiles", "Tiles vectorized">];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncOp"> {
+  let summary = "online softmax attention, block by block";
+  let description = [{
+    A `kernel.attention` tile of one row and one head becomes one loop over the
+    blocks of the cache that the row may see, with the running maximum (a scalar),
+    sum (a scalar) and weighted values (vector of Dh) in registers. Positions
+    beyond the row's own, or before its window, weigh nothing.
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def VectorizeAppend : Pass<"kernel-vectorize-append", "::mlir::func::FuncOp"> {
+  let summary = "rows of keys and values written into the cache";
+  let description = [{
+    A row of values is one vector store; a row of keys goes element by element
+    into the lane of its position.
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def VectorizeElementwise : Pass<"kernel-vectorize-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "everything else, a vector of the innermost loop at a time";
+  let description = [{
+    Remaining linalg ops are tiled to one vector of the largest width that divides
+    their innermost loop, and vectorized. An op that cannot be is left as scalar
+    loops, with a `missed` remark that says why.
+  }];
+  let statistics = [Statistic<"vectorizedCount", "vectorized", "Ops vectorized">,
+                    Statistic<"scalarCount", "scalar", "Ops left scalar">];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def HoistInvariants : Pass<"kernel-hoist-invariants", "::mlir::func::FuncOp"> {
+  let summary = "move what does not change out of sequential loops";
+  let description = [{
+    Loop-invariant ops leave `scf.for` loops, and a sum that a loop carries through
+    a tensor becomes a vector that it carries. Unlike the passes upstream, nothing
+    leaves an `scf.forall`: outside of it every thread would do it.
+
+    ```mlir
+    %t = scf.for … iter_args(%o = %init) -> (tensor<1x16xf32>) { read %o, add, write }
+    // becomes
+    %v = scf.for … iter_args(%s = %first) -> (vector<1x16xf32>) { add }
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Buffer phase
+//===----------------------------------------------------------------------===//
+
+def Bufferize : Pass<"kernel-bufferize", "::mlir::ModuleOp"> {
+  let summary = "tensors become buffers, in place wherever the analysis allows";
+  let description = [{
+    One-shot bufferization across function boundaries. Weight expressions inside
+    `kernel.constant` stay tensors: they are evaluated, never run.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def PlanMemory : Pass<"kernel-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "one static place for every buffer";
+  let description = [{
+    Functions gain the segments, the thread and the barrier as arguments. Storage
+    becomes a view into its segment; an allocation becomes a view into the
+    workspace (shared by the threads; buffers whose lifetimes do not overlap
+    share bytes) or, inside an `scf.forall`, into the thread's own scratch. The
+    sizes end up on the module as `kernel.segments`. Nothing allocates afterwards.
+
+    ```mlir
+    %a = memref.alloc() : memref<1x256xf32>
+    // becomes
+    %a = memref.view %workspace[%c4096][] : memref<16384xi8> to memref<1x256xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerForall : Pass<"kernel-lower-forall", "::mlir::ModuleOp"> {
+  let summary = "each thread takes its static share of a kernel, then all meet";
+  let description = [{
+    ```mlir
+    scf.forall (%p) in (16) { … }
+    // becomes
+    %begin = thread * 16 / threads, %end = (thread + 1) * 16 / threads
+    scf.for %p = %begin to %end step 1 { … }
+    call @cria_barrier(%barrier)
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Every phase
+//===----------------------------------------------------------------------===//
+
+def VerifyPhase : Pass<"cria-verify-phase", "::mlir::ModuleOp"> {
+  let summary = "check that only what a phase allows is left";
+  let description = [{
+    Fails on the first op of a dialect that is not in `allowed`, or, with
+    `static-memory`, on the first allocation. Bodies of `kernel.constant` are
+    weight expressions and always allowed.
+  }];
+  let options = [Option<"phase", "phase", "std::string", "\"\"", "name for messages">,
+                 ListOption<"allowed", "allowed", "std::string", "dialects that may remain">,
+                 Option<"staticMemory", "static-memory", "bool", "false", "refuse allocations">];
+}
+
+#endif // CRIA_COMPILER_TRANSFORMS_PASSES_TD

@@ -1,0 +1,243 @@
+//===- PlanMemory.cpp - One static place for every buffer ------------------===//
+//
+// Three kinds of buffers: storage (`kernel.get`) lies in the weights or the state
+// segment at the offset that its symbol says; an allocation of a function lies in
+// the workspace, which all threads share; an allocation inside an `scf.forall`
+// lies in the scratch of the thread that runs it.
+//
+// A function's frame begins where the frames of its callers end. Within a frame a
+// buffer lives from its allocation to its last use, in the order of the block;
+// buffers whose lives do not overlap may share bytes (first fit, in that order).
+// Every kernel ends in a barrier, so the order of the block is the order in time.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/transforms/Passes.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace cria {
+#define GEN_PASS_DEF_PLANMEMORY
+#include "compiler/transforms/Passes.h.inc"
+} // namespace cria
+
+using namespace cria;
+
+namespace {
+
+constexpr int64_t kAlignment = 64; ///< bytes
+
+int64_t bytesOf(ShapedType type) {
+  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+/// A buffer of a frame: alive from op number `begin` to op number `end`.
+struct Interval {
+  memref::AllocOp alloc;
+  int64_t begin, end, bytes, offset;
+};
+
+/// The segments and the rest of `CriaEntry`, as arguments of a function.
+struct Context {
+  Value weights, state, workspace, scratch;
+};
+
+class Planner {
+public:
+  explicit Planner(ModuleOp module) : module(module), symbols(module) {}
+  LogicalResult run();
+
+private:
+  LogicalResult planFrame(func::FuncOp func, int64_t base);
+  LogicalResult planScratch(func::FuncOp func);
+  void addArguments(func::FuncOp func);
+  void passArguments(func::FuncOp func);
+  void resolve(func::FuncOp func);
+  Value view(OpBuilder &builder, Location loc, Value segment, int64_t offset, Type type);
+
+  ModuleOp module;
+  SymbolTable symbols;
+  SmallVector<func::FuncOp> order; ///< callers before callees
+  llvm::DenseMap<Operation *, int64_t> bases;
+  llvm::DenseMap<Operation *, int64_t> places; ///< of allocations
+  llvm::DenseMap<Operation *, Context> contexts;
+  int64_t weights = 0, state = 0, workspace = 0, scratch = 0;
+};
+
+} // namespace
+
+/// The last op of `block` that uses `buffer` or something derived from it.
+static Operation *lastUse(Value buffer, Block *block) {
+  Operation *last = buffer.getDefiningOp();
+  SmallVector<Value> aliases = {buffer};
+  while (!aliases.empty()) {
+    for (Operation *user : aliases.pop_back_val().getUsers()) {
+      Operation *here = block->findAncestorOpInBlock(*user);
+      if (last->isBeforeInBlock(here))
+        last = here;
+      for (Value result : user->getResults())
+        if (isa<MemRefType>(result.getType()))
+          aliases.push_back(result);
+    }
+  }
+  return last;
+}
+
+LogicalResult Planner::planFrame(func::FuncOp func, int64_t base) {
+  Block &block = func.getBody().front();
+  llvm::DenseMap<Operation *, int64_t> number;
+  for (Operation &op : block)
+    number[&op] = number.size();
+  SmallVector<Interval> placed;
+  int64_t top = 0;
+  for (auto alloc : block.getOps<memref::AllocOp>()) {
+    if (!alloc.getType().hasStaticShape())
+      return alloc.emitOpError("expects a static size, but got ") << alloc.getType();
+    Interval interval{alloc, number[alloc], number[lastUse(alloc, &block)],
+                      int64_t(llvm::alignTo(bytesOf(alloc.getType()), kAlignment)), 0};
+    // First fit: raise the offset past every living buffer that it would overlap.
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (const Interval &other : placed)
+        if (other.begin <= interval.end && interval.begin <= other.end &&
+            other.offset < interval.offset + interval.bytes && interval.offset < other.offset + other.bytes) {
+          interval.offset = other.offset + other.bytes;
+          moved = true;
+        }
+    }
+    placed.push_back(interval);
+    places[alloc] = base + interval.offset;
+    top = std::max(top, interval.offset + interval.bytes);
+  }
+  workspace = std::max(workspace, base + top);
+  for (auto call : block.getOps<func::CallOp>())
+    if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee()))
+      bases[callee] = std::max(bases[callee], base + top);
+  return success();
+}
+
+LogicalResult Planner::planScratch(func::FuncOp func) {
+  WalkResult result = func.walk([&](scf::ForallOp forall) {
+    int64_t top = 0;
+    return forall.walk([&](memref::AllocOp alloc) {
+      if (!alloc.getType().hasStaticShape()) {
+        alloc.emitOpError("expects a static size, but got ") << alloc.getType();
+        return WalkResult::interrupt();
+      }
+      places[alloc] = top;
+      top += llvm::alignTo(bytesOf(alloc.getType()), kAlignment);
+      scratch = std::max(scratch, top);
+      return WalkResult::advance();
+    });
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// (weights, state, workspace, scratch, own arguments…, thread, threads, barrier)
+void Planner::addArguments(func::FuncOp func) {
+  Builder builder(func.getContext());
+  Location loc = func.getLoc();
+  unsigned position = 0;
+  for (int64_t bytes : {weights, state, workspace, scratch})
+    (void)func.insertArgument(position++, MemRefType::get({bytes}, builder.getI8Type()), {}, loc);
+  for (Type type : {Type(builder.getIndexType()), Type(builder.getIndexType()),
+                    Type(LLVM::LLVMPointerType::get(func.getContext()))})
+    (void)func.insertArgument(func.getNumArguments(), type, {}, loc);
+  contexts[func] = {func.getArgument(0), func.getArgument(1), func.getArgument(2), func.getArgument(3)};
+}
+
+void Planner::passArguments(func::FuncOp func) {
+  ValueRange own = func.getArguments();
+  SmallVector<func::CallOp> calls(func.getOps<func::CallOp>());
+  for (func::CallOp call : calls) {
+    SmallVector<Value> operands(own.take_front(4));
+    llvm::append_range(operands, call.getOperands());
+    llvm::append_range(operands, own.take_back(3));
+    call.getOperandsMutable().assign(operands);
+  }
+}
+
+Value Planner::view(OpBuilder &builder, Location loc, Value segment, int64_t offset, Type type) {
+  Value place = arith::ConstantIndexOp::create(builder, loc, offset);
+  return memref::ViewOp::create(builder, loc, cast<MemRefType>(type), segment, place, ValueRange());
+}
+
+/// Storage and allocations become views; copies of a buffer onto itself go.
+void Planner::resolve(func::FuncOp func) {
+  Context context = contexts[func];
+  llvm::StringMap<Value> storage;
+  func.walk([&](kernel::GetOp get) {
+    Value &buffer = storage[get.getStorage()];
+    if (!buffer) {
+      OpBuilder builder = OpBuilder::atBlockBegin(&func.getBody().front());
+      Operation *symbol = symbols.lookup(get.getStorage());
+      auto constant = dyn_cast<kernel::ConstantOp>(symbol);
+      buffer = constant ? view(builder, get.getLoc(), context.weights, constant.getOffset(), get.getType())
+                        : view(builder, get.getLoc(), context.state, cast<kernel::StateOp>(symbol).getOffset(),
+                               get.getType());
+    }
+    get.replaceAllUsesWith(buffer);
+    get.erase();
+  });
+  func.walk([&](memref::AllocOp alloc) {
+    bool own = alloc->getParentOfType<scf::ForallOp>() != nullptr;
+    OpBuilder builder(alloc);
+    alloc.replaceAllUsesWith(
+        view(builder, alloc.getLoc(), own ? context.scratch : context.workspace, places[alloc], alloc.getType()));
+    alloc.erase();
+  });
+  func.walk([](memref::CopyOp copy) {
+    if (copy.getSource() == copy.getTarget())
+      copy.erase();
+  });
+}
+
+LogicalResult Planner::run() {
+  for (auto constant : module.getOps<kernel::ConstantOp>())
+    weights = std::max<int64_t>(weights, constant.getOffset() + bytesOf(constant.getTensorType()));
+  for (auto op : module.getOps<kernel::StateOp>())
+    state = std::max<int64_t>(state, op.getOffset() + bytesOf(op.getTensorType()));
+
+  // Entry points first, then what they call; a layer calls nothing.
+  for (auto func : module.getOps<func::FuncOp>())
+    if (!func.isPrivate())
+      order.push_back(func);
+  for (auto func : module.getOps<func::FuncOp>())
+    if (func.isPrivate() && !func.isExternal())
+      order.push_back(func);
+  for (func::FuncOp func : order)
+    if (failed(planFrame(func, bases[func])) || failed(planScratch(func)))
+      return failure();
+
+  weights = llvm::alignTo(weights, kAlignment);
+  state = llvm::alignTo(state, kAlignment);
+  scratch = std::max<int64_t>(scratch, kAlignment);
+  workspace = std::max<int64_t>(workspace, kAlignment);
+  for (func::FuncOp func : order)
+    addArguments(func);
+  for (func::FuncOp func : order) {
+    passArguments(func);
+    resolve(func);
+  }
+  Builder builder(module.getContext());
+  module->setAttr("kernel.segments", builder.getDictionaryAttr(
+                                         {builder.getNamedAttr("weights", builder.getI64IntegerAttr(weights)),
+                                          builder.getNamedAttr("state", builder.getI64IntegerAttr(state)),
+                                          builder.getNamedAttr("workspace", builder.getI64IntegerAttr(workspace)),
+                                          builder.getNamedAttr("scratch", builder.getI64IntegerAttr(scratch))}));
+  return success();
+}
+
+namespace {
+
+struct PlanMemory : cria::impl::PlanMemoryBase<PlanMemory> {
+  void runOnOperation() override {
+    if (failed(Planner(getOperation()).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

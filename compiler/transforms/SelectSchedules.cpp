@@ -1,0 +1,110 @@
+//===- SelectSchedules.cpp - Ask the target how each kernel is cut ---------===//
+
+#include "compiler/transforms/Passes.h"
+#include "targets/Target.h"
+
+#include "mlir/Interfaces/TilingInterface.h"
+
+#include <numeric>
+
+using namespace mlir;
+
+namespace cria {
+#define GEN_PASS_DEF_SELECTSCHEDULES
+#include "compiler/transforms/Passes.h.inc"
+} // namespace cria
+
+using namespace cria;
+
+namespace {
+
+using Numbers = SmallVector<int64_t>;
+
+/// The largest number of at most `limit` that divides `size`.
+int64_t divisorUpTo(int64_t size, int64_t limit) {
+  int64_t divisor = std::max<int64_t>(1, std::min(size, limit));
+  while (size % divisor)
+    --divisor;
+  return divisor;
+}
+
+struct SelectSchedules : cria::impl::SelectSchedulesBase<SelectSchedules> {
+  void runOnOperation() override {
+    FailureOr<ChipRef> found = chipOf(getOperation());
+    if (failed(found))
+      return signalPassFailure();
+    chip = *found;
+    getOperation().walk([&](func::FuncOp func) {
+      SmallVector<TilingInterface> ops;
+      func.walk([&](TilingInterface op) { ops.push_back(op); });
+      for (TilingInterface op : llvm::reverse(ops)) // consumers first
+        if (!fusesIntoConsumer(op))
+          select(op);
+    });
+  }
+
+private:
+  void select(TilingInterface op) {
+    Numbers threads, tiles;
+    if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))
+      selectGeneric(generic, threads, tiles);
+    else if (isa<kernel::AttentionOp>(op))
+      threads = {1, 1}, tiles = {0, 0};
+    else if (isa<kernel::AppendOp>(op))
+      threads = {1}, tiles = {0};
+    else
+      return; // fills and the like go with their consumer, or stay as they are
+    auto array = [&](ArrayRef<int64_t> numbers) { return DenseI64ArrayAttr::get(&getContext(), numbers); };
+    op->setAttr(kernel::kScheduleAttrName,
+                kernel::ScheduleAttr::get(&getContext(), array(threads), array(tiles)));
+  }
+
+  /// A packed product (t, p, k, r) is dealt out by panels; anything else by all
+  /// of its parallel loops, the innermost in blocks.
+  void selectGeneric(linalg::GenericOp op, Numbers &threads, Numbers &tiles) {
+    Numbers sizes = op.getStaticLoopRanges();
+    unsigned loops = sizes.size();
+    threads.assign(loops, 0);
+    tiles.assign(loops, 0);
+    Type weightType = getElementTypeOrSelf(op->getOperand(op.getNumDpsInputs() - 1));
+    if (linalg::isaContractionOpInterface(op) && loops == 4) {
+      KernelKey key{KernelKey::Kind::Matmul, sizes[0] > 1, weightType};
+      Schedule schedule = chip.target->schedule(*chip.chip, key);
+      threads[1] = 1;
+      tiles[0] = divisorUpTo(sizes[0], schedule.tokenTile);
+      return;
+    }
+    Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, sizes[0] > 1, {}});
+    SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+    for (unsigned loop = 0; loop < loops; ++loop)
+      if (iterators[loop] == utils::IteratorType::parallel)
+        threads[loop] = 1;
+    if (loops <= 2) // [T, N]: blocks of columns
+      threads.back() = divisorUpTo(sizes.back(), schedule.block);
+    else // [T, H, …]: whole heads
+      std::fill(threads.begin() + 2, threads.end(), 0);
+  }
+
+  /// Whether `op` has one consumer, scheduled already, each tile of which needs
+  /// its own part of `op`: every loop dealt to the threads indexes the operand.
+  bool fusesIntoConsumer(TilingInterface op) {
+    if (op->getNumResults() != 1 || !op->hasOneUse())
+      return false;
+    OpOperand &use = *op->use_begin();
+    auto consumer = dyn_cast<linalg::LinalgOp>(use.getOwner());
+    if (!consumer)
+      return false;
+    auto schedule = consumer->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleAttrName);
+    if (!schedule) // itself fused: then so is its producer
+      return fusesIntoConsumer(cast<TilingInterface>(use.getOwner()));
+    AffineMap map = consumer.getMatchingIndexingMap(&use);
+    for (auto [loop, size] : llvm::enumerate(schedule.getThreads().asArrayRef()))
+      if (size && !map.isFunctionOfDim(loop))
+        return false;
+    return true;
+  }
+
+  ChipRef chip;
+};
+
+} // namespace

@@ -1,0 +1,114 @@
+//===- Target.h - What the compiler asks of a target -------------*- C++ -*-===//
+//
+// A target is a folder: a table of chips, a table of schedules, its last
+// lowerings, and one subclass of `Target`. The compiler knows targets only
+// through this file; nothing outside `targets/x` names x.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_TARGETS_TARGET_H
+#define CRIA_TARGETS_TARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace llvm {
+class Module;
+class TargetMachine;
+class raw_pwrite_stream;
+} // namespace llvm
+
+namespace cria {
+
+/// One CPU feature that a chip must have, and where a machine says that it does.
+struct Feature {
+  llvm::StringLiteral name;        ///< as LLVM and the operating system spell it
+  std::array<uint32_t, 4> locator; ///< `CriaCpuFeature.locator`; the target's meaning
+};
+
+/// A chip, or a level that several chips share. Plain data.
+struct Chip {
+  llvm::StringLiteral name;         ///< as `--target` takes it
+  llvm::StringLiteral summary;      ///< one line for `cria targets`
+  llvm::StringLiteral llvmCpu;      ///< LLVM's name of it
+  llvm::ArrayRef<Feature> features; ///< needed at run time, and allowed to LLVM
+  int64_t vectorBytes;              ///< of the widest vector register worth using
+};
+
+/// How a kernel is cut for a chip (see `Target::schedule`).
+struct Schedule {
+  int64_t panelRows = 0; ///< matmul: rows of a packed panel, a multiple of the vector's lanes
+  int64_t tokenTile = 1; ///< matmul: rows of the input that one pass over a panel serves
+  int64_t unroll = 1;    ///< matmul: columns per loop iteration
+  int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a block
+  int64_t block = 1;     ///< elementwise: columns that a thread takes at once
+};
+
+/// What a schedule is asked for.
+struct KernelKey {
+  enum class Kind { Matmul, Attention, Elementwise };
+  Kind kind;
+  bool chunk;            ///< the prefill step, not the single token
+  mlir::Type weightType; ///< matmul only
+};
+
+class Target {
+public:
+  virtual ~Target() = default;
+
+  /// The family's name, which is also its folder: "x86_64".
+  virtual llvm::StringRef name() const = 0;
+
+  /// All chips, oldest first. `native`, if the running machine belongs to this
+  /// family, is the newest of them whose features it has.
+  virtual llvm::ArrayRef<Chip> chips() const = 0;
+
+  /// The newest chip that the running machine can execute, or null if none.
+  virtual const Chip *nativeChip() const = 0;
+
+  /// Numbers for a kernel on `chip`: the last row of the target's table that
+  /// matches. Every kind has a row without requirements, so there is always one.
+  virtual Schedule schedule(const Chip &chip, const KernelKey &key) const = 0;
+
+  /// Everything that happens to `llvm`-dialect-ready IR on this target only; a
+  /// target without such needs adds nothing.
+  virtual void addLowerPasses(mlir::OpPassManager &manager, const Chip &chip) const = 0;
+
+  /// Sets triple, data layout and function attributes, optimizes, and writes a
+  /// position-independent ELF object for `chip`. Fails with a message of LLVM's.
+  virtual llvm::Error emitObject(llvm::Module &module, const Chip &chip,
+                                 llvm::raw_pwrite_stream &stream) const = 0;
+
+  /// Folder, relative to cria's library folder, of the runtime parts to link:
+  /// startup objects, `libcria_runtime.a`, `libc.a`.
+  virtual llvm::StringRef runtimeFolder() const = 0;
+};
+
+/// A chip together with the target that it belongs to.
+struct ChipRef {
+  const Target *target = nullptr;
+  const Chip *chip = nullptr;
+};
+
+/// Every target that was registered.
+llvm::ArrayRef<const Target *> registeredTargets();
+/// Makes `target` known; it must live forever. Called once per target by tools.
+void registerTarget(const Target *target);
+/// Finds a chip by the name that `--target` takes, `native` included; the empty
+/// name is the default: the first target's oldest chip, whose code runs most
+/// widely. The error lists what there is.
+llvm::Expected<ChipRef> lookupChip(llvm::StringRef name);
+/// The chip that a module was given to (its `kernel.target` attribute); emits an
+/// error on the module if there is none or it is unknown.
+mlir::FailureOr<ChipRef> chipOf(mlir::ModuleOp module);
+
+} // namespace cria
+
+#endif // CRIA_TARGETS_TARGET_H

@@ -1,0 +1,29 @@
+//===- Cpu.h - What all CPU targets share ------------------------*- C++ -*-===//
+#ifndef CRIA_TARGETS_CPU_CPU_H
+#define CRIA_TARGETS_CPU_CPU_H
+
+#include "targets/Target.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace cria::cpu {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "targets/cpu/Passes.h.inc"
+
+/// Optimizes `module` at -O3 for `chip` of `triple` and writes a
+/// position-independent object. Vectors as wide as `chip.vectorBytes` are used.
+llvm::Error emitObject(llvm::Module &module, llvm::StringRef triple, const Chip &chip,
+                       llvm::raw_pwrite_stream &stream);
+
+} // namespace cria::cpu
+
+#endif // CRIA_TARGETS_CPU_CPU_H

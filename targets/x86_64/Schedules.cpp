@@ -1,0 +1,66 @@
+//===- Schedules.cpp - How kernels are cut on x86-64 -----------------------===//
+//
+// One table, ordered from general to special: the last row that matches wins.
+// Matmul: `panelRows` is two vectors, so that a decode step has two chains of
+// multiply-adds per column; a prefill pass keeps tokenTile x 2 sums in registers
+// (8 of 16 with AVX2, 16 of 32 with AVX-512) beside two vectors of weights.
+//
+//===----------------------------------------------------------------------===//
+
+#include "targets/x86_64/X86.h"
+
+#include <optional>
+
+using namespace cria;
+
+namespace {
+
+using Kind = KernelKey::Kind;
+
+struct Row {
+  Kind kind;
+  std::optional<bool> chunk;     ///< absent: both steps
+  llvm::StringLiteral feature;   ///< empty: every chip
+  Schedule schedule;
+};
+
+constexpr Schedule matmul(int64_t panelRows, int64_t tokenTile, int64_t unroll) {
+  Schedule schedule;
+  schedule.panelRows = panelRows;
+  schedule.tokenTile = tokenTile;
+  schedule.unroll = unroll;
+  return schedule;
+}
+
+constexpr Schedule lanes(int64_t lanes, int64_t block) {
+  Schedule schedule;
+  schedule.lanes = lanes;
+  schedule.block = block;
+  return schedule;
+}
+
+constexpr Row kTable[] = {
+    {Kind::Matmul, std::nullopt, "", matmul(16, 4, 4)},
+    {Kind::Attention, std::nullopt, "", lanes(8, 1)},
+    {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
+    {Kind::Matmul, std::nullopt, "avx512f", matmul(32, 8, 4)},
+    {Kind::Attention, std::nullopt, "avx512f", lanes(16, 1)},
+    {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
+    // One token: more columns per iteration, since the loop does nothing else.
+    {Kind::Matmul, false, "", matmul(16, 1, 8)},
+    {Kind::Matmul, false, "avx512f", matmul(32, 1, 8)},
+};
+
+bool has(const Chip &chip, llvm::StringRef feature) {
+  return feature.empty() || llvm::any_of(chip.features, [&](const Feature &f) { return f.name == feature; });
+}
+
+} // namespace
+
+Schedule x86::schedule(const Chip &chip, const KernelKey &key) {
+  Schedule found;
+  for (const Row &row : kTable)
+    if (row.kind == key.kind && row.chunk.value_or(key.chunk) == key.chunk && has(chip, row.feature))
+      found = row.schedule;
+  return found;
+}

@@ -1,0 +1,40 @@
+// RUN: cria-opt %s --kernel-bufferize | FileCheck %s
+// RUN: cria-opt %s --kernel-bufferize --canonicalize --drop-equivalent-buffer-results --kernel-plan-memory \
+// RUN:   | FileCheck %s --check-prefix=PLANNED
+
+llama.source @s in "m" at 0 : tensor<4xf32>
+// CHECK: kernel.constant @w at 0 : tensor<4xf32>
+// CHECK:   llama.weight @s : tensor<4xf32>
+kernel.constant @w at 0 : tensor<4xf32> {
+  %w = llama.weight @s : tensor<4xf32>
+  kernel.yield %w : tensor<4xf32>
+}
+kernel.state @x at 0 : tensor<4xf32>
+
+// State is written in place: a get, an update and a set need no second buffer.
+// CHECK-LABEL: func.func @in_place
+// CHECK: %[[X:.*]] = kernel.get @x : memref<4xf32>
+// CHECK: memref.store %{{.*}}, %[[X]]
+// CHECK-NOT: memref.alloc
+// PLANNED-LABEL: func.func @in_place
+// PLANNED-NOT: memref.copy
+// PLANNED: return
+func.func @in_place(%i: index, %v: f32) {
+  %x = kernel.get @x : tensor<4xf32>
+  %y = tensor.insert %v into %x[%i] : tensor<4xf32>
+  kernel.set @x, %y : tensor<4xf32>
+  return
+}
+
+// A constant never is: who writes into it gets a copy.
+// CHECK-LABEL: func.func @constant
+// CHECK: %[[W:.*]] = kernel.get @w : memref<4xf32>
+// CHECK: %[[COPY:.*]] = memref.alloc
+// CHECK: memref.copy %[[W]], %[[COPY]]
+// CHECK: memref.store %{{.*}}, %[[COPY]]
+func.func @constant(%i: index, %v: f32) -> f32 {
+  %w = kernel.get @w : tensor<4xf32>
+  %y = tensor.insert %v into %w[%i] : tensor<4xf32>
+  %r = tensor.extract %y[%i] : tensor<4xf32>
+  return %r : f32
+}

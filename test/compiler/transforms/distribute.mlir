@@ -1,0 +1,54 @@
+// RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(kernel-distribute))' | FileCheck %s
+
+#x = affine_map<(t, p, k, r) -> (t, k)>
+#w = affine_map<(t, p, k, r) -> (p, k, r)>
+#y = affine_map<(t, p, k, r) -> (t, p, r)>
+
+// Panels go to the threads, tokens by eight stay in one; the fill goes along.
+// CHECK-LABEL: func.func @matmul
+// CHECK: scf.forall (%{{.*}}) in (4)
+// CHECK:   scf.for
+// CHECK:     linalg.fill {{.*}} outs(%{{.*}} : tensor<8x1x32xf32>)
+// CHECK:     linalg.generic {{.*}} ins(%{{.*}} : tensor<8x512xf32>, tensor<1x512x32xf32>)
+// CHECK: mapping = [#kernel.thread<0>]
+// CHECK-NOT: kernel.schedule
+func.func @matmul(%x: tensor<16x512xf32>, %w: tensor<4x512x32xf32>, %o: tensor<16x4x32xf32>) -> tensor<16x4x32xf32> {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%o : tensor<16x4x32xf32>) -> tensor<16x4x32xf32>
+  %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+      ins(%x, %w : tensor<16x512xf32>, tensor<4x512x32xf32>) outs(%f : tensor<16x4x32xf32>)
+      attrs = {kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [8, 0, 0, 0]>} {
+  ^bb0(%in: f32, %b: f32, %c: f32):
+    %1 = arith.mulf %in, %b : f32
+    %2 = arith.addf %c, %1 : f32
+    linalg.yield %2 : f32
+  } -> tensor<16x4x32xf32>
+  return %r : tensor<16x4x32xf32>
+}
+
+// Head h of four reads key/value head h / 2; row t stands at p + t.
+// CHECK-LABEL: func.func @attention
+// CHECK-SAME: %[[P:[^:]*]]: index
+// CHECK: scf.forall (%[[T:.*]], %[[H:.*]]) in (3, 4)
+// CHECK-DAG: %[[G:.*]] = affine.apply #{{.*}}(%[[H]])
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0, 0] [1, 3, 8, 4]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0] [1, 12, 8]
+// CHECK-DAG: %[[POS:.*]] = affine.apply #{{.*}}(%[[T]])[%[[P]]]
+// CHECK: kernel.attention {{.*}} at %[[POS]] {{.*}} tensor<1x1x8xf32>
+func.func @attention(%p: index, %q: tensor<3x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>) -> tensor<3x4x8xf32> {
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+    {kernel.schedule = #kernel.schedule<threads = [1, 1], tiles = [0, 0]>}
+    : (tensor<3x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<3x4x8xf32>) -> tensor<3x4x8xf32>
+  return %a : tensor<3x4x8xf32>
+}
+
+// CHECK-LABEL: func.func @append
+// CHECK: scf.forall (%[[H:.*]]) in (2)
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H]], 0] [3, 1, 8]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[H]], 0, 0] [1, 12, 8]
+// CHECK: kernel.append
+func.func @append(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> tensor<2x12x8xf32> {
+  %a = kernel.append %r at %p into %c {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
+    : (tensor<3x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x12x8xf32>
+  return %a : tensor<2x12x8xf32>
+}

@@ -1,0 +1,34 @@
+// RUN: cria-opt %s --llama-lay-out-weights | FileCheck %s
+
+llama.source @a in "m" at 0 : tensor<6x4xf16>
+llama.source @b in "m" at 48 : tensor<6x4xf16>
+
+// Equal expressions share a place; a further expression of the same source gets its own.
+// CHECK: kernel.constant @a.value at 0 : tensor<2x4x4xf16> {
+// CHECK:   %[[W:.*]] = llama.weight @a
+// CHECK:   %[[P:.*]] = llama.pack %[[W]] rows 4
+// CHECK:   kernel.yield %[[P]]
+// CHECK: kernel.constant @b.value at 64 : tensor<2x4x4xf16>
+// CHECK: kernel.constant @a.value_0 at 128 : tensor<6x4xf16>
+// CHECK-NOT: kernel.constant
+
+// CHECK-LABEL: func.func @one
+func.func @one() -> (tensor<2x4x4xf16>, tensor<2x4x4xf16>) {
+  // CHECK: kernel.get @a.value : tensor<2x4x4xf16>
+  // CHECK: kernel.get @b.value : tensor<2x4x4xf16>
+  %a = llama.weight @a : tensor<6x4xf16>
+  %pa = llama.pack %a rows 4 : tensor<6x4xf16> -> tensor<2x4x4xf16>
+  %b = llama.weight @b : tensor<6x4xf16>
+  %pb = llama.pack %b rows 4 : tensor<6x4xf16> -> tensor<2x4x4xf16>
+  return %pa, %pb : tensor<2x4x4xf16>, tensor<2x4x4xf16>
+}
+
+// CHECK-LABEL: func.func @chunk
+func.func @chunk() -> (tensor<2x4x4xf16>, tensor<6x4xf16>) {
+  // CHECK-NOT: llama.
+  // CHECK-DAG: kernel.get @a.value : tensor<2x4x4xf16>
+  // CHECK-DAG: kernel.get @a.value_0 : tensor<6x4xf16>
+  %a = llama.weight @a : tensor<6x4xf16>
+  %pa = llama.pack %a rows 4 : tensor<6x4xf16> -> tensor<2x4x4xf16>
+  return %pa, %a : tensor<2x4x4xf16>, tensor<6x4xf16>
+}

@@ -1,0 +1,51 @@
+// RUN: cria-opt %s --kernel-plan-memory | FileCheck %s
+
+// weights: 4 * 4 bytes at 64; state: 8 * 4 at 128; workspace: the entry's frame of
+// 256 + 64 bytes, then the layer's 64; scratch: 64 bytes.
+// CHECK: kernel.segments = {scratch = 64 : i64, state = 192 : i64, weights = 128 : i64, workspace = 384 : i64}
+
+llama.source @s in "m" at 0 : tensor<4xf32>
+kernel.constant @w at 64 : tensor<4xf32> {
+  %w = llama.weight @s : tensor<4xf32>
+  kernel.yield %w : tensor<4xf32>
+}
+kernel.state @keys at 128 : tensor<8xf32>
+
+
+// CHECK-LABEL: func.func @entry
+// CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<128xi8>, %[[STATE:[^:]*]]: memref<192xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>, %[[INDEX:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
+func.func @entry(%index: index) {
+  // CHECK-DAG: memref.view %[[WEIGHTS]][%c64
+  // CHECK-DAG: memref.view %[[STATE]][%c128
+  %w = kernel.get @w : memref<4xf32>
+  %k = kernel.get @keys : memref<8xf32>
+  %k2 = kernel.get @keys : memref<8xf32>
+  // CHECK-NOT: memref.copy
+  memref.copy %k, %k2 : memref<8xf32> to memref<8xf32>
+  // The first buffer is dead when the second is made: both lie at 0.
+  // CHECK: memref.view %[[WORK]][%c0
+  %a = memref.alloc() : memref<64xf32>
+  memref.copy %a, %a : memref<64xf32> to memref<64xf32>
+  // CHECK: memref.view %[[WORK]][%c0
+  %b = memref.alloc() : memref<64xf32>
+  // Alive together with %b: behind it.
+  // CHECK: memref.view %[[WORK]][%c256
+  %c = memref.alloc() : memref<16xf32>
+  call @layer(%b, %c) : (memref<64xf32>, memref<16xf32>) -> ()
+  // CHECK: call @layer(%[[WEIGHTS]], %[[STATE]], %[[WORK]], %[[SCRATCH]], %{{.*}}, %{{.*}}, %[[THREAD]], %[[THREADS]], %[[BARRIER]])
+  return
+}
+
+// CHECK-LABEL: func.func private @layer
+// CHECK-SAME: memref<128xi8>, %{{[^:]*}}: memref<192xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>
+func.func private @layer(%b: memref<64xf32>, %c: memref<16xf32>) {
+  // CHECK: memref.view %[[WORK]][%c320
+  %d = memref.alloc() : memref<16xf32>
+  // CHECK: scf.forall
+  scf.forall (%i) in (2) {
+    // CHECK: memref.view %[[SCRATCH]][%c0
+    %e = memref.alloc() : memref<16xf32>
+    memref.copy %d, %e : memref<16xf32> to memref<16xf32>
+  } {mapping = [#kernel.thread<0>]}
+  return
+}

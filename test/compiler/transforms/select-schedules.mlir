@@ -1,0 +1,45 @@
+// RUN: cria-opt %s --kernel-select-schedules | FileCheck %s
+// RUN: sed s/x86-64-v4/z80/ %s | not cria-opt --kernel-select-schedules 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+
+// UNKNOWN: error: unknown target 'z80', expected native or one of x86-64-v3, x86-64-v4
+
+#x = affine_map<(t, p, k, r) -> (t, k)>
+#w = affine_map<(t, p, k, r) -> (p, k, r)>
+#y = affine_map<(t, p, k, r) -> (t, p, r)>
+#id = affine_map<(t, n) -> (t, n)>
+
+module attributes {kernel.target = "x86-64-v4"} {
+  // The activation is a kernel of its own: every panel needs all of it. The fill is
+  // not: each panel fills its own sums. 16 tokens are cut into 8 and 8.
+  // CHECK-LABEL: func.func @matmul
+  // CHECK: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [1, 256], tiles = [0, 0]>
+  // CHECK: linalg.fill ins
+  // CHECK: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [8, 0, 0, 0]>
+  func.func @matmul(%x: tensor<16x512xf32>, %w: tensor<4x512x32xf32>, %o: tensor<16x4x32xf32>) -> tensor<16x4x32xf32> {
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<16x512xf32>
+    %a = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<16x512xf32>) outs(%e : tensor<16x512xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %0 = arith.mulf %in, %in : f32
+      linalg.yield %0 : f32
+    } -> tensor<16x512xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%o : tensor<16x4x32xf32>) -> tensor<16x4x32xf32>
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%a, %w : tensor<16x512xf32>, tensor<4x512x32xf32>) outs(%f : tensor<16x4x32xf32>) {
+    ^bb0(%in: f32, %b: f32, %c: f32):
+      %1 = arith.mulf %in, %b : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<16x4x32xf32>
+    return %r : tensor<16x4x32xf32>
+  }
+
+  // CHECK-LABEL: func.func @attention
+  // CHECK: kernel.attention {{.*}} {kernel.schedule = #kernel.schedule<threads = [1, 1], tiles = [0, 0]>}
+  func.func @attention(%p: index, %q: tensor<1x2x8xf32>, %k: tensor<1x3x8x4xf32>, %v: tensor<1x12x8xf32>) -> tensor<1x2x8xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+      : (tensor<1x2x8xf32>, tensor<1x3x8x4xf32>, tensor<1x12x8xf32>, index, tensor<1x2x8xf32>) -> tensor<1x2x8xf32>
+    return %a : tensor<1x2x8xf32>
+  }
+}

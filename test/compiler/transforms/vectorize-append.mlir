@@ -1,0 +1,33 @@
+// RUN: cria-opt %s --kernel-vectorize-append -split-input-file -verify-diagnostics | FileCheck %s
+
+// A row of values is one vector.
+// CHECK-LABEL: func.func @values
+// CHECK: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[C:.*]] = %{{.*}})
+// CHECK:   %[[PLACE:.*]] = arith.addi %{{.*}}, %[[T]]
+// CHECK:   %[[ROW:.*]] = vector.transfer_read %{{.*}}[%[[T]], {{.*}} : tensor<3x1x8xf32>, vector<8xf32>
+// CHECK:   vector.transfer_write %[[ROW]], %[[C]][%{{.*}}, %[[PLACE]], %{{.*}}]
+func.func @values(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x12x8xf32>) -> tensor<1x12x8xf32> {
+  %a = kernel.append %r at %p into %c : (tensor<3x1x8xf32>, index, tensor<1x12x8xf32>) -> tensor<1x12x8xf32>
+  return %a : tensor<1x12x8xf32>
+}
+
+// A row of keys goes into the lane of its position.
+// CHECK-LABEL: func.func @keys
+// CHECK: %[[PLACE:.*]] = arith.addi
+// CHECK: %[[L:.*]] = arith.constant 4 : index
+// CHECK: %[[BLOCK:.*]] = arith.divui %[[PLACE]], %[[L]]
+// CHECK: %[[LANE:.*]] = arith.remui %[[PLACE]], %[[L]]
+// CHECK: scf.for %[[D:[^ ]*]] =
+// CHECK:   tensor.insert %{{.*}} into %{{.*}}[%{{.*}}, %[[BLOCK]], %[[D]], %[[LANE]]]
+func.func @keys(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf32>) -> tensor<1x3x8x4xf32> {
+  %a = kernel.append %r at %p into %c : (tensor<3x1x8xf32>, index, tensor<1x3x8x4xf32>) -> tensor<1x3x8x4xf32>
+  return %a : tensor<1x3x8x4xf32>
+}
+
+// -----
+
+func.func @two_heads(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> tensor<2x12x8xf32> {
+  // expected-error @+1 {{expects a tile of one head to be vectorized, but got 'tensor<3x2x8xf32>'}}
+  %a = kernel.append %r at %p into %c : (tensor<3x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x12x8xf32>
+  return %a : tensor<2x12x8xf32>
+}

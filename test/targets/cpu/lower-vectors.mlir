@@ -1,0 +1,27 @@
+// RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(cpu-lower-vectors))' | FileCheck %s
+
+// CHECK-LABEL: func.func @transfer
+// CHECK: vector.load {{.*}} : memref<1x4x16xf32>, vector<16xf32>
+// CHECK-NOT: vector.transfer_read
+func.func @transfer(%m: memref<1x4x16xf32>, %i: index) -> vector<1x16xf32> {
+  %c0 = arith.constant 0 : index
+  %pad = arith.constant 0.0 : f32
+  %v = vector.transfer_read %m[%c0, %i, %c0], %pad {in_bounds = [true, true]} : memref<1x4x16xf32>, vector<1x16xf32>
+  return %v : vector<1x16xf32>
+}
+
+// CHECK-LABEL: func.func @exponential
+// CHECK-NOT: math.exp
+// CHECK: math.fma
+func.func @exponential(%v: vector<16xf32>) -> vector<16xf32> {
+  %e = math.exp %v : vector<16xf32>
+  return %e : vector<16xf32>
+}
+
+// CHECK-LABEL: func.func @sum
+// CHECK-NOT: vector.multi_reduction
+// CHECK: vector.reduction <add>
+func.func @sum(%v: vector<1x1x16xf32>, %s: vector<1x1xf32>) -> vector<1x1xf32> {
+  %r = vector.multi_reduction <add>, %v, %s [2] : vector<1x1x16xf32> to vector<1x1xf32>
+  return %r : vector<1x1xf32>
+}
