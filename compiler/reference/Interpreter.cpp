@@ -69,7 +69,8 @@ FailureOr<Tensor> constant(arith::ConstantOp op) {
     for (auto [to, from] : llvm::zip_equal(result.data, dense.getValues<APInt>()))
       to = double(from.getSExtValue());
   } else {
-    return op.emitOpError("expects floats or integers of at most 64 bits, but got ") << op.getType();
+    return op.emitOpError("expects floats or integers of at most 64 bits, but got ")
+           << op.getType();
   }
   return result;
 }

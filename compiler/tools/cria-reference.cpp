@@ -23,6 +23,7 @@
 #include "llvm/Support/WithColor.h"
 
 #include <algorithm>
+#include <limits>
 
 using namespace mlir;
 using namespace cria;
@@ -42,7 +43,8 @@ struct Options {
   cl::opt<unsigned> greedy{
       "greedy", cl::init(0), cl::value_desc("n"), cl::cat(category),
       cl::desc("Continue greedily by at most n tokens and print their ids. Stops after an\n"
-               "end-of-sequence id. The last one is not fed: its row is not in --logits")};
+               "end-of-sequence id and at the end of the context. The last one is not\n"
+               "fed: its row is not in --logits")};
   cl::opt<unsigned> chunk{"chunk", cl::init(0), cl::value_desc("n"), cl::cat(category),
                           cl::desc("Feed the prompt n tokens at a time (default: all at once)")};
   cl::opt<unsigned> context{"context", cl::init(0), cl::value_desc("n"), cl::cat(category),
@@ -82,15 +84,25 @@ OwningOpRef<ModuleOp> load(MLIRContext &context, const Options &options) {
   return failed(model) ? OwningOpRef<ModuleOp>() : std::move(model->module);
 }
 
-LogicalResult runModel(MLIRContext &context, const Options &options, llvm::raw_ostream *logits) {
-  OwningOpRef<ModuleOp> module = load(context, options);
+LogicalResult runModel(MLIRContext &mlirContext, const Options &options,
+                       llvm::raw_ostream *logits) {
+  OwningOpRef<ModuleOp> module = load(mlirContext, options);
   if (!module)
     return failure();
   FailureOr<reference::Interpreter> interpreter = reference::Interpreter::create(*module);
   if (failed(interpreter))
     return failure();
+  ArrayRef<int64_t> eosIds;
+  int64_t context = std::numeric_limits<int64_t>::max(); // an .mlir file need not say
+  if (auto model = (*module)->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName)) {
+    eosIds = model.getEosIds().asArrayRef();
+    context = model.getContextSize();
+  }
   Session session{std::move(*interpreter), logits, 0, {}};
   ArrayRef<int32_t> prompt(&*options.ids.begin(), options.ids.size());
+  if (int64_t(prompt.size()) > context)
+    return module->emitError("expects at most ")
+           << context << " tokens, its context, but got " << prompt.size();
   while (!prompt.empty()) {
     size_t count = options.chunk ? std::min<size_t>(options.chunk, prompt.size()) : prompt.size();
     if (failed(session.feed(prompt.take_front(count))))
@@ -98,15 +110,12 @@ LogicalResult runModel(MLIRContext &context, const Options &options, llvm::raw_o
     prompt = prompt.drop_front(count);
   }
 
-  ArrayRef<int64_t> eosIds;
-  if (auto model = (*module)->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName))
-    eosIds = model.getEosIds().asArrayRef();
   for (unsigned n = 0; n < options.greedy; ++n) {
     auto best = std::max_element(session.last.begin(), session.last.end()); // the first of equals
     int32_t id = int32_t(best - session.last.begin());
     llvm::outs() << (n ? "," : "") << id;
     llvm::outs().flush();
-    if (llvm::is_contained(eosIds, id) || n + 1 == options.greedy)
+    if (llvm::is_contained(eosIds, id) || n + 1 == options.greedy || session.position == context)
       break;
     if (failed(session.feed(id)))
       return failure();
@@ -127,6 +136,7 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   registry.insert<llama::LlamaDialect, arith::ArithDialect, func::FuncDialect>();
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false); // a user wants the message, not the module
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context);
 

@@ -1,0 +1,28 @@
+//===- Artifact.h - One file that runs by itself -----------------*- C++ -*-===//
+#ifndef CRIA_COMPILER_ARTIFACT_ARTIFACT_H
+#define CRIA_COMPILER_ARTIFACT_ARTIFACT_H
+
+#include "compiler/weights/Evaluator.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace cria {
+
+struct ArtifactParts {
+  llvm::StringRef object;                   ///< ELF object with the generated code and `cria_model`
+  llvm::ArrayRef<uint8_t> tokenizer;        ///< tables; empty: none
+  llvm::StringRef runtimeFolder;            ///< startup objects, runtime archive, C library
+};
+
+/// Links `parts` with the runtime, evaluates the constants of `module` behind it,
+/// and puts the result at `output`, executable: all of it or, with a diagnostic,
+/// nothing; what was there before is replaced only at the very end. The layout is
+/// that of runtime/Abi.h.
+mlir::LogicalResult writeArtifact(mlir::ModuleOp module, const ArtifactParts &parts, llvm::StringRef output,
+                                  const Progress &progress);
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_ARTIFACT_ARTIFACT_H

@@ -1,0 +1,132 @@
+//===- ModelTable.cpp - The compiler's half of runtime/Abi.h ---------------===//
+//
+// The table is built field by field in the order of `CriaModel`, once, below; its
+// size is checked against the C struct's.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/artifact/ModelTable.h"
+
+#include "compiler/Version.h"
+#include "dialects/kernel/Kernel.h"
+#include "dialects/llama/Llama.h"
+#include "runtime/Abi.h"
+
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+using namespace mlir;
+using namespace cria;
+
+namespace {
+
+/// Collects the fields of a constant struct.
+class Table {
+public:
+  explicit Table(llvm::Module &code) : code(code), context(code.getContext()) {}
+
+  void u32(uint64_t value) { fields.push_back(llvm::ConstantInt::get(llvm::Type::getInt32Ty(context), value)); }
+  void u64(uint64_t value) { fields.push_back(llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value)); }
+  void pointer(llvm::Constant *value) { fields.push_back(value); }
+  void text(llvm::StringRef value) { pointer(string(value)); }
+
+  llvm::Constant *string(llvm::StringRef value) {
+    return global(llvm::ConstantDataArray::getString(context, value));
+  }
+  llvm::GlobalVariable *global(llvm::Constant *value) {
+    return new llvm::GlobalVariable(code, value->getType(), /*isConstant=*/true,
+                                    llvm::GlobalValue::PrivateLinkage, value, "cria_table");
+  }
+  llvm::Constant *take() { return llvm::ConstantStruct::getAnon(context, fields); }
+
+private:
+  llvm::Module &code;
+  llvm::LLVMContext &context;
+  llvm::SmallVector<llvm::Constant *> fields;
+};
+
+llvm::Constant *featureArray(llvm::Module &code, llvm::ArrayRef<Feature> features) {
+  Table shared(code);
+  llvm::SmallVector<llvm::Constant *> rows;
+  for (const Feature &feature : features) {
+    Table row(code);
+    row.text(feature.name);
+    for (uint32_t part : feature.locator)
+      row.u32(part);
+    rows.push_back(row.take());
+  }
+  auto *type = llvm::ArrayType::get(rows.front()->getType(), rows.size());
+  return shared.global(llvm::ConstantArray::get(type, rows));
+}
+
+/// Bytes of one of the module's segments.
+FailureOr<uint64_t> segmentBytes(ModuleOp module, StringRef name) {
+  auto segments = module->getAttrOfType<DictionaryAttr>("kernel.segments");
+  auto bytes = segments ? segments.getAs<IntegerAttr>(name) : IntegerAttr();
+  if (!bytes)
+    return module.emitError("expects 'kernel.segments' with the size of '") << name << "': memory is not planned";
+  return bytes.getInt();
+}
+
+/// Fewer remaining tokens than this are fed one by one: a chunk costs its whole
+/// arithmetic however few of its rows are used, a step costs reading the weights.
+/// With 8-row register tiles the two meet near a quarter of the chunk.
+int64_t smallestChunk(int64_t chunk) { return std::max<int64_t>(2, chunk / 4); }
+
+} // namespace
+
+LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRef weightType, llvm::Module &code) {
+  auto model = module->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
+  auto tokens = module.lookupSymbol<kernel::StateOp>("tokens");
+  auto logits = module.lookupSymbol<kernel::StateOp>("logits");
+  if (!model || !tokens || !logits)
+    return module.emitError("expects a '") << llama::kModelAttrName << "' attribute and states @tokens and @logits";
+  if (model.getEosIds().size() > CRIA_MAX_EOS_IDS)
+    return module.emitError("expects at most ") << CRIA_MAX_EOS_IDS << " end-of-sequence ids, but got "
+                                                << model.getEosIds().size();
+
+  Table table(code);
+  table.u32(CRIA_ABI_VERSION);
+  table.u32(sizeof(CriaModel));
+  table.text(kProducer);
+  table.text(model.getName());
+  table.text(model.getArchitecture());
+  table.text(chip.chip->name);
+  table.text(weightType);
+  table.text(model.getInputHash());
+  table.pointer(featureArray(code, chip.chip->features));
+  table.u32(chip.chip->features.size());
+  for (int64_t number : {model.getVocabulary(), model.getWidth(), model.getFfn(), model.getLayers(), model.getHeads(),
+                         model.getKvHeads(), model.getHeadSize(), model.getContextSize(), model.getChunk(),
+                         smallestChunk(model.getChunk()), logits.getTensorType().getDimSize(1)})
+    table.u32(number);
+  table.u32(uint32_t(model.getBosId()));
+  table.u32(model.getAddBos());
+  table.u32(model.getEosIds().size());
+  for (unsigned place = 0; place < CRIA_MAX_EOS_IDS; ++place)
+    table.u32(place < model.getEosIds().size() ? uint32_t(model.getEosIds()[place]) : 0);
+  table.u64(model.getParameters());
+  for (StringRef segment : {"weights", "state", "workspace", "scratch"}) {
+    FailureOr<uint64_t> bytes = segmentBytes(module, segment);
+    if (failed(bytes))
+      return failure();
+    table.u64(*bytes);
+  }
+  table.u64(tokens.getOffset());
+  table.u64(logits.getOffset());
+  for (StringRef entry : {"cria_forward_one", "cria_forward_chunk", "cria_logits_one", "cria_logits_chunk"}) {
+    llvm::Function *function = code.getFunction(entry);
+    if (!function)
+      return module.emitError("expects a function @") << entry;
+    table.pointer(function);
+  }
+
+  llvm::GlobalVariable *global = table.global(table.take());
+  assert(code.getDataLayout().getTypeAllocSize(global->getValueType()) == sizeof(CriaModel));
+  auto *query = llvm::Function::Create(llvm::FunctionType::get(global->getType(), false),
+                                       llvm::GlobalValue::ExternalLinkage, "cria_model", code);
+  llvm::IRBuilder<> builder(llvm::BasicBlock::Create(code.getContext(), "", query));
+  builder.CreateRet(global);
+  return success();
+}

@@ -1,0 +1,24 @@
+//===- ModelTable.h - The compiler's half of runtime/Abi.h -------*- C++ -*-===//
+#ifndef CRIA_COMPILER_ARTIFACT_MODELTABLE_H
+#define CRIA_COMPILER_ARTIFACT_MODELTABLE_H
+
+#include "targets/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace llvm {
+class Module;
+} // namespace llvm
+
+namespace cria {
+
+/// Adds the `CriaModel` of `module` (after the last phase) and `cria_model()` to
+/// its code. `weightType` is what `--info` shows. Fails, with a diagnostic, if the
+/// module lacks what the table says: hyperparameters, segment sizes, the state
+/// called `tokens` [T] and `logits` [T, Vp], or an entry point.
+mlir::LogicalResult addModelTable(mlir::ModuleOp module, const ChipRef &chip, llvm::StringRef weightType,
+                                  llvm::Module &code);
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_ARTIFACT_MODELTABLE_H

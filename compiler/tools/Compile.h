@@ -1,0 +1,38 @@
+//===- Compile.h - From a model's path to an artifact ------------*- C++ -*-===//
+#ifndef CRIA_COMPILER_TOOLS_COMPILE_H
+#define CRIA_COMPILER_TOOLS_COMPILE_H
+
+#include "compiler/tools/Options.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <string>
+
+namespace cria {
+
+/// Where the files that belong to cria lie, given its own path.
+class Installation {
+public:
+  explicit Installation(const char *program);
+  /// Startup objects and runtime of a target.
+  std::string runtimeFolder(llvm::StringRef target) const;
+  /// The model that ships with cria.
+  std::string storyteller() const;
+
+private:
+  std::string root; ///< the folder above the one of the program
+};
+
+/// Compiles as `options` say, to `output`. Problems are diagnostics of `context`.
+mlir::LogicalResult compileModel(mlir::MLIRContext &context, const DriverOptions &options,
+                                 const Installation &installation, llvm::StringRef output);
+
+/// A name for what `compileModel` would make: equal inputs and options give equal
+/// names. Fails as importing does.
+mlir::FailureOr<std::string> cacheName(mlir::MLIRContext &context, const DriverOptions &options,
+                                       const Installation &installation);
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_TOOLS_COMPILE_H

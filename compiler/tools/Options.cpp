@@ -1,0 +1,80 @@
+//===- Options.cpp - The command line of cria ------------------------------===//
+
+#include "compiler/tools/Options.h"
+
+#include "compiler/Version.h"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+using namespace cria;
+
+namespace {
+
+void addModelOptions(CLI::App &command, DriverOptions &options) {
+  command.add_option("model", options.model,
+                     "a Hugging Face folder, a GGUF or llama2.c file, or synthetic:NAME "
+                     "(default: the storyteller that ships with cria)");
+  command.add_option("--target", options.target, "chip to compile for, or native (see: cria targets)");
+  command
+      .add_option("--dtype", options.weightType, "type of the weights on the way out (default: as stored)")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+  command.add_option("--context", options.context, "positions of the KV cache (default: the model's, at most 4096)")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--chunk", options.chunk, "prompt tokens per prefill step (default: 64)")
+      ->check(CLI::Range(int64_t(2), int64_t(4096)));
+  command.add_option("--tokenizer", options.tokenizer, "tokenizer file to use instead of the model's own");
+}
+
+} // namespace
+
+std::optional<DriverOptions> cria::parseOptions(int argc, char **argv, int &exitCode) {
+  DriverOptions options;
+  CLI::App app("Compiles a LLaMA-style model into one file that runs by itself.", "cria");
+  app.set_version_flag("--version", std::string(kProducer));
+  app.require_subcommand(1);
+  app.fallthrough(false);
+
+  CLI::App *compile = app.add_subcommand("compile", "compile a model into an executable");
+  addModelOptions(*compile, options);
+  CLI::Option *output = compile->add_option("-o,--output", options.output, "the file to write");
+  compile->add_option("--stop-after", options.stopAfter,
+                      "print the IR after this phase, to -o or standard output (see: cria phases)");
+
+  CLI::App *run = app.add_subcommand("run", "compile a model into a cache, and run it");
+  addModelOptions(*run, options);
+  run->footer("What follows -- goes to the model: cria run MODEL -- -p \"Once upon a time\"");
+  run->prefix_command(false);
+
+  CLI::App *targets = app.add_subcommand("targets", "list what --target takes");
+  CLI::App *phases = app.add_subcommand("phases", "list what --stop-after takes");
+
+  // CLI11 would take what follows `--` as positional words of cria's own.
+  int own = argc;
+  for (int i = 1; i < argc && own == argc; ++i)
+    if (std::string(argv[i]) == "--")
+      own = i;
+  for (int i = own + 1; i < argc; ++i)
+    options.programArguments.push_back(argv[i]);
+
+  try {
+    app.parse(own, argv);
+    if (own < argc && !run->parsed())
+      throw CLI::ExtrasError({"--"});
+    if (compile->parsed() && options.stopAfter.empty() && output->count() == 0)
+      throw CLI::RequiredError("-o");
+  } catch (const CLI::Success &help) {
+    exitCode = app.exit(help);
+    return std::nullopt;
+  } catch (const CLI::ParseError &error) {
+    std::cerr << "cria: error: " << error.what() << "\nTry 'cria --help'.\n";
+    exitCode = 2;
+    return std::nullopt;
+  }
+  options.command = run->parsed()       ? DriverOptions::Command::Run
+                    : targets->parsed() ? DriverOptions::Command::Targets
+                    : phases->parsed()  ? DriverOptions::Command::Phases
+                                        : DriverOptions::Command::Compile;
+  return options;
+}

@@ -1,0 +1,123 @@
+//===- cria.cpp - The driver -----------------------------------------------===//
+
+#include "compiler/pipeline/Pipeline.h"
+#include "compiler/tools/Compile.h"
+#include "compiler/tools/Options.h"
+#include "targets/Target.h"
+#include "targets/x86_64/X86.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+using namespace mlir;
+using namespace cria;
+
+namespace {
+
+void reportTo(MLIRContext &context) {
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    StringRef severity = diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
+                         : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
+                                                                                   : "note";
+    llvm::errs() << "cria: " << severity << ": " << diagnostic.str() << "\n";
+  });
+}
+
+int fail(const llvm::Twine &message) {
+  llvm::errs() << "cria: error: " << message << "\n";
+  return 1;
+}
+
+int listTargets() {
+  llvm::Expected<ChipRef> byDefault = lookupChip("");
+  for (const Target *target : registeredTargets())
+    for (const Chip &chip : target->chips()) {
+      llvm::outs() << llvm::left_justify(chip.name, 12) << chip.summary;
+      if (byDefault && byDefault->chip == &chip)
+        llvm::outs() << " [default]";
+      if (target->nativeChip() == &chip)
+        llvm::outs() << " [native]";
+      llvm::outs() << "\n";
+    }
+  if (!byDefault)
+    llvm::consumeError(byDefault.takeError());
+  return 0;
+}
+
+int listPhases() {
+  llvm::outs() << llvm::left_justify("import", 12) << "read the model as llama IR\n";
+  for (const Phase &phase : phases())
+    llvm::outs() << llvm::left_justify(phase.name, 12) << phase.summary << "\n";
+  return 0;
+}
+
+/// `$XDG_CACHE_HOME/cria` or `~/.cache/cria`.
+bool cacheFolder(llvm::SmallVectorImpl<char> &folder) {
+  const char *cache = std::getenv("XDG_CACHE_HOME");
+  if (cache && llvm::sys::path::is_absolute(cache))
+    folder.append(cache, cache + std::strlen(cache));
+  else if (llvm::sys::path::home_directory(folder))
+    llvm::sys::path::append(folder, ".cache");
+  else
+    return false;
+  llvm::sys::path::append(folder, "cria");
+  return true;
+}
+
+int runModel(MLIRContext &context, const DriverOptions &options, const Installation &installation) {
+  llvm::SmallString<128> path;
+  if (!cacheFolder(path))
+    return fail("expected HOME or XDG_CACHE_HOME to name a folder for compiled models, found neither");
+  if (std::error_code error = llvm::sys::fs::create_directories(path))
+    return fail(path + ": cannot be made: " + error.message());
+  FailureOr<std::string> name = cacheName(context, options, installation);
+  if (failed(name))
+    return 1;
+  llvm::sys::path::append(path, *name);
+  if (!llvm::sys::fs::can_execute(path) && failed(compileModel(context, options, installation, path)))
+    return 1;
+  std::vector<char *> arguments = {path.data()};
+  path.push_back('\0');
+  arguments.front() = path.data();
+  for (const std::string &argument : options.programArguments)
+    arguments.push_back(const_cast<char *>(argument.c_str()));
+  arguments.push_back(nullptr);
+  ::execv(arguments.front(), arguments.data());
+  return fail(llvm::Twine(arguments.front()) + ": cannot be run: " + std::strerror(errno));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM setup(argc, argv);
+  registerTarget(&x86Target());
+  int exitCode = 0;
+  std::optional<DriverOptions> options = parseOptions(argc, argv, exitCode);
+  if (!options)
+    return exitCode;
+  if (options->command == DriverOptions::Command::Targets)
+    return listTargets();
+  if (options->command == DriverOptions::Command::Phases)
+    return listPhases();
+  if (!options->stopAfter.empty() && options->stopAfter != "import" &&
+      llvm::none_of(phases(), [&](const Phase &phase) { return phase.name == options->stopAfter; }))
+    return fail("unknown phase '" + options->stopAfter + "', expected one of those that 'cria phases' lists");
+
+  DialectRegistry registry;
+  registerAllCria(registry);
+  MLIRContext context(registry);
+  reportTo(context);
+  Installation installation(argv[0]);
+  if (options->command == DriverOptions::Command::Run)
+    return runModel(context, *options, installation);
+  return failed(compileModel(context, *options, installation, options->output));
+}

@@ -1,0 +1,191 @@
+//===- Evaluator.cpp - Weight expressions become bytes ---------------------===//
+//
+// A constant is cut into pieces of about a megabyte: rows, or the panels of a
+// packed matrix. Threads take pieces in order; each computes its piece into a
+// buffer of its own and writes it to its place.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/weights/Evaluator.h"
+#include "compiler/weights/RowSource.h"
+
+#include "dialects/kernel/Kernel.h"
+#include "dialects/llama/Llama.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+using namespace mlir;
+using namespace cria;
+
+namespace {
+
+constexpr int64_t kPieceBytes = 1 << 20;
+
+/// A constant that can be evaluated from row (or panel) to row.
+struct Job {
+  kernel::ConstantOp constant;
+  std::unique_ptr<RowSource> rows; ///< of the packed matrix, if it is one
+  Storage storage;
+  int64_t columns;
+  int64_t panel;     ///< rows of a panel; 0: not packed
+  int64_t sourceRows; ///< rows before packing pads them
+  int64_t units;     ///< panels or rows
+  int64_t unitBytes;
+  int64_t unitsPerPiece;
+  int64_t firstPiece; ///< number of its first piece among all
+};
+
+int64_t constantBytes(kernel::ConstantOp constant) {
+  RankedTensorType type = constant.getTensorType();
+  return type.getNumElements() * bytesOf(storageOf(type.getElementType()));
+}
+
+FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
+  Value value = cast<kernel::YieldOp>(constant.getBody().front().getTerminator()).getValue();
+  Job job = {};
+  job.constant = constant;
+  job.storage = storageOf(constant.getTensorType().getElementType());
+  if (auto pack = value.getDefiningOp<llama::PackOp>()) {
+    value = pack.getInput();
+    job.panel = pack.getRows();
+  }
+  RowShape shape = rowShape(cast<RankedTensorType>(value.getType()));
+  job.columns = shape.columns;
+  job.sourceRows = shape.rows;
+  job.units = job.panel ? constant.getTensorType().getDimSize(0) : shape.rows;
+  job.unitBytes = constantBytes(constant) / job.units;
+  job.unitsPerPiece = std::max<int64_t>(1, kPieceBytes / job.unitBytes);
+  FailureOr<std::unique_ptr<RowSource>> rows = makeRowSource(value, files);
+  if (failed(rows))
+    return failure();
+  job.rows = std::move(*rows);
+  return job;
+}
+
+/// [rows, columns] to [columns, panel] with zeros beyond `rows`, by blocks that
+/// stay in the cache.
+void transpose(const float *from, int64_t rows, int64_t columns, int64_t panel, float *to) {
+  constexpr int64_t kBlock = 16;
+  if (rows < panel)
+    std::fill(to, to + columns * panel, 0.0f);
+  for (int64_t begin = 0; begin < columns; begin += kBlock)
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = begin; column < std::min(begin + kBlock, columns); ++column)
+        to[column * panel + row] = from[row * columns + column];
+}
+
+/// Buffers of one thread.
+class Worker {
+public:
+  /// Units [begin, end) of `job`, as the artifact holds them.
+  llvm::ArrayRef<char> evaluate(const Job &job, int64_t begin, int64_t end) {
+    bytes.resize((end - begin) * job.unitBytes);
+    if (!job.panel) {
+      values.resize((end - begin) * job.columns);
+      job.rows->read(begin, end - begin, values.data());
+      fromF32(job.storage, values.data(), values.size(), bytes.data());
+      return bytes;
+    }
+    values.resize(job.panel * job.columns);
+    packed.resize(job.panel * job.columns);
+    for (int64_t unit = begin; unit < end; ++unit) {
+      int64_t row = unit * job.panel, rows = std::min(job.panel, job.sourceRows - row);
+      job.rows->read(row, rows, values.data());
+      transpose(values.data(), rows, job.columns, job.panel, packed.data());
+      fromF32(job.storage, packed.data(), packed.size(), bytes.data() + (unit - begin) * job.unitBytes);
+    }
+    return bytes;
+  }
+
+private:
+  std::vector<float> values, packed;
+  std::vector<char> bytes;
+};
+
+/// Zero, or the error number.
+int writeAll(int file, llvm::ArrayRef<char> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    ssize_t written = ::pwrite(file, bytes.data(), bytes.size(), offset);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return written < 0 ? errno : ENOSPC;
+    bytes = bytes.drop_front(written);
+    offset += written;
+  }
+  return 0;
+}
+
+} // namespace
+
+uint64_t cria::constantsBytes(ModuleOp module) {
+  uint64_t end = 0;
+  for (auto constant : module.getOps<kernel::ConstantOp>())
+    end = std::max<uint64_t>(end, constant.getOffset() + constantBytes(constant));
+  return end;
+}
+
+LogicalResult cria::writeConstants(ModuleOp module, int file, uint64_t segment, StringRef name,
+                                   const Progress &progress, unsigned threads) {
+  MappedFiles files;
+  std::vector<Job> jobs;
+  int64_t pieces = 0;
+  uint64_t allBytes = 0;
+  for (auto constant : module.getOps<kernel::ConstantOp>()) {
+    FailureOr<Job> job = makeJob(constant, files);
+    if (failed(job))
+      return failure();
+    job->firstPiece = pieces;
+    pieces += (job->units + job->unitsPerPiece - 1) / job->unitsPerPiece;
+    allBytes += constantBytes(constant);
+    jobs.push_back(std::move(*job));
+  }
+
+  std::atomic<int64_t> next = 0;
+  std::atomic<int> error = 0;
+  std::mutex mutex;
+  uint64_t bytesDone = 0;
+  std::vector<int64_t> unitsLeft;
+  for (const Job &job : jobs)
+    unitsLeft.push_back(job.units);
+  uint64_t tensorsDone = 0;
+  auto work = [&] {
+    Worker worker;
+    for (int64_t piece; !error && (piece = next++) < pieces;) {
+      size_t number = std::upper_bound(jobs.begin(), jobs.end(), piece,
+                                       [](int64_t wanted, const Job &job) { return wanted < job.firstPiece; }) -
+                      jobs.begin() - 1;
+      Job &job = jobs[number];
+      int64_t begin = (piece - job.firstPiece) * job.unitsPerPiece;
+      int64_t end = std::min(begin + job.unitsPerPiece, job.units);
+      llvm::ArrayRef<char> bytes = worker.evaluate(job, begin, end);
+      uint64_t offset = segment + job.constant.getOffset() + begin * job.unitBytes;
+      if (int failed = writeAll(file, bytes, offset)) {
+        error = failed;
+        return;
+      }
+      std::lock_guard<std::mutex> lock(mutex);
+      bytesDone += bytes.size();
+      unitsLeft[number] -= end - begin;
+      tensorsDone += unitsLeft[number] == 0;
+      if (progress)
+        progress(tensorsDone, jobs.size(), bytesDone, allBytes);
+    }
+  };
+  if (threads == 0)
+    threads = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> others;
+  for (unsigned thread = 1; thread < threads; ++thread)
+    others.emplace_back(work);
+  work();
+  for (std::thread &other : others)
+    other.join();
+  if (error)
+    return module.emitError() << name << ": cannot be written: " << std::strerror(error);
+  return success();
+}

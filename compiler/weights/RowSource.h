@@ -1,0 +1,57 @@
+//===- RowSource.h - A weight expression, some rows at a time ----*- C++ -*-===//
+//
+// The ops of an expression become a chain of objects, each of which gives any
+// range of its rows as F32 by asking the one before it. So a whole tensor is never
+// in memory, however many ops stand between the file and the artifact.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_COMPILER_WEIGHTS_ROWSOURCE_H
+#define CRIA_COMPILER_WEIGHTS_ROWSOURCE_H
+
+#include "compiler/weights/Convert.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <memory>
+
+namespace cria {
+
+/// The shape of a weight as rows: [N, …] is N rows of the product of the rest, a
+/// vector [N] is N rows of one element.
+struct RowShape {
+  int64_t rows, columns;
+};
+RowShape rowShape(mlir::RankedTensorType type);
+
+/// The storage that corresponds to an element type (F32, F16 or BF16).
+Storage storageOf(mlir::Type elementType);
+
+/// Rows of a tensor, computed when asked for. Reading is safe from several threads.
+class RowSource {
+public:
+  virtual ~RowSource() = default;
+  /// Rows [begin, begin + count) into `out` [count, columns].
+  virtual void read(int64_t begin, int64_t count, float *out) const = 0;
+};
+
+/// The files that sources name, each mapped once, for as long as this lives.
+class MappedFiles {
+public:
+  /// All bytes of `path`; an error, on `user`, names it.
+  mlir::FailureOr<llvm::StringRef> contents(mlir::Operation *user, llvm::StringRef path);
+
+private:
+  llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
+};
+
+/// The rows of `value`, the result of a weight expression. A diagnostic names the
+/// file, the tensor and both sizes where a source is shorter than it was said to be,
+/// and the op that cannot be streamed by rows.
+mlir::FailureOr<std::unique_ptr<RowSource>> makeRowSource(mlir::Value value, MappedFiles &files);
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_WEIGHTS_ROWSOURCE_H

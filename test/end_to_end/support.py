@@ -1,0 +1,53 @@
+"""Compiles a model with cria and runs what comes out."""
+import array
+import os
+import subprocess
+import sys
+
+SKIP = 77  # ctest's SKIP_RETURN_CODE
+
+
+def need(path):
+    """Skips the whole test, with a message, where `path` is missing."""
+    if not os.path.exists(path):
+        print(f"skipped: {path} is not there")
+        sys.exit(SKIP)
+
+
+def run(command, **options):
+    """Standard output as bytes; a failure ends the test with what the program said."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, **options)
+    if done.returncode != 0:
+        sys.exit(f"error: {' '.join(map(str, command))}\nexit code {done.returncode}\n{done.stderr.decode(errors='replace')}")
+    return done.stdout
+
+
+def compile_model(cria, model, output, *options):
+    run([cria, "compile", model, "-o", output, *options])
+    return output
+
+
+def logits(program, ids, folder, *options):
+    """The bytes of --logits for the prompt `ids` without any new token."""
+    path = os.path.join(folder, "logits.bin")
+    run([program, "--ids", ",".join(map(str, ids)), "-n", "0", "--logits", path, *options])
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def floats(data):
+    numbers = array.array("f")
+    numbers.frombytes(data)
+    return numbers
+
+
+def check(condition, message):
+    if not condition:
+        sys.exit("error: " + message)
+
+
+def check_equal(expected, found, what):
+    if expected != found:
+        at = next((i for i, (a, b) in enumerate(zip(expected, found)) if a != b), min(len(expected), len(found)))
+        sys.exit(f"error: {what} differs at byte {at} of {len(expected)} expected, {len(found)} found: "
+                 f"expected …{expected[max(0, at - 20):at + 20]!r}, found …{found[max(0, at - 20):at + 20]!r}")

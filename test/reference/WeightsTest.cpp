@@ -1,0 +1,199 @@
+//===- WeightsTest.cpp - Encodings, casts and orders of weights ------------===//
+
+#include "compiler/reference/Ops.h"
+#include "dialects/llama/Synthetic.h"
+#include "test/reference/Support.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace cria;
+using namespace cria::reference;
+
+namespace {
+
+/// A file of `bytes`, removed at the end.
+class File {
+public:
+  explicit File(llvm::ArrayRef<uint8_t> bytes) {
+    int descriptor;
+    EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("cria-weights", "bin", descriptor, path));
+    llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/true);
+    out.write(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  }
+  ~File() { llvm::sys::fs::remove(path); }
+
+  llvm::SmallString<128> path;
+};
+
+/// A program that returns the tensor of `type` at `place` ("4 as q8_0") of `file`.
+std::string sourceText(llvm::StringRef file, const std::string &place, const std::string &type) {
+  return "llama.source @w in \"" + file.str() + "\" at " + place + " : " + type +
+         "\nfunc.func @f() -> " + type + " { %w = llama.weight @w : " + type +
+         "\n return %w : " + type + " }";
+}
+
+/// A program that returns `op` applied to its argument.
+std::string unaryText(const std::string &op, const std::string &from, const std::string &to) {
+  return "func.func @f(%x: " + from + ") -> " + to + " { %y = " + op + "\n return %y : " + to +
+         " }";
+}
+
+TEST(Source, ReadsPlainNumbers) {
+  // At 1: f32 1.5 = 0x3fc00000, -2 = 0xc0000000. At 9: f16 1 = 0x3c00, 2^-24 = 0x0001.
+  // At 13: bf16 -1 = 0xbf80, 2^127 = 0x7f00. Little-endian, not aligned.
+  File file({0xff, 0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0, 0, 0x3c, 1, 0, 0x80, 0xbf, 0, 0x7f});
+  EXPECT_EQ(Program(sourceText(file.path, "1", "tensor<2xf32>")).call(),
+            (std::vector<double>{1.5, -2}));
+  EXPECT_EQ(Program(sourceText(file.path, "9", "tensor<1x2xf16>")).call(),
+            (std::vector<double>{1, 0x1p-24}));
+  EXPECT_EQ(Program(sourceText(file.path, "13", "tensor<2xbf16>")).call(),
+            (std::vector<double>{-1, 0x1p127}));
+}
+
+TEST(Source, ChecksTheFile) {
+  File file({0, 0, 0, 0, 0, 0, 0, 0});
+  Program beyond(sourceText(file.path, "1", "tensor<2xf32>"));
+  EXPECT_TRUE(beyond.call().empty());
+  expectMessage(beyond, "tensor 'w' expects 8 bytes at offset 1, but the file has 8");
+  Program far(sourceText(file.path, "4611686018427387904", "tensor<2xf32>"));
+  EXPECT_TRUE(far.call().empty());
+  expectMessage(far, "expects 8 bytes at offset 4611686018427387904, but the file has 8");
+  Program missing(sourceText("no/such/file", "0", "tensor<2xf32>"));
+  EXPECT_TRUE(missing.call().empty());
+  expectMessage(missing, "no/such/file: No such file or directory");
+  Program endless(sourceText("/dev/zero", "0", "tensor<2xf32>"));
+  EXPECT_TRUE(endless.call().empty());
+  expectMessage(endless, "/dev/zero: expects a regular file");
+}
+
+// Two blocks: scale 0.5 (0x3800) over -128, 127, 0 ..., 1; scale -2 (0xc000) over 3 ...
+TEST(Source, ReadsQ8_0) {
+  std::vector<uint8_t> bytes(68);
+  bytes[1] = 0x38, bytes[2] = 0x80, bytes[3] = 0x7f, bytes[33] = 1;
+  bytes[35] = 0xc0, bytes[36] = 3;
+  File file(bytes);
+  std::vector<double> expected(64);
+  expected[0] = -64, expected[1] = 63.5, expected[31] = 0.5, expected[32] = -6;
+  // The other elements of the second block are -2 * 0.
+  EXPECT_EQ(Program(sourceText(file.path, "0 as q8_0", "tensor<2x32xf32>")).call(), expected);
+}
+
+// One block of scale 0.25 (0x3400). Byte 0 holds elements 0 (low) and 16 (high),
+// byte 15 elements 15 and 31; nibbles count from -8.
+TEST(Source, ReadsQ4_0) {
+  std::vector<uint8_t> bytes(19, 0x88);
+  bytes[1] = 0x00, bytes[2] = 0x34, bytes[3] = 0xf0, bytes[18] = 0x1a;
+  File file(bytes);
+  std::vector<double> expected(32);
+  expected[0] = -2, expected[16] = 1.75, expected[15] = 0.5, expected[31] = -1.75;
+  EXPECT_EQ(Program(sourceText(file.path, "1 as q4_0", "tensor<32xf32>")).call(), expected);
+}
+
+TEST(Cast, RoundsTiesToEven) {
+  // bf16 has 7 bits behind the point: steps of 2^-7 from 1 on.
+  Program bf16(unaryText("llama.cast %x : tensor<5xf32> to tensor<5xbf16>", "tensor<5xf32>",
+                         "tensor<5xbf16>"));
+  EXPECT_EQ(bf16.call({{{5},
+                        {1 + 0x1p-8, 1 + 3 * 0x1p-8, 1 + 0x1p-8 + 0x1p-20, -1 - 0x1p-8,
+                         double(std::numeric_limits<float>::max())}}}),
+            (std::vector<double>{1, 1 + 0x1p-6, 1 + 0x1p-7, -1, INFINITY}));
+  // f16 has 10 bits, its least number is 2^-24, its greatest 65504.
+  Program f16(unaryText("llama.cast %x : tensor<6xf32> to tensor<6xf16>", "tensor<6xf32>",
+                        "tensor<6xf16>"));
+  EXPECT_EQ(f16.call({{{6}, {1 + 0x1p-11, 1 + 3 * 0x1p-11, 65519, 65520, 0x1p-25, 3 * 0x1p-25}}}),
+            (std::vector<double>{1, 1 + 0x1p-9, 65504, INFINITY, 0, 0x1p-23}));
+}
+
+// Two heads of four rows: 0 1 2 3 become 0 2 1 3.
+TEST(SplitRopeRows, SeparatesPairs) {
+  Program matrix(unaryText("llama.split_rope_rows %x heads 2 : tensor<8x2xf32>", "tensor<8x2xf32>",
+                           "tensor<8x2xf32>"));
+  std::vector<double> rows = {0, 1, 10, 11, 20, 21, 30, 31, 40, 41, 50, 51, 60, 61, 70, 71};
+  EXPECT_EQ(matrix.call({{{8, 2}, rows}}),
+            (std::vector<double>{0, 1, 20, 21, 10, 11, 30, 31, 40, 41, 60, 61, 50, 51, 70, 71}));
+  Program bias(unaryText("llama.split_rope_rows %x heads 1 : tensor<6xf32>", "tensor<6xf32>",
+                         "tensor<6xf32>"));
+  EXPECT_EQ(bias.call({{{6}, {0, 1, 2, 3, 4, 5}}}), (std::vector<double>{0, 2, 4, 1, 3, 5}));
+}
+
+// Rows (1 2 3), (4 5 6), (7 8 9) in panels of two; the last is filled with zeros.
+TEST(Pack, PutsColumnsOutermost) {
+  Program program(unaryText("llama.pack %x rows 2 : tensor<3x3xf32> -> tensor<2x3x2xf32>",
+                            "tensor<3x3xf32>", "tensor<2x3x2xf32>"));
+  EXPECT_EQ(program.call({{{3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}}),
+            (std::vector<double>{1, 4, 2, 5, 3, 6, 7, 0, 8, 0, 9, 0}));
+}
+
+// theta = 10000, Dh = 4: frequencies 1 and 0.01.
+TEST(RopeTable, HoldsCosinesThenSines) {
+  Program program("func.func @f() -> tensor<3x2x2xf32> {"
+                  "%t = llama.rope_table theta 1.0e4 : tensor<3x2x2xf32>"
+                  " return %t : tensor<3x2x2xf32> }");
+  std::vector<double> expected;
+  for (int p = 0; p < 3; ++p)
+    for (float x : {std::cos(p * 1.0), std::cos(p * 0.01), std::sin(p * 1.0), std::sin(p * 0.01)})
+      expected.push_back(x);
+  EXPECT_EQ(program.call(), expected);
+}
+
+//===----------------------------------------------------------------------===//
+// llama.synthetic
+//===----------------------------------------------------------------------===//
+
+// The bits are a promise: an artifact is the same wherever it is compiled. The
+// numbers are those of synthetic_values.py, which spells the formula out again.
+TEST(Synthetic, IsPinned) {
+  EXPECT_EQ(llama::syntheticUniform(0, 0) * 0x1p23, 6095498);
+  EXPECT_EQ(llama::syntheticUniform(17, 1) * 0x1p23, 4135848);
+  EXPECT_EQ(llama::syntheticUniform(17, (uint64_t(1) << 32) + 1) * 0x1p23, 2523073);
+}
+
+// Mean 0, deviation 1 / sqrt(3), no correlation of neighbours or of seeds: each
+// estimate from n numbers has a deviation of about 1 / sqrt(n), so 6 of them bound it.
+TEST(Synthetic, IsUniform) {
+  const int n = 1 << 20;
+  double sum = 0, squares = 0, neighbours = 0, seeds = 0;
+  for (int i = 0; i < n; ++i) {
+    double u = llama::syntheticUniform(1, i);
+    ASSERT_TRUE(u >= -1 && u < 1);
+    sum += u;
+    squares += u * u;
+    neighbours += u * llama::syntheticUniform(1, i + 1);
+    seeds += u * llama::syntheticUniform(2, i);
+  }
+  double bound = 6 / std::sqrt(double(n));
+  EXPECT_NEAR(sum / n, 0, bound);
+  EXPECT_NEAR(squares / n, 1 / 3.0, bound);
+  EXPECT_NEAR(neighbours / n, 0, bound);
+  EXPECT_NEAR(seeds / n, 0, bound);
+}
+
+// Also where the key changes, at multiples of 2^32.
+TEST(Synthetic, FillsAsElementByElement) {
+  for (uint64_t begin : {uint64_t(0), uint64_t(12345), (uint64_t(3) << 32) - 7}) {
+    float filled[100];
+    llama::syntheticFill(9, 0.1, 0.02, begin, 100, filled);
+    for (int i = 0; i < 100; ++i)
+      ASSERT_EQ(filled[i], llama::syntheticElement(9, 0.1, 0.02, begin + i)) << begin << " " << i;
+  }
+}
+
+TEST(Synthetic, IsScaledAndRounded) {
+  Program program("llama.synthetic @w seed -3 mean 1.0 deviation 0.5 : tensor<64xf16>\n"
+                  "func.func @f() -> tensor<64xf16> { %w = llama.weight @w : tensor<64xf16>\n"
+                  "return %w : tensor<64xf16> }");
+  std::vector<double> found = program.call();
+  ASSERT_EQ(found.size(), 64u);
+  for (int i = 0; i < 64; ++i) {
+    // f16 below 2: steps of 2^-10 at most, half of it when rounded (and F32's own 2^-24).
+    double exact = 1 + 0.5 * std::sqrt(3.0) * llama::syntheticUniform(uint64_t(-3), i);
+    EXPECT_NEAR(found[i], exact, 0x1p-11 + 0x1p-20);
+    EXPECT_EQ(std::ldexp(found[i], 24), std::floor(std::ldexp(found[i], 24))); // an f16
+  }
+}
+
+} // namespace
