@@ -49,7 +49,9 @@ Value KernelBuilder::generic(ArrayRef<Operand> inputs, const Operand &destinatio
 }
 
 Value KernelBuilder::empty(ArrayRef<int64_t> shape) {
-  return tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type());
+  auto tensor = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type());
+  tensor->setAttr("kernel.buffer", builder.getI64IntegerAttr(buffers++));
+  return tensor;
 }
 
 Value KernelBuilder::zeros(ArrayRef<int64_t> shape) {

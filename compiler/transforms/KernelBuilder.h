@@ -19,8 +19,9 @@ mlir::Value f32(mlir::OpBuilder &builder, mlir::Location loc, double value);
 mlir::Value widen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
 
 struct KernelBuilder {
-  /// Builds before `op`, at its location.
-  explicit KernelBuilder(mlir::Operation *op) : builder(op), loc(op->getLoc()) {}
+  /// Builds before `op`, at its location. `buffers` numbers the uninitialized
+  /// tensors of a function (see `empty`).
+  KernelBuilder(mlir::Operation *op, int64_t &buffers) : builder(op), loc(op->getLoc()), buffers(buffers) {}
 
   /// A tensor and the loops that index its dimensions.
   struct Operand {
@@ -35,7 +36,9 @@ struct KernelBuilder {
   mlir::Value generic(llvm::ArrayRef<Operand> inputs, const Operand &destination,
                       llvm::ArrayRef<mlir::AffineExpr> reductions, Body body);
 
-  /// An uninitialized, and a zeroed, tensor of `shape`.
+  /// An uninitialized, and a zeroed, tensor of `shape`. Each carries a number of
+  /// its own as `kernel.buffer`: two kernels that write to tensors of one shape
+  /// would otherwise be given one by CSE, and a copy by bufferization.
   mlir::Value empty(llvm::ArrayRef<int64_t> shape);
   mlir::Value zeros(llvm::ArrayRef<int64_t> shape);
 
@@ -59,6 +62,7 @@ struct KernelBuilder {
 
   mlir::OpBuilder builder;
   mlir::Location loc;
+  int64_t &buffers;
 };
 
 } // namespace cria

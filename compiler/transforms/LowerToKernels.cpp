@@ -80,6 +80,7 @@ private:
   SmallVector<Operation *> replaced; ///< old ops, in program order
   llvm::StringMap<RankedTensorType> cacheTypes; ///< by symbol: how the state holds a cache
   int64_t stateBytes = 0;
+  int64_t buffers = 0; ///< numbers for uninitialized tensors, see KernelBuilder
   bool chunk = false; ///< the function being lowered is the chunk's
   /// Where the op that makes the entry function's result must leave it.
   Operation *resultOp = nullptr;
@@ -374,7 +375,7 @@ Value Lowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult Lowering::lowerOp(Operation *op) {
-  KernelBuilder b(op);
+  KernelBuilder b(op, buffers);
   Value result;
   LogicalResult status =
       llvm::TypeSwitch<Operation *, LogicalResult>(op)
@@ -388,8 +389,12 @@ LogicalResult Lowering::lowerOp(Operation *op) {
             return success();
           })
           .Case([&](llama::LayerOp layer) {
+            // Layers alike must be so to the letter: each numbers its own buffers.
+            int64_t outer = std::exchange(buffers, 0);
             layer.getInputMutable().set(lookup(layer.getInput()));
-            return lowerBlock(layer.getBody().front());
+            LogicalResult done = lowerBlock(layer.getBody().front());
+            buffers = outer;
+            return done;
           })
           .Case([&](llama::YieldOp yield) {
             yield.getValueMutable().set(lookup(yield.getValue()));
@@ -434,7 +439,7 @@ void Lowering::makeEntry(func::FuncOp func, Value index) {
 /// tokens [T] from the state; hidden [T, D] into its first T rows.
 LogicalResult Lowering::lowerForward(func::FuncOp func) {
   Block &block = func.getBody().front();
-  KernelBuilder b(&block.front());
+  KernelBuilder b(&block.front(), buffers);
   int64_t tokens = tensorType(block.getArgument(0)).getDimSize(0);
   auto tokensType = RankedTensorType::get({model.getChunk()}, b.builder.getI32Type());
   auto hiddenType = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
@@ -448,7 +453,7 @@ LogicalResult Lowering::lowerForward(func::FuncOp func) {
   resultDestination = b.slice(hidden, {tokens, model.getWidth()});
   if (failed(lowerBlock(block)))
     return failure();
-  KernelBuilder atEnd(end);
+  KernelBuilder atEnd(end, buffers);
   Value updated = atEnd.insert(lookup(end->getOperand(0)), hidden);
   kernel::SetOp::create(atEnd.builder, atEnd.loc, "hidden", updated);
   makeEntry(func, block.getArgument(1));
@@ -458,7 +463,7 @@ LogicalResult Lowering::lowerForward(func::FuncOp func) {
 /// hidden [T, D] from row `index` on; logits [T, Vp] into the first T rows.
 LogicalResult Lowering::lowerLogits(func::FuncOp func) {
   Block &block = func.getBody().front();
-  KernelBuilder b(&block.front());
+  KernelBuilder b(&block.front(), buffers);
   int64_t tokens = tensorType(block.getArgument(0)).getDimSize(0);
   BlockArgument index = block.addArgument(b.builder.getIndexType(), b.loc);
   Operation *end = block.getTerminator();
@@ -478,7 +483,7 @@ LogicalResult Lowering::lowerLogits(func::FuncOp func) {
   resultDestination = b.slice(logits, {tokens, padded});
   if (failed(lowerBlock(block)))
     return failure();
-  KernelBuilder atEnd(end);
+  KernelBuilder atEnd(end, buffers);
   Value updated = atEnd.insert(lookup(head.getResult()), logits);
   kernel::SetOp::create(atEnd.builder, atEnd.loc, "logits", updated);
   makeEntry(func, index);
