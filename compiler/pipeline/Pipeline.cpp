@@ -74,8 +74,8 @@ void buildBuffer(OpPassManager &manager, const CompileOptions &) {
   // be the argument that it was written into.
   simplify(manager);
   manager.addPass(bufferization::createDropEquivalentBufferResultsPass());
-  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   manager.addPass(createPlanMemory());
+  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(manager);
   verify(manager, "buffer", {"func", "kernel", "arith", "math", "scf", "affine", "vector", "ub", "memref", "llvm"},
          /*staticMemory=*/true);

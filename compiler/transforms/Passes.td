@@ -265,7 +265,8 @@ def PlanMemory : Pass<"kernel-plan-memory", "::mlir::ModuleOp"> {
     becomes a view into its segment; an allocation becomes a view into the
     workspace (shared by the threads; buffers whose lifetimes do not overlap
     share bytes) or, inside an `scf.forall`, into the thread's own scratch. The
-    sizes end up on the module as `kernel.segments`. Nothing allocates afterwards.
+    sizes end up on the module as `kernel.segments`. Nothing allocates afterwards;
+    copies that are left are `linalg` ops.
 
     ```mlir
     %a = memref.alloc() : memref<1x256xf32>
@@ -274,7 +275,7 @@ def PlanMemory : Pass<"kernel-plan-memory", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::LLVM::LLVMDialect"];
+                           "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def LowerForall : Pass<"kernel-lower-forall", "::mlir::ModuleOp"> {

@@ -14,6 +14,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -165,7 +166,8 @@ Value Planner::view(OpBuilder &builder, Location loc, Value segment, int64_t off
   return memref::ViewOp::create(builder, loc, cast<MemRefType>(type), segment, place, ValueRange());
 }
 
-/// Storage and allocations become views; copies of a buffer onto itself go.
+/// Storage and allocations become views; copies become loops, or go where a buffer
+/// would be copied onto itself.
 void Planner::resolve(func::FuncOp func) {
   Context context = contexts[func];
   llvm::StringMap<Value> storage;
@@ -190,8 +192,10 @@ void Planner::resolve(func::FuncOp func) {
     alloc.erase();
   });
   func.walk([](memref::CopyOp copy) {
-    if (copy.getSource() == copy.getTarget())
-      copy.erase();
+    OpBuilder builder(copy);
+    if (copy.getSource() != copy.getTarget())
+      linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(), copy.getTarget());
+    copy.erase();
   });
 }
 
