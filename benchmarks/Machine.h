@@ -1,0 +1,22 @@
+//===- Machine.h - What this machine can do ----------------------*- C++ -*-===//
+//
+// The two limits that kernels are judged by, measured beside them: neighbours on a
+// shared machine change both from one second to the next.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_BENCHMARKS_MACHINE_H
+#define CRIA_BENCHMARKS_MACHINE_H
+
+namespace cria {
+
+/// Bytes per second that `threads` threads read from memory, each its own part of
+/// a buffer much larger than the caches, once through.
+double readBandwidth(int threads);
+
+/// F32 operations per second (a multiply-add is two) of `threads` threads on
+/// registers alone, with this machine's widest vectors.
+double multiplyAddPeak(int threads);
+
+} // namespace cria
+
+#endif // CRIA_BENCHMARKS_MACHINE_H

@@ -1,0 +1,153 @@
+//===- generate.cpp - Decode and prefill of compiled models ----------------===//
+//
+// Compiles a model, then runs the artifact and the machine's own limits in turn,
+// so that both are measured under the same neighbours. Each repetition is one run;
+// Google Benchmark prints the median of the repetitions.
+//
+//   cria-bench --benchmark_filter='decode/tinyllama-1.1b/f32'
+//
+// Counters: tokens_per_s; share: of the read bandwidth (decode) or of the F32
+// multiply-add peak (prefill) measured right before and after.
+//
+//===----------------------------------------------------------------------===//
+
+#include "benchmarks/Machine.h"
+
+#include <benchmark/benchmark.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Model {
+  const char *name;       ///< of the benchmark
+  const char *path;       ///< for cria; empty: the storyteller
+  const char *weightType; ///< for --dtype
+  double multiplyAdds;    ///< per token: weights of all matrices but the embedding
+  double weightBytes;     ///< read per token
+};
+
+constexpr double kTinyLlama = 1'034'420'224, kStories15M = 24'395'776 - 9'216'000, kStoryteller = 2'621'440;
+
+const Model kModels[] = {
+    {"storyteller/f16", "", "f16", kStoryteller, 2 * kStoryteller},
+    {"stories-15m/f32", "synthetic:stories-15m", "f32", kStories15M, 4 * kStories15M},
+    {"tinyllama-1.1b/f32", "synthetic:tinyllama-1.1b", "f32", kTinyLlama, 4 * kTinyLlama},
+    {"tinyllama-1.1b/f16", "synthetic:tinyllama-1.1b", "f16", kTinyLlama, 2 * kTinyLlama},
+};
+
+/// A folder that is gone at the end.
+const fs::path &scratch() {
+  static const struct Folder {
+    fs::path path;
+    Folder() {
+      std::string name = (fs::temp_directory_path() / "cria-bench.XXXXXX").string();
+      if (!mkdtemp(name.data()))
+        std::exit(1);
+      path = name;
+    }
+    ~Folder() { fs::remove_all(path); }
+  } folder;
+  return folder.path;
+}
+
+/// The artifact of `model`, compiled at its first use; the one before it is deleted.
+fs::path artifact(const Model &model) {
+  static const Model *current = nullptr;
+  fs::path path = scratch() / "model";
+  if (current == &model)
+    return path;
+  fs::path cria = fs::read_symlink("/proc/self/exe").parent_path() / "cria";
+  std::string command = cria.string() + " compile " + model.path + " --target native --dtype " + model.weightType +
+                        " -o " + path.string();
+  current = std::system(command.c_str()) == 0 ? &model : nullptr;
+  return current ? path : fs::path();
+}
+
+/// What `--stats` says of a run; empty on failure.
+nlohmann::json run(const fs::path &program, const std::string &options) {
+  std::string command = program.string() + " " + options + " --print-ids --ignore-eos --stats 2>&1 >/dev/null";
+  FILE *pipe = popen(command.c_str(), "r");
+  if (!pipe)
+    return {};
+  std::string text;
+  char buffer[4096];
+  while (size_t count = fread(buffer, 1, sizeof(buffer), pipe))
+    text.append(buffer, count);
+  nlohmann::json stats = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return pclose(pipe) == 0 && stats.is_object() ? stats : nlohmann::json();
+}
+
+std::string prompt(int tokens) {
+  std::string ids = "1";
+  for (int i = 1; i < tokens; ++i)
+    ids += "," + std::to_string(3 + i * 37 % 500);
+  return ids;
+}
+
+void decode(benchmark::State &state, const Model &model) {
+  int threads = state.range(0);
+  fs::path program = artifact(model);
+  for (auto _ : state) {
+    double before = cria::readBandwidth(threads);
+    nlohmann::json stats = run(program, "--ids 1 -n 48 --temperature 0 --threads " + std::to_string(threads));
+    double after = cria::readBandwidth(threads);
+    if (stats.is_null()) {
+      state.SkipWithError("the artifact could not be compiled or run");
+      return;
+    }
+    double speed = stats["decode_tokens_per_second"], limit = (before + after) / 2;
+    state.SetIterationTime(1 / speed);
+    state.counters["tokens_per_s"] = speed;
+    state.counters["GB_per_s"] = speed * model.weightBytes * 1e-9;
+    state.counters["limit_GB_per_s"] = limit * 1e-9;
+    state.counters["share"] = speed * model.weightBytes / limit;
+  }
+}
+
+void prefill(benchmark::State &state, const Model &model) {
+  int threads = state.range(0);
+  fs::path program = artifact(model);
+  std::string ids = prompt(128);
+  for (auto _ : state) {
+    double before = cria::multiplyAddPeak(threads);
+    nlohmann::json stats = run(program, "--ids " + ids + " -n 0 --threads " + std::to_string(threads));
+    double after = cria::multiplyAddPeak(threads);
+    if (stats.is_null()) {
+      state.SkipWithError("the artifact could not be compiled or run");
+      return;
+    }
+    double speed = stats["prompt_tokens_per_second"], limit = (before + after) / 2;
+    state.SetIterationTime(1 / speed);
+    state.counters["tokens_per_s"] = speed;
+    state.counters["GFLOP_per_s"] = speed * 2 * model.multiplyAdds * 1e-9;
+    state.counters["limit_GFLOP_per_s"] = limit * 1e-9;
+    state.counters["share"] = speed * 2 * model.multiplyAdds / limit;
+  }
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  for (const Model &model : kModels)
+    for (auto [kind, function] : {std::pair("decode", &decode), std::pair("prefill", &prefill)})
+      for (int threads : {1, 2})
+        benchmark::RegisterBenchmark((std::string(kind) + "/" + model.name).c_str(), function, model)
+            ->Arg(threads)
+            ->ArgName("threads")
+            ->UseManualTime()
+            ->Iterations(1)
+            ->Repetitions(7)
+            ->ReportAggregatesOnly()
+            ->Unit(benchmark::kMillisecond);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv))
+    return 2;
+  benchmark::RunSpecifiedBenchmarks();
+}
