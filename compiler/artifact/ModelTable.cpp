@@ -62,10 +62,10 @@ llvm::Constant *featureArray(llvm::Module &code, llvm::ArrayRef<Feature> feature
 
 /// Bytes of one of the module's segments.
 FailureOr<uint64_t> segmentBytes(ModuleOp module, StringRef name) {
-  auto segments = module->getAttrOfType<DictionaryAttr>("kernel.segments");
+  auto segments = module->getAttrOfType<DictionaryAttr>(kernel::kSegmentsAttrName);
   auto bytes = segments ? segments.getAs<IntegerAttr>(name) : IntegerAttr();
   if (!bytes)
-    return module.emitError("expects 'kernel.segments' with the size of '") << name << "': memory is not planned";
+    return module.emitError("expects '") << kernel::kSegmentsAttrName << "' with the size of '" << name << "': memory is not planned";
   return bytes.getInt();
 }
 

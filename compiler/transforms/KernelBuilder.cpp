@@ -2,6 +2,8 @@
 
 #include "compiler/transforms/KernelBuilder.h"
 
+#include "dialects/kernel/Kernel.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -50,7 +52,7 @@ Value KernelBuilder::generic(ArrayRef<Operand> inputs, const Operand &destinatio
 
 Value KernelBuilder::empty(ArrayRef<int64_t> shape) {
   auto tensor = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type());
-  tensor->setAttr("kernel.buffer", builder.getI64IntegerAttr(buffers++));
+  tensor->setAttr(kernel::kBufferAttrName, builder.getI64IntegerAttr(buffers++));
   return tensor;
 }
 

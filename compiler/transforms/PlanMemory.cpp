@@ -227,7 +227,7 @@ LogicalResult Planner::run() {
     resolve(func);
   }
   Builder builder(module.getContext());
-  module->setAttr("kernel.segments", builder.getDictionaryAttr(
+  module->setAttr(kernel::kSegmentsAttrName, builder.getDictionaryAttr(
                                          {builder.getNamedAttr("weights", builder.getI64IntegerAttr(weights)),
                                           builder.getNamedAttr("state", builder.getI64IntegerAttr(state)),
                                           builder.getNamedAttr("workspace", builder.getI64IntegerAttr(workspace)),

@@ -19,6 +19,13 @@ inline constexpr llvm::StringLiteral kScheduleAttrName = "kernel.schedule";
 /// The name under which a module carries the target it is compiled for.
 inline constexpr llvm::StringLiteral kTargetAttrName = "kernel.target";
 
+/// The name under which a module carries the sizes of its segments once memory is
+/// planned: a dictionary of `weights`, `state`, `workspace`, `scratch` in bytes.
+inline constexpr llvm::StringLiteral kSegmentsAttrName = "kernel.segments";
+/// The name under which an uninitialized tensor carries a number of its own, which
+/// keeps CSE from making one buffer of two.
+inline constexpr llvm::StringLiteral kBufferAttrName = "kernel.buffer";
+
 /// Makes storage and kernels known to one-shot bufferization.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
 

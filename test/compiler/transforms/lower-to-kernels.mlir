@@ -1,0 +1,112 @@
+// RUN: cria-opt %s --llama-lower-to-kernels | FileCheck %s
+// RUN: sed 's/kernel.target = "[^"]*", //' %s | not cria-opt --llama-lower-to-kernels 2>&1 | FileCheck %s --check-prefix=TARGET
+
+// TARGET: error: expects a 'kernel.target' attribute that names a target
+
+module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name = "t", architecture = "llama",
+    vocabulary = 40, width = 32, ffn = 32, layers = 1, heads = 2, kvHeads = 1, headSize = 16, contextSize = 30,
+    chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
+  llama.source @embed in "m" at 0 : tensor<40x32xf16>
+  llama.source @w in "m" at 4096 : tensor<32x32xf16>
+  llama.source @kv in "m" at 8192 : tensor<16x32xf32>
+  llama.source @b in "m" at 16384 : tensor<16xf32>
+  llama.source @g in "m" at 20480 : tensor<32xf32>
+
+  // State in the order of first use. 38 positions in blocks of 16 are three; 40
+  // logits in panels of 32 are 64.
+  // CHECK: kernel.state @tokens at 0 : tensor<8xi32>
+  // CHECK: kernel.state @hidden at 64 : tensor<8x32xf32>
+  // CHECK: kernel.state @keys at 1088 : tensor<1x3x16x16xf32>
+  // CHECK: kernel.state @values at 4160 : tensor<1x48x16xf32>
+  // CHECK: kernel.state @logits at 7232 : tensor<8x64xf32>
+  llama.cache @keys : tensor<38x1x16xf32>
+  llama.cache @values : tensor<38x1x16xf32>
+
+  // CHECK-LABEL: func.func @cria_forward_one
+  // CHECK-SAME: (%[[P:.*]]: index)
+  func.func @forward_one(%tokens: tensor<1xi32>, %p: index) -> tensor<1x32xf32> {
+    // The table is multiplied by as well: it is gathered from its panels.
+    // CHECK: %[[PANELS:.*]] = llama.pack %{{.*}} rows 32 : tensor<40x32xf16> -> tensor<2x32x32xf16>
+    // CHECK: linalg.generic
+    // CHECK: arith.divui
+    // CHECK: arith.remui
+    // CHECK: tensor.extract %[[PANELS]]
+    %e = llama.weight @embed : tensor<40x32xf16>
+    %x = llama.embed %tokens, %e : (tensor<1xi32>, tensor<40x32xf16>) -> tensor<1x32xf32>
+    %t = llama.rope_table theta 1.0e4 : tensor<38x2x8xf32>
+    %y = llama.layer "l" (%x : tensor<1x32xf32>) -> tensor<1x32xf32> {
+    ^bb0(%h: tensor<1x32xf32>):
+      // CHECK: llama.layer
+      // Zero is where sums start without bias or residual.
+      // CHECK: linalg.fill {{.*}} tensor<1x1x32xf32>
+      // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction", "parallel"]{{.*}} ins(%{{.*}} : tensor<1x32xf32>, tensor<1x32x32xf16>)
+      %w = llama.weight @w : tensor<32x32xf16>
+      %q = llama.linear %h, %w : (tensor<1x32xf32>, tensor<32x32xf16>) -> tensor<1x32xf32>
+      // A matrix of half a panel is padded, its bias added behind.
+      // CHECK: tensor.extract_slice {{.*}} : tensor<1x32xf32> to tensor<1x16xf32>
+      // CHECK: arith.addf
+      %kw = llama.weight @kv : tensor<16x32xf32>
+      %b = llama.weight @b : tensor<16xf32>
+      %k = llama.linear %h, %kw bias %b : (tensor<1x32xf32>, tensor<16x32xf32>, tensor<16xf32>) -> tensor<1x16xf32>
+      // Cosines and sines of the row's own position; both halves into one tensor.
+      // CHECK: tensor.extract_slice %{{.*}}[%[[P]], 0, 0] [1, 1, 8]
+      // CHECK: tensor.extract_slice %{{.*}}[%[[P]], 1, 0] [1, 1, 8]
+      // CHECK: tensor.insert_slice {{.*}} : tensor<1x2x8xf32> into tensor<1x2x2x8xf32>
+      // CHECK: tensor.insert_slice {{.*}} : tensor<1x2x8xf32> into tensor<1x2x2x8xf32>
+      %r = llama.rope %q, %t at %p layout half : (tensor<1x32xf32>, tensor<38x2x8xf32>, index) -> tensor<1x32xf32>
+      // CHECK: kernel.get @keys
+      // CHECK: kernel.append
+      // CHECK: kernel.set @keys
+      %k0 = llama.cache_read @keys : tensor<38x1x16xf32>
+      %k1 = llama.cache_update %k0, %k at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
+      llama.cache_write @keys, %k1 : tensor<38x1x16xf32>
+      %v0 = llama.cache_read @values : tensor<38x1x16xf32>
+      %v1 = llama.cache_update %v0, %k at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
+      llama.cache_write @values, %v1 : tensor<38x1x16xf32>
+      // CHECK: kernel.attention {{.*}} scale 2.500000e-01 window 9
+      %a = llama.attention %r, %k1, %v1 at %p scale 0.25 window 9
+        : (tensor<1x32xf32>, tensor<38x1x16xf32>, tensor<38x1x16xf32>, index) -> tensor<1x32xf32>
+      // The sums of a product that goes into the residual start from it.
+      // CHECK: %[[RESIDUAL:.*]] = tensor.expand_shape %{{.*}} {{.*}} tensor<1x32xf32> into tensor<1x1x32xf32>
+      // CHECK: linalg.generic {{.*}} outs(%[[RESIDUAL]] : tensor<1x1x32xf32>)
+      %o = llama.linear %a, %w : (tensor<1x32xf32>, tensor<32x32xf16>) -> tensor<1x32xf32>
+      %z = llama.add %h, %o : tensor<1x32xf32>
+      // CHECK: math.exp
+      %s = llama.swiglu %z, %z : tensor<1x32xf32>
+      llama.yield %s : tensor<1x32xf32>
+    }
+    // Squares by lanes, across lanes, the scale, the product: into the state.
+    // CHECK: arith.mulf
+    // CHECK: math.sqrt
+    // CHECK: linalg.generic
+    // CHECK: tensor.insert_slice {{.*}} : tensor<1x32xf32> into tensor<8x32xf32>
+    // CHECK: kernel.set @hidden
+    // CHECK-NEXT: return
+    %g = llama.weight @g : tensor<32xf32>
+    %n = llama.rms_norm %y, %g epsilon 1.0e-5 : (tensor<1x32xf32>, tensor<32xf32>) -> tensor<1x32xf32>
+    return %n : tensor<1x32xf32>
+  }
+  // CHECK-LABEL: func.func @cria_logits_one
+  // CHECK-SAME: (%[[ROW:.*]]: index)
+  // CHECK: tensor.extract_slice %{{.*}}[%[[ROW]], 0] [1, 32]
+  // CHECK: kernel.set @logits
+  func.func @logits_one(%h: tensor<1x32xf32>) -> tensor<1x40xf32> {
+    %e = llama.weight @embed : tensor<40x32xf16>
+    %l = llama.linear %h, %e : (tensor<1x32xf32>, tensor<40x32xf16>) -> tensor<1x40xf32>
+    return %l : tensor<1x40xf32>
+  }
+  // CHECK-LABEL: func.func @cria_forward_chunk
+  func.func @forward_chunk(%tokens: tensor<8xi32>, %p: index) -> tensor<8x32xf32> {
+    %e = llama.weight @embed : tensor<40x32xf16>
+    %x = llama.embed %tokens, %e : (tensor<8xi32>, tensor<40x32xf16>) -> tensor<8x32xf32>
+    %g = llama.weight @g : tensor<32xf32>
+    %n = llama.rms_norm %x, %g epsilon 1.0e-5 : (tensor<8x32xf32>, tensor<32xf32>) -> tensor<8x32xf32>
+    return %n : tensor<8x32xf32>
+  }
+  // CHECK-LABEL: func.func @cria_logits_chunk
+  func.func @logits_chunk(%h: tensor<8x32xf32>) -> tensor<8x40xf32> {
+    %e = llama.weight @embed : tensor<40x32xf16>
+    %l = llama.linear %h, %e : (tensor<8x32xf32>, tensor<40x32xf16>) -> tensor<8x40xf32>
+    return %l : tensor<8x40xf32>
+  }
+}
