@@ -25,21 +25,29 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// D, F, layers, H * Dh, Hkv * Dh, V.
+struct Shape {
+  double width, ffn, layers, queries, keys, vocabulary;
+
+  /// Weights of the layers: every token of a prompt is multiplied by them.
+  double layerWeights() const { return layers * width * (2 * queries + 2 * keys + 3 * ffn); }
+  /// Weights of the head: only tokens whose logits are wanted are.
+  double headWeights() const { return width * vocabulary; }
+};
+
 struct Model {
   const char *name;       ///< of the benchmark
   const char *path;       ///< for cria; empty: the storyteller
   const char *weightType; ///< for --dtype
-  double multiplyAdds;    ///< per token: weights of all matrices but the embedding
-  double weightBytes;     ///< read per token
+  double weightBytes;     ///< of one weight
+  Shape shape;
 };
 
-constexpr double kTinyLlama = 1'034'420'224, kStories15M = 24'395'776 - 9'216'000, kStoryteller = 2'621'440;
-
 const Model kModels[] = {
-    {"storyteller/f16", "", "f16", kStoryteller, 2 * kStoryteller},
-    {"stories-15m/f32", "synthetic:stories-15m", "f32", kStories15M, 4 * kStories15M},
-    {"tinyllama-1.1b/f32", "synthetic:tinyllama-1.1b", "f32", kTinyLlama, 4 * kTinyLlama},
-    {"tinyllama-1.1b/f16", "synthetic:tinyllama-1.1b", "f16", kTinyLlama, 2 * kTinyLlama},
+    {"storyteller/f16", "", "f16", 2, {256, 512, 4, 256, 128, 1024}},
+    {"stories-15m/f32", "synthetic:stories-15m", "f32", 4, {288, 768, 6, 288, 288, 32000}},
+    {"tinyllama-1.1b/f32", "synthetic:tinyllama-1.1b", "f32", 4, {2048, 5632, 22, 2048, 256, 32000}},
+    {"tinyllama-1.1b/f16", "synthetic:tinyllama-1.1b", "f16", 2, {2048, 5632, 22, 2048, 256, 32000}},
 };
 
 /// A folder that is gone at the end.
@@ -105,9 +113,10 @@ void decode(benchmark::State &state, const Model &model) {
     double speed = stats["decode_tokens_per_second"], limit = (before + after) / 2;
     state.SetIterationTime(1 / speed);
     state.counters["tokens_per_s"] = speed;
-    state.counters["GB_per_s"] = speed * model.weightBytes * 1e-9;
+    double bytes = speed * model.weightBytes * (model.shape.layerWeights() + model.shape.headWeights());
+    state.counters["GB_per_s"] = bytes * 1e-9;
     state.counters["limit_GB_per_s"] = limit * 1e-9;
-    state.counters["share"] = speed * model.weightBytes / limit;
+    state.counters["share"] = bytes / limit;
   }
 }
 
@@ -126,9 +135,10 @@ void prefill(benchmark::State &state, const Model &model) {
     double speed = stats["prompt_tokens_per_second"], limit = (before + after) / 2;
     state.SetIterationTime(1 / speed);
     state.counters["tokens_per_s"] = speed;
-    state.counters["GFLOP_per_s"] = speed * 2 * model.multiplyAdds * 1e-9;
+    double operations = 2 * speed * model.shape.layerWeights();
+    state.counters["GFLOP_per_s"] = operations * 1e-9;
     state.counters["limit_GFLOP_per_s"] = limit * 1e-9;
-    state.counters["share"] = speed * 2 * model.multiplyAdds / limit;
+    state.counters["share"] = operations / limit;
   }
 }
 

@@ -12,9 +12,11 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <unistd.h>
 
@@ -98,7 +100,10 @@ int runModel(MLIRContext &context, const DriverOptions &options, const Installat
 } // namespace
 
 int main(int argc, char **argv) {
+  llvm::setBugReportMsg("cria crashed. This is a fault of cria's: what it was asked to do follows.\n");
   llvm::InitLLVM setup(argc, argv);
+  // A file that may not grow is an error of the write, not the end of the program.
+  std::signal(SIGXFSZ, SIG_IGN);
   registerTarget(&x86Target());
   int exitCode = 0;
   std::optional<DriverOptions> options = parseOptions(argc, argv, exitCode);

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""The command line of cria: what it prints, what it leaves behind, how it ends.
+
+usage: driver_test.py CRIA CRIA_OPT STORYTELLER_MODEL
+"""
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+CRIA = CRIA_OPT = MODEL = ""
+PHASES = ["import", "model", "kernel", "schedule", "vector", "buffer", "lower"]
+
+
+def call(*words, **options):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = temporary.name
+        self.output = os.path.join(self.folder, "story")
+
+    def fails(self, code, *words, says=(), **options):
+        """`words` end with `code`, nothing on standard output, and one error line with each of `says`."""
+        done = call(*words, **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertTrue(done.stderr.startswith("cria: error: "), done.stderr)
+        for part in says:
+            self.assertIn(part, done.stderr)
+        return done
+
+    def left(self):
+        return sorted(os.listdir(self.folder))
+
+
+class Words(Case):
+    def test_help_and_version(self):
+        for words in (["--help"], ["compile", "--help"], ["run", "--help"], ["--version"]):
+            done = call(CRIA, *words)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout)
+
+    def test_targets_and_phases(self):
+        targets = call(CRIA, "targets").stdout
+        self.assertIn("x86-64-v3", targets)
+        self.assertEqual(targets.count("[default]"), 1)
+        self.assertEqual([line.split()[0] for line in call(CRIA, "phases").stdout.splitlines()], PHASES)
+
+    def test_usage(self):
+        for words in ([], ["compile", MODEL], ["compile", MODEL, "-o", self.output, "--colour"], ["frobnicate"],
+                      ["compile", MODEL, "-o", self.output, "--dtype", "f8"],
+                      ["compile", MODEL, "-o", self.output, "--context", "many"],
+                      ["compile", MODEL, "-o", self.output, "--chunk", "1"],
+                      ["compile", MODEL, "-o", self.output, "--", "-p", "x"]):
+            self.fails(2, CRIA, *words)
+        self.assertEqual(self.left(), [])
+
+    def test_wrong_names(self):
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--target", "z80", says=["z80", "x86-64-v3"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--stop-after", "soup", says=["soup"])
+        self.fails(1, CRIA, "compile", os.path.join(self.folder, "none"), "-o", self.output, says=["none"])
+        self.assertEqual(self.left(), [])
+
+
+class Outputs(Case):
+    def test_nothing_is_printed(self):
+        done = call(CRIA, "compile", MODEL, "-o", self.output)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual(self.left(), ["story"])
+        self.assertTrue(os.access(self.output, os.X_OK))
+
+    def test_trailer(self):
+        call(CRIA, "compile", MODEL, "-o", self.output)
+        with open(self.output, "rb") as file:
+            data = file.read()
+        weights, weight_bytes, tokenizer, tokenizer_bytes, size, version, _, magic = struct.unpack("<5Q2I16s", data[-64:])
+        self.assertEqual((size, version, magic), (len(data), 1, b"cria artifact 1\0"))
+        self.assertEqual((weights % 4096, tokenizer % 4096), (0, 0))
+        self.assertLessEqual(weights + weight_bytes, tokenizer)
+        self.assertLessEqual(tokenizer + tokenizer_bytes, size - 64)
+
+    def test_unwritable(self):
+        file = os.path.join(self.folder, "file")
+        open(file, "w").close()
+        self.fails(1, CRIA, "compile", MODEL, "-o", os.path.join(file, "story"), says=["story", "cannot be written"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", os.path.join(self.folder, "no", "story"), says=["No such file"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.folder, says=[self.folder, "found a folder"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", "/dev/full", says=["/dev/full", "found a device"])
+        self.fails(1, CRIA, "compile", MODEL, "--stop-after", "import", "-o", "/dev/full", says=["No space left"])
+        self.assertEqual(self.left(), ["file"])
+
+    def full_disk(self):
+        """Files end at a megabyte, as on a disk with no more room."""
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    def test_full_disk_keeps_what_was_there(self):
+        with open(self.output, "w") as file:
+            file.write("precious")
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, preexec_fn=self.full_disk,
+                   says=[self.output, "bytes are needed", "File too large"])
+        self.assertEqual(self.left(), ["story"])
+        with open(self.output) as file:
+            self.assertEqual(file.read(), "precious")
+
+    def test_interrupted(self):
+        for delay in (0.05, 0.2, 0.4, 0.6):
+            process = subprocess.Popen([CRIA, "compile", "synthetic:stories-15m", "-o", self.output],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay)
+            process.terminate()
+            if process.wait() == 0:
+                os.unlink(self.output)  # it was faster
+            self.assertEqual(self.left(), [], f"after {delay} s")
+
+    def test_truncated_artifact(self):
+        call(CRIA, "compile", MODEL, "-o", self.output)
+        with open(self.output, "r+b") as file:
+            file.truncate(os.path.getsize(self.output) - 1000)
+        done = call(self.output, "-p", "x")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("story", done.stderr)
+
+
+class Phases(Case):
+    def test_every_phase_can_be_stopped_after_and_gone_on_from(self):
+        before = None
+        for phase in PHASES:
+            path = os.path.join(self.folder, phase + ".mlir")
+            done = call(CRIA, "compile", MODEL, "--stop-after", phase, "-o", path)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+            with open(path) as file:
+                text = file.read()
+            again = call(CRIA_OPT, path)
+            self.assertEqual((again.returncode, again.stdout.strip()), (0, text.strip()), phase)
+            if before:
+                onward = call(CRIA_OPT, before, "--cria-" + phase)
+                self.assertEqual((onward.returncode, onward.stdout.strip()), (0, text.strip()), phase)
+            before = path
+
+    def test_standard_output(self):
+        done = call(CRIA, "compile", MODEL, "--stop-after", "import")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("llama.attention", done.stdout)
+
+
+class Run(Case):
+    def test_cache(self):
+        environment = {**os.environ, "XDG_CACHE_HOME": self.folder}
+        words = ["run", MODEL, "--", "-p", "Once upon a time", "-n", "8", "--temperature", "0"]
+        first = call(CRIA, *words, env=environment)
+        self.assertEqual((first.returncode, first.stderr), (0, ""))
+        self.assertTrue(first.stdout.startswith("Once upon a time"))
+        cached = os.listdir(os.path.join(self.folder, "cria"))
+        self.assertEqual(len(cached), 1)
+        path = os.path.join(self.folder, "cria", cached[0])
+        made = os.stat(path).st_mtime_ns
+        self.assertEqual(call(CRIA, *words, env=environment).stdout, first.stdout)
+        self.assertEqual(os.stat(path).st_mtime_ns, made)
+        call(CRIA, "run", MODEL, "--dtype", "f32", "--", "-n", "1", env=environment)
+        self.assertEqual(len(os.listdir(os.path.join(self.folder, "cria"))), 2)
+
+    def test_exit_code_is_the_program_s(self):
+        environment = {**os.environ, "XDG_CACHE_HOME": self.folder}
+        self.assertEqual(call(CRIA, "run", MODEL, "--", "--nonsense", env=environment).returncode, 2)
+
+
+if __name__ == "__main__":
+    CRIA, CRIA_OPT, MODEL = map(os.path.abspath, sys.argv[1:4])
+    unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -1,0 +1,281 @@
+//===- WeightsTest.cpp - Evaluated constants against the interpreter -------===//
+//
+// The same expression is streamed by compiler/weights and evaluated whole by
+// compiler/reference; both round to the constant's type, so they agree exactly.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/weights/Convert.h"
+#include "compiler/weights/Evaluator.h"
+#include "dialects/kernel/Kernel.h"
+#include "test/reference/Support.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/bit.h"
+
+#include <cstdlib>
+#include <fcntl.h>
+#include <fstream>
+#include <random>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace cria;
+
+namespace {
+
+const llvm::fltSemantics &semantics(Storage storage) {
+  return storage == Storage::F16 ? llvm::APFloat::IEEEhalf() : llvm::APFloat::BFloat();
+}
+
+float exact(Storage storage, uint16_t bits) {
+  llvm::APFloat value(semantics(storage), llvm::APInt(16, bits));
+  bool lossy;
+  value.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &lossy);
+  return value.convertToFloat();
+}
+
+uint16_t rounded(Storage storage, float number) {
+  llvm::APFloat value(number);
+  bool lossy;
+  value.convert(semantics(storage), llvm::APFloat::rmNearestTiesToEven, &lossy);
+  return value.bitcastToAPInt().getZExtValue();
+}
+
+bool isNan(float value) { return value != value; }
+
+void expectRounded(Storage storage, float number) {
+  uint16_t found;
+  fromF32(storage, &number, 1, &found);
+  if (isNan(number))
+    EXPECT_TRUE(isNan(exact(storage, found)));
+  else
+    EXPECT_EQ(found, rounded(storage, number)) << number;
+}
+
+} // namespace
+
+TEST(Convert, EveryNarrowNumberIsExact) {
+  for (Storage storage : {Storage::F16, Storage::BF16})
+    for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+      uint16_t narrow = bits, again;
+      float wide;
+      toF32(storage, &narrow, 1, &wide);
+      float expected = exact(storage, narrow);
+      if (isNan(expected)) {
+        EXPECT_TRUE(isNan(wide));
+        continue;
+      }
+      EXPECT_EQ(llvm::bit_cast<uint32_t>(wide), llvm::bit_cast<uint32_t>(expected)) << bits;
+      fromF32(storage, &wide, 1, &again);
+      EXPECT_EQ(again, narrow);
+    }
+}
+
+TEST(Convert, RoundsToNearestTiesToEven) {
+  std::mt19937 random(1);
+  for (Storage storage : {Storage::F16, Storage::BF16}) {
+    for (int i = 0; i < 200000; ++i)
+      expectRounded(storage, llvm::bit_cast<float>(uint32_t(random())));
+    // Between every two neighbours: the tie, and its neighbours in F32.
+    for (uint32_t bits = 0; bits < 0x7c00; bits += 7) {
+      double low = exact(storage, bits), high = exact(storage, bits + 1);
+      float tie = float((low + high) / 2);
+      for (uint32_t step : {-1, 0, 1})
+        for (float sign : {1.0f, -1.0f})
+          expectRounded(storage, sign * llvm::bit_cast<float>(llvm::bit_cast<uint32_t>(tie) + step));
+    }
+    for (float edge : {65504.0f, 65519.0f, 65520.0f, 65536.0f, 1e30f, 3.4e38f, INFINITY, -INFINITY, 0.0f, -0.0f, NAN})
+      expectRounded(storage, edge);
+  }
+}
+
+TEST(Convert, BlocksOfQ8) {
+  uint8_t block[34] = {0x00, 0x38}; // scale 0.5
+  for (int i = 0; i < 32; ++i)
+    block[2 + i] = uint8_t(i - 16);
+  float values[32];
+  fromQ8_0(block, 1, values);
+  for (int i = 0; i < 32; ++i)
+    EXPECT_EQ(values[i], 0.5f * (i - 16));
+}
+
+TEST(Convert, BlocksOfQ4) {
+  uint8_t block[18] = {0x00, 0xc0}; // scale -2
+  for (int i = 0; i < 16; ++i)
+    block[2 + i] = uint8_t(i | (15 - i) << 4);
+  float values[32];
+  fromQ4_0(block, 1, values);
+  for (int i = 0; i < 16; ++i) {
+    EXPECT_EQ(values[i], -2.0f * (i - 8));
+    EXPECT_EQ(values[i + 16], -2.0f * (7 - i));
+  }
+}
+
+namespace {
+
+/// A file that is gone at the end.
+struct Temporary {
+  std::string path = "/tmp/cria-weights.XXXXXX";
+  int descriptor = mkstemp(path.data());
+  ~Temporary() {
+    close(descriptor);
+    unlink(path.c_str());
+  }
+  std::string contents() const {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+};
+
+/// Parses modules with constants and collects their diagnostics.
+struct Session {
+  mlir::MLIRContext context{registry()};
+  std::string messages;
+  Session() {
+    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
+      messages += diagnostic.str() + "\n";
+      return mlir::success();
+    });
+  }
+  static mlir::DialectRegistry registry() {
+    mlir::DialectRegistry result;
+    result.insert<llama::LlamaDialect, kernel::KernelDialect>();
+    return result;
+  }
+};
+
+struct Expression {
+  std::string symbols; ///< sources
+  std::string ops;     ///< whose last value is %r
+  std::string type;    ///< of %r
+};
+
+std::string evaluate(const Expression &e, unsigned threads) {
+  Session session;
+  std::string text = e.symbols + "kernel.constant @c at 64 : " + e.type + " {\n" + e.ops + "kernel.yield %r : " +
+                     e.type + "\n}";
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &session.context);
+  EXPECT_TRUE(module) << session.messages << text;
+  Temporary file;
+  if (!module || failed(writeConstants(*module, file.descriptor, 128, "out", {}, threads)))
+    ADD_FAILURE() << session.messages;
+  std::string bytes = file.contents();
+  EXPECT_EQ(bytes.size(), 128 + constantsBytes(*module));
+  return bytes.substr(128 + 64);
+}
+
+void expectLikeReference(const Expression &e) {
+  reference::Program program(e.symbols + "func.func @f() -> " + e.type + " {\n" + e.ops + "return %r : " + e.type +
+                             "\n}");
+  std::vector<double> expected = program.call();
+  ASSERT_FALSE(expected.empty()) << program.messages;
+  std::string bytes = evaluate(e, 1);
+  Storage storage = e.type.find("xbf16") != std::string::npos  ? Storage::BF16
+                    : e.type.find("xf16") != std::string::npos ? Storage::F16
+                                                               : Storage::F32;
+  ASSERT_EQ(bytes.size(), expected.size() * bytesOf(storage));
+  std::vector<float> found(expected.size());
+  toF32(storage, bytes.data(), found.size(), found.data());
+  for (size_t i = 0; i < found.size(); ++i)
+    ASSERT_EQ(found[i], float(expected[i])) << "at " << i << " of " << e.type;
+  for (unsigned threads : {2, 3})
+    EXPECT_EQ(evaluate(e, threads), bytes);
+}
+
+std::string random(const std::string &type) {
+  return "llama.synthetic @w seed 5 mean 0.25 deviation 1.5 : " + type + "\n";
+}
+std::string weight(const std::string &name, const std::string &type) {
+  return name + " = llama.weight @w : " + type + "\n";
+}
+
+} // namespace
+
+TEST(Evaluator, Synthetic) {
+  for (std::string type : {"tensor<37x19xf32>", "tensor<37x19xf16>", "tensor<211xbf16>", "tensor<900x700xf32>"})
+    expectLikeReference({random(type), weight("%r", type), type});
+}
+
+TEST(Evaluator, Casts) {
+  std::string from = "tensor<37x19xf32>", to = "tensor<37x19xbf16>", back = "tensor<37x19xf32>";
+  expectLikeReference({random(from),
+                       weight("%w", from) + "%c = llama.cast %w : " + from + " to " + to + "\n%r = llama.cast %c : " + to +
+                           " to " + back + "\n",
+                       back});
+}
+
+TEST(Evaluator, SplitsRowsOfMatrixAndBias) {
+  for (std::string type : {"tensor<24x5xf32>", "tensor<24xf32>"})
+    expectLikeReference(
+        {random(type), weight("%w", type) + "%r = llama.split_rope_rows %w heads 3 : " + type + "\n", type});
+}
+
+TEST(Evaluator, PacksAndPads) {
+  expectLikeReference({random("tensor<37x19xf16>"),
+                       weight("%w", "tensor<37x19xf16>") +
+                           "%r = llama.pack %w rows 16 : tensor<37x19xf16> -> tensor<3x19x16xf16>\n",
+                       "tensor<3x19x16xf16>"});
+  expectLikeReference({random("tensor<64x300xf32>"),
+                       weight("%w", "tensor<64x300xf32>") +
+                           "%s = llama.split_rope_rows %w heads 4 : tensor<64x300xf32>\n"
+                           "%r = llama.pack %s rows 32 : tensor<64x300xf32> -> tensor<2x300x32xf32>\n",
+                       "tensor<2x300x32xf32>"});
+}
+
+TEST(Evaluator, RopeTables) {
+  std::string type = "tensor<70x2x16xf32>";
+  for (std::string options :
+       {"", " scaling linear {factor = 2.5 : f64}",
+        " scaling llama3 {factor = 8.0 : f64, originalContext = 64.0 : f64, lowFrequencyFactor = 1.0 : f64, "
+        "highFrequencyFactor = 4.0 : f64}",
+        " scaling yarn {factor = 4.0 : f64, originalContext = 32.0 : f64, betaFast = 32.0 : f64, betaSlow = 1.0 : "
+        "f64, attentionFactor = 1.138 : f64}"})
+    expectLikeReference({"", "%r = llama.rope_table theta 1.0e4" + options + " : " + type + "\n", type});
+}
+
+TEST(Evaluator, Sources) {
+  Temporary file;
+  std::string bytes;
+  std::mt19937 generator(3);
+  for (int i = 0; i < 4096; ++i)
+    bytes += char(generator() & 0xbf); // the highest bit of an exponent is 0: no infinities, as no model has
+  ASSERT_EQ(write(file.descriptor, bytes.data(), bytes.size()), ssize_t(bytes.size()));
+  auto source = [&](const std::string &place, const std::string &type) {
+    return "llama.source @w in \"" + file.path + "\" at " + place + " : " + type + "\n";
+  };
+  // At odd offsets, too: a file format may not align.
+  for (std::string type : {"tensor<10x7xf32>", "tensor<10x7xf16>", "tensor<10x7xbf16>"})
+    expectLikeReference({source("3", type), weight("%r", type), type});
+  for (std::string encoding : {"q8_0", "q4_0"})
+    expectLikeReference({source("5 as " + encoding, "tensor<9x64xf32>"), weight("%r", "tensor<9x64xf32>"),
+                         "tensor<9x64xf32>"});
+}
+
+TEST(Evaluator, TruncatedSource) {
+  Temporary file, out;
+  ASSERT_EQ(ftruncate(file.descriptor, 100), 0);
+  Session session;
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      "llama.source @w in \"" + file.path + "\" at 40 : tensor<4x4xf32>\n" +
+          "kernel.constant @c at 0 : tensor<4x4xf32> {\n%w = llama.weight @w : tensor<4x4xf32>\n"
+          "kernel.yield %w : tensor<4x4xf32>\n}",
+      &session.context);
+  ASSERT_TRUE(module) << session.messages;
+  EXPECT_TRUE(failed(writeConstants(*module, out.descriptor, 0, "out", {})));
+  EXPECT_EQ(session.messages,
+            file.path + ": tensor 'w' expects 64 bytes at offset 40, but the file has 100\n");
+}
+
+TEST(Evaluator, FullDisk) {
+  Session session;
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      random("tensor<4x4xf32>") + "kernel.constant @c at 0 : tensor<4x4xf32> {\n%w = llama.weight @w : tensor<4x4xf32>\n"
+                                  "kernel.yield %w : tensor<4x4xf32>\n}",
+      &session.context);
+  ASSERT_TRUE(module) << session.messages;
+  int full = open("/dev/full", O_WRONLY);
+  EXPECT_TRUE(failed(writeConstants(*module, full, 0, "story", {})));
+  close(full);
+  EXPECT_EQ(session.messages, "story: cannot be written: No space left on device\n");
+}
