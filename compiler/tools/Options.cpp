@@ -22,8 +22,7 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command.add_option("--context", options.context, "positions of the KV cache (default: the model's, at most 4096)")
       ->check(CLI::PositiveNumber);
-  command.add_option("--chunk", options.chunk, "prompt tokens per prefill step (default: 64)")
-      ->check(CLI::Range(int64_t(2), int64_t(4096)));
+  command.add_option("--chunk", options.chunk, "prompt tokens per prefill step (default: 64)");
   command.add_option("--tokenizer", options.tokenizer, "tokenizer file to use instead of the model's own");
 }
 

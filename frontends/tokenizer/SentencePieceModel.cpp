@@ -61,9 +61,9 @@ Error checkFeatures(const sentencepiece::Model &model, StringRef path) {
                                     " bytes of normalization rules");
   if (!normalizer.escape_whitespaces())
     return tokenizerError(path, "'normalizer_spec.escape_whitespaces' expects true, but got false");
-  if (!model.denormalizer_spec().precompiled_charsmap().empty())
+  if (size_t size = model.denormalizer_spec().precompiled_charsmap().size())
     return tokenizerError(path, "'denormalizer_spec.precompiled_charsmap' expects 0 bytes, "
-                                "but got " + Twine(model.denormalizer_spec().precompiled_charsmap().size()));
+                                "but got " + Twine(size));
   return Error::success();
 }
 

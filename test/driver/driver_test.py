@@ -59,7 +59,7 @@ class Words(Case):
         for words in ([], ["compile", MODEL], ["compile", MODEL, "-o", self.output, "--colour"], ["frobnicate"],
                       ["compile", MODEL, "-o", self.output, "--dtype", "f8"],
                       ["compile", MODEL, "-o", self.output, "--context", "many"],
-                      ["compile", MODEL, "-o", self.output, "--chunk", "1"],
+                      ["compile", MODEL, "-o", self.output, "--chunk", "12x"],
                       ["compile", MODEL, "-o", self.output, "--", "-p", "x"]):
             self.fails(2, CRIA, *words)
         self.assertEqual(self.left(), [])

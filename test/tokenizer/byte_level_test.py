@@ -124,6 +124,10 @@ def main():
     texts = list(random_texts(3000))
     for name in EXPRESSIONS:
         merges = train(name, texts[:400], 120)
+        # Shows where a contraction ends: 's may be written with U+017F, ignoring case.
+        long_s = BYTES[0xc5], BYTES[0xbf]
+        first = [long_s, ("".join(long_s), "a")]
+        merges = first + [m for m in merges if m not in first]
         vocab = {c: i for i, c in enumerate(BYTES)}
         for left, right in merges:
             vocab.setdefault(left + right, len(vocab))

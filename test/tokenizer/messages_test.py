@@ -111,7 +111,8 @@ def check_byte_level(checker):
         value["model"]["vocab"]["??"] = value["model"]["vocab"].pop(alphabet[10])
     checker.check_json(base, without_a_byte, "byte-level BPE expects a piece for each byte, but "
                                              "byte 0x0A has none")
-    checker.check_bytes("bad.json", b'{"model": {', "key 'model' expects JSON, but got the end at byte 11")
+    checker.check_bytes("bad.json", b'{"model": {',
+                        "key 'model' expects JSON, but got the end at byte 11")
     checker.check_bytes("bad.json", b"[" * 1000000, "expects JSON at most 64 levels deep")
     checker.check_bytes("bad.json", b"[1]", "expects a JSON object, but got [1]")
     checker.check_bytes("bad.json", b'{"a": 1, "a": 2}',
