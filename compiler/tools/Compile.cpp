@@ -54,6 +54,20 @@ FailureOr<ImportedModel> import(MLIRContext &context, const DriverOptions &optio
   return importModel(&context, import);
 }
 
+/// Refuses an output that would destroy one of the inputs: of the folder of a model,
+/// the files that hold its tensors.
+LogicalResult checkOutput(ModuleOp module, const DriverOptions &options, StringRef output) {
+  llvm::SmallVector<StringRef> inputs = {options.model, options.tokenizer};
+  for (auto source : module.getOps<llama::SourceOp>())
+    if (inputs.back() != source.getFile())
+      inputs.push_back(source.getFile());
+  for (StringRef input : inputs)
+    if (!input.empty() && llvm::sys::fs::equivalent(input, output))
+      return module.emitError() << output << ": cannot be written: expected a file of its own, found the input "
+                                << input;
+  return success();
+}
+
 /// Prints the IR to `output`; empty or "-": standard output.
 LogicalResult print(ModuleOp module, StringRef output) {
   std::error_code error;
@@ -96,6 +110,8 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   if (failed(imported))
     return failure();
   ModuleOp module = *imported->module;
+  if (failed(checkOutput(module, options, output)))
+    return failure();
   CompileOptions compile;
   compile.target = options.target;
   compile.weightType = options.weightType;

@@ -9,6 +9,8 @@
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace cria;
 
@@ -49,21 +51,44 @@ private:
   int64_t columns;
 };
 
-/// A tensor in a file, in blocks of 32 along its rows.
+/// A tensor in a file, in blocks of 32 along its last dimension. The rows of a
+/// vector are its elements: then a range of rows begins and ends within blocks.
 class BlockRows : public RowSource {
 public:
   BlockRows(StringRef bytes, llama::Encoding encoding, int64_t columns)
-      : bytes(bytes), encoding(encoding), blocks(columns / 32) {}
+      : bytes(bytes), encoding(encoding), columns(columns), blocks(columns / kBlock) {}
   void read(int64_t begin, int64_t count, float *out) const override {
-    bool q8 = encoding == llama::Encoding::Q8_0;
-    const char *at = bytes.data() + begin * blocks * (q8 ? 34 : 18);
-    q8 ? fromQ8_0(at, count * blocks, out) : fromQ4_0(at, count * blocks, out);
+    int64_t next = begin * columns, end = next + count * columns;
+    while (next < end) {
+      int64_t within = next % kBlock, whole = (end - next) / kBlock;
+      if (within == 0 && whole > 0) {
+        decode(next / kBlock, whole, out);
+        next += whole * kBlock;
+        out += whole * kBlock;
+        continue;
+      }
+      float block[kBlock];
+      decode(next / kBlock, 1, block);
+      int64_t part = std::min(kBlock - within, end - next);
+      std::copy_n(block + within, part, out);
+      next += part;
+      out += part;
+    }
   }
 
 private:
+  static constexpr int64_t kBlock = 32;
+
+  void decode(int64_t block, int64_t count, float *out) const {
+    bool q8 = encoding == llama::Encoding::Q8_0;
+    const char *at = bytes.data() + block * (q8 ? 34 : 18);
+    q8 ? fromQ8_0(at, count, out) : fromQ4_0(at, count, out);
+  }
+
   StringRef bytes;
   llama::Encoding encoding;
-  int64_t blocks;
+  int64_t columns;
+  int64_t blocks; ///< of a row
 };
 
 class SyntheticRows : public RowSource {

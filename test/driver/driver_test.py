@@ -5,6 +5,7 @@ usage: driver_test.py CRIA CRIA_OPT STORYTELLER_MODEL
 """
 import os
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -97,6 +98,23 @@ class Outputs(Case):
         self.fails(1, CRIA, "compile", MODEL, "-o", "/dev/full", says=["/dev/full", "found a device"])
         self.fails(1, CRIA, "compile", MODEL, "--stop-after", "import", "-o", "/dev/full", says=["No space left"])
         self.assertEqual(self.left(), ["file"])
+
+    def test_output_is_an_input(self):
+        model = os.path.join(self.folder, "model")
+        shutil.copytree(MODEL, model)
+        alias = os.path.join(self.folder, "alias")
+        for name in ("model.safetensors", "tokenizer.model"):
+            file = os.path.join(model, name)
+            os.symlink(file, alias)
+            with open(file, "rb") as stream:
+                before = stream.read()
+            for output in (file, alias):
+                for stop in ([], ["--stop-after", "import"]):
+                    self.fails(1, CRIA, "compile", model, "--tokenizer", os.path.join(model, "tokenizer.model"), "-o",
+                               output, *stop, says=[output, "found the input", name])
+            with open(file, "rb") as stream:
+                self.assertEqual(stream.read(), before)
+            os.unlink(alias)
 
     def full_disk(self):
         """Files end at a megabyte, as on a disk with no more room."""

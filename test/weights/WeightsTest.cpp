@@ -248,8 +248,12 @@ TEST(Evaluator, Sources) {
   for (std::string type : {"tensor<10x7xf32>", "tensor<10x7xf16>", "tensor<10x7xbf16>"})
     expectLikeReference({source("3", type), weight("%r", type), type});
   for (std::string encoding : {"q8_0", "q4_0"})
-    expectLikeReference({source("5 as " + encoding, "tensor<9x64xf32>"), weight("%r", "tensor<9x64xf32>"),
-                         "tensor<9x64xf32>"});
+    for (std::string type : {"tensor<9x64xf32>", "tensor<96xf32>"})
+      expectLikeReference({source("5 as " + encoding, type), weight("%r", type), type});
+  // Rows of a vector are elements: here every one lies elsewhere in its block.
+  expectLikeReference({source("5 as q8_0", "tensor<96xf32>"),
+                       weight("%w", "tensor<96xf32>") + "%r = llama.split_rope_rows %w heads 2 : tensor<96xf32>\n",
+                       "tensor<96xf32>"});
 }
 
 TEST(Evaluator, TruncatedSource) {
