@@ -7,6 +7,8 @@
 
 #include "compiler/reference/Ops.h"
 
+#include "dialects/llama/Quantization.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -135,6 +137,21 @@ FailureOr<Tensor> reference::evaluate(llama::AttentionOp op,
         for (int64_t d = 0; d < Dh; ++d)
           result.row(t)[h * Dh + d] += p[c - first] / sum * values.row(c)[g * Dh + d];
     }
+  return result;
+}
+
+// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers
+FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
+                                      Operands<llama::QuantizeRowsOp> operands) {
+  Tensor result = *operands.getInput();
+  for (auto at = result.data.begin(); at != result.data.end(); at += llama::kGroup) {
+    double greatest = 0;
+    for (int i = 0; i < llama::kGroup; ++i)
+      greatest = std::max(greatest, std::fabs(at[i]));
+    double s = greatest / 127;
+    for (int i = 0; s > 0 && i < llama::kGroup; ++i)
+      at[i] = s * std::nearbyint(at[i] / s);
+  }
   return result;
 }
 

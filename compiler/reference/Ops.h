@@ -22,12 +22,15 @@ mlir::FailureOr<Tensor> evaluate(llama::CastOp op, Operands<llama::CastOp> opera
 mlir::FailureOr<Tensor> evaluate(llama::SplitRopeRowsOp op,
                                  Operands<llama::SplitRopeRowsOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::PackOp op, Operands<llama::PackOp> operands);
+mlir::FailureOr<Tensor> evaluate(llama::QuantizeOp op, Operands<llama::QuantizeOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RopeTableOp op, Operands<llama::RopeTableOp> operands);
 
 // Computation (Ops.cpp).
 mlir::FailureOr<Tensor> evaluate(llama::EmbedOp op, Operands<llama::EmbedOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RmsNormOp op, Operands<llama::RmsNormOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::LinearOp op, Operands<llama::LinearOp> operands);
+mlir::FailureOr<Tensor> evaluate(llama::QuantizeRowsOp op,
+                                 Operands<llama::QuantizeRowsOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RopeOp op, Operands<llama::RopeOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::AttentionOp op, Operands<llama::AttentionOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::SwigluOp op, Operands<llama::SwigluOp> operands);

@@ -1,6 +1,7 @@
 //===- Weights.cpp - The scalar meaning of weight expressions --------------===//
 
 #include "compiler/reference/Ops.h"
+#include "dialects/llama/Quantization.h"
 #include "dialects/llama/Synthetic.h"
 
 #include "llvm/ADT/APFloat.h"
@@ -107,6 +108,18 @@ FailureOr<Tensor> reference::evaluate(llama::PackOp op, Operands<llama::PackOp> 
   for (int64_t n = 0; n < N; ++n)
     for (int64_t k = 0; k < K; ++k)
       result.row(n / rows)[k * rows + n % rows] = input.row(n)[k];
+  return result;
+}
+
+// Groups of 32 along a row, each as its scale and codes give it back.
+FailureOr<Tensor> reference::evaluate(llama::QuantizeOp op, Operands<llama::QuantizeOp> operands) {
+  Tensor result = *operands.getInput();
+  for (size_t at = 0; at < result.data.size(); at += llama::kGroup) {
+    float values[llama::kGroup];
+    std::copy_n(result.data.begin() + at, llama::kGroup, values);
+    llama::dequantizeGroup(llama::quantizeGroup(op.getFormat(), values), values);
+    std::copy_n(values, llama::kGroup, result.data.begin() + at);
+  }
   return result;
 }
 

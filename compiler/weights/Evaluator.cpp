@@ -33,6 +33,7 @@ struct Job {
   Storage storage;
   int64_t columns;
   int64_t panel;     ///< rows of a panel; 0: not packed
+  std::optional<llama::Format> format; ///< of panels that hold codes
   int64_t sourceRows; ///< rows before packing pads them
   int64_t units;     ///< panels or rows
   int64_t unitBytes;
@@ -42,7 +43,7 @@ struct Job {
 
 int64_t constantBytes(kernel::ConstantOp constant) {
   RankedTensorType type = constant.getTensorType();
-  return type.getNumElements() * bytesOf(storageOf(type.getElementType()));
+  return type.getNumElements() * (type.getElementType().isInteger(8) ? 1 : bytesOf(storageOf(type.getElementType())));
 }
 
 FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
@@ -53,6 +54,10 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   if (auto pack = value.getDefiningOp<llama::PackOp>()) {
     value = pack.getInput();
     job.panel = pack.getRows();
+  } else if (auto blocks = value.getDefiningOp<llama::PackBlocksOp>()) {
+    value = blocks.getInput();
+    job.panel = blocks.getRows();
+    job.format = blocks.getFormat();
   }
   RowShape shape = rowShape(cast<RankedTensorType>(value.getType()));
   job.columns = shape.columns;
@@ -64,6 +69,10 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   if (failed(rows))
     return failure();
   job.rows = std::move(*rows);
+  std::vector<llama::CodeGroup> row(job.columns / llama::kGroup);
+  if (job.format && !job.rows->readCodes(0, *job.format, row.data()))
+    return constant.emitOpError("expects weights that are given by codes of format ")
+           << stringifyFormat(*job.format) << " to be packed into blocks";
   return job;
 }
 
@@ -79,12 +88,43 @@ void transpose(const float *from, int64_t rows, int64_t columns, int64_t panel, 
         to[column * panel + row] = from[row * columns + column];
 }
 
+/// One panel of codes, [K / 32, B], as `llama.pack_blocks` describes a block.
+void packCodes(const Job &job, int64_t panel, std::vector<llama::CodeGroup> &row, char *to) {
+  llama::Format format = *job.format;
+  int64_t groups = job.columns / llama::kGroup, height = job.panel, bytes = llama::blockBytes(format, height);
+  int offset = format == llama::Format::Q8 ? 128 : 8;
+  row.resize(groups);
+  for (int64_t r = 0; r < height; ++r) {
+    int64_t number = panel * height + r;
+    if (number < job.sourceRows)
+      job.rows->readCodes(number, format, row.data());
+    else
+      std::fill(row.begin(), row.end(), llama::CodeGroup{});
+    for (int64_t group = 0; group < groups; ++group) {
+      char *block = to + group * bytes, *codes = block + 2 * height;
+      fromF32(Storage::F16, &row[group].scale, 1, block + 2 * r);
+      for (int column = 0; column < llama::kGroup; ++column) {
+        uint8_t code = uint8_t(row[group].codes[column] + offset);
+        bool high = format == llama::Format::Q4 && column >= 16;
+        int within = high ? column - 16 : column;
+        char &byte = codes[within / 4 * 4 * height + 4 * r + within % 4];
+        byte = high ? char(uint8_t(byte) | code << 4) : char(code);
+      }
+    }
+  }
+}
+
 /// Buffers of one thread.
 class Worker {
 public:
   /// Units [begin, end) of `job`, as the artifact holds them.
   llvm::ArrayRef<char> evaluate(const Job &job, int64_t begin, int64_t end) {
     bytes.resize((end - begin) * job.unitBytes);
+    if (job.format) {
+      for (int64_t unit = begin; unit < end; ++unit)
+        packCodes(job, unit, groups, bytes.data() + (unit - begin) * job.unitBytes);
+      return bytes;
+    }
     if (!job.panel) {
       values.resize((end - begin) * job.columns);
       job.rows->read(begin, end - begin, values.data());
@@ -104,6 +144,7 @@ public:
 
 private:
   std::vector<float> values, packed;
+  std::vector<llama::CodeGroup> groups;
   std::vector<char> bytes;
 };
 

@@ -76,6 +76,19 @@ public:
     }
   }
 
+  bool readCodes(int64_t row, llama::Format format, llama::CodeGroup *out) const override {
+    bool q8 = encoding == llama::Encoding::Q8_0;
+    if (format != (q8 ? llama::Format::Q8 : llama::Format::Q4))
+      return false;
+    const char *at = bytes.data() + row * blocks * (q8 ? 34 : 18);
+    for (int64_t block = 0; block < blocks; ++block, at += q8 ? 34 : 18) {
+      toF32(Storage::F16, at, 1, &out[block].scale);
+      for (int i = 0; i < llama::kGroup; ++i)
+        out[block].codes[i] = q8 ? int8_t(at[2 + i]) : i < 16 ? (at[2 + i] & 15) - 8 : (uint8_t(at[i - 14]) >> 4) - 8;
+    }
+    return true;
+  }
+
 private:
   static constexpr int64_t kBlock = 32;
 
@@ -89,6 +102,32 @@ private:
   llama::Encoding encoding;
   int64_t columns;
   int64_t blocks; ///< of a row
+};
+
+/// Rows rounded to what a format can hold.
+class QuantizedRows : public RowSource {
+public:
+  QuantizedRows(std::unique_ptr<RowSource> input, llama::Format format, int64_t columns)
+      : input(std::move(input)), format(format), columns(columns) {}
+  void read(int64_t begin, int64_t count, float *out) const override {
+    input->read(begin, count, out);
+    for (float *at = out; at < out + count * columns; at += llama::kGroup)
+      llama::dequantizeGroup(llama::quantizeGroup(format, at), at);
+  }
+  bool readCodes(int64_t row, llama::Format wanted, llama::CodeGroup *out) const override {
+    if (wanted != format)
+      return false;
+    std::vector<float> values(columns);
+    input->read(row, 1, values.data());
+    for (int64_t group = 0; group < columns / llama::kGroup; ++group)
+      out[group] = llama::quantizeGroup(format, values.data() + group * llama::kGroup);
+    return true;
+  }
+
+private:
+  std::unique_ptr<RowSource> input;
+  llama::Format format;
+  int64_t columns;
 };
 
 class SyntheticRows : public RowSource {
@@ -129,14 +168,19 @@ public:
   SplitRows(std::unique_ptr<RowSource> input, RowShape shape, int64_t heads)
       : input(std::move(input)), columns(shape.columns), head(shape.rows / heads) {}
   void read(int64_t begin, int64_t count, float *out) const override {
-    for (int64_t row = begin; row < begin + count; ++row, out += columns) {
-      int64_t within = row % head, half = head / 2;
-      int64_t from = within < half ? 2 * within : 2 * (within - half) + 1;
-      input->read(row - within + from, 1, out);
-    }
+    for (int64_t row = begin; row < begin + count; ++row, out += columns)
+      input->read(origin(row), 1, out);
+  }
+  bool readCodes(int64_t row, llama::Format format, llama::CodeGroup *out) const override {
+    return input->readCodes(origin(row), format, out);
   }
 
 private:
+  int64_t origin(int64_t row) const {
+    int64_t within = row % head, half = head / 2;
+    return row - within + (within < half ? 2 * within : 2 * (within - half) + 1);
+  }
+
   std::unique_ptr<RowSource> input;
   int64_t columns, head;
 };
@@ -198,6 +242,13 @@ FailureOr<std::unique_ptr<RowSource>> cria::makeRowSource(Value value, MappedFil
         if (failed(input))
           return failure();
         return std::unique_ptr<RowSource>(std::make_unique<SplitRows>(std::move(*input), shape, split.getHeads()));
+      })
+      .Case([&](llama::QuantizeOp quantize) -> Result {
+        Result input = makeRowSource(quantize.getInput(), files);
+        if (failed(input))
+          return failure();
+        return std::unique_ptr<RowSource>(
+            std::make_unique<QuantizedRows>(std::move(*input), quantize.getFormat(), shape.columns));
       })
       .Case([&](llama::RopeTableOp table) -> Result {
         return std::unique_ptr<RowSource>(std::make_unique<RopeRows>(table));

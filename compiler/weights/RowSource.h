@@ -10,6 +10,8 @@
 
 #include "compiler/weights/Convert.h"
 
+#include "dialects/llama/Quantization.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringMap.h"
@@ -35,6 +37,9 @@ public:
   virtual ~RowSource() = default;
   /// Rows [begin, begin + count) into `out` [count, columns].
   virtual void read(int64_t begin, int64_t count, float *out) const = 0;
+  /// The codes of row `row` [columns / 32], if its numbers are given by codes of
+  /// `format`; false if they are not.
+  virtual bool readCodes(int64_t row, llama::Format format, llama::CodeGroup *out) const { return false; }
 };
 
 /// The files that sources name, each mapped once, for as long as this lives.

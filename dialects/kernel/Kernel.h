@@ -2,6 +2,8 @@
 #ifndef CRIA_DIALECTS_KERNEL_KERNEL_H
 #define CRIA_DIALECTS_KERNEL_KERNEL_H
 
+#include "dialects/llama/Llama.h"
+
 #include "mlir/Dialect/SCF/IR/DeviceMappingInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"

@@ -20,7 +20,7 @@ def Kernel_Dialect : Dialect {
     of the key cache interleaves, P = C / L the number of blocks.
   }];
   let useDefaultAttributePrinterParser = 1;
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+  let dependentDialects = ["::cria::llama::LlamaDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

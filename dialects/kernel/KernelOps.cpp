@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/kernel/Kernel.h"
+#include "dialects/llama/Quantization.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
@@ -88,6 +89,33 @@ LogicalResult AppendOp::verify() {
            << rows << " and " << cache;
   if (getResult().getType() != cache) // (C2)
     return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();
+  return success();
+}
+
+LogicalResult BlockMatmulOp::verify() {
+  RankedTensorType codes = tensorType(getCodes()), scales = tensorType(getScales()), sums = tensorType(getSums()),
+                   panels = tensorType(getPanels()), destination = tensorType(getDestination());
+  int64_t rows = destination.getDimSize(2);
+  if (ShapedType::isDynamic(rows) || differ(panels.getDimSize(2), cria::llama::blockBytes(getFormat(), rows))) // (C1)
+    return emitOpError("expects blocks of the destination's rows in format ")
+           << cria::llama::stringifyFormat(getFormat()) << ", but got " << panels << " for " << destination;
+  bool agree = !differ(codes.getDimSize(0), scales.getDimSize(0)) && !differ(codes.getDimSize(0), sums.getDimSize(0)) &&
+               !differ(codes.getDimSize(0), destination.getDimSize(0)) &&
+               !differ(codes.getDimSize(1), scales.getDimSize(1)) && !differ(codes.getDimSize(1), sums.getDimSize(1)) &&
+               !differ(codes.getDimSize(1), panels.getDimSize(1)) && !differ(codes.getDimSize(2), 32) &&
+               !differ(panels.getDimSize(0), destination.getDimSize(1));
+  if (!agree || getResult().getType() != destination) // (C2)
+    return emitOpError("expects codes [T, G, 32], scales and sums [T, G], panels [P, G, B] and destination [T, P, R], "
+                       "but got ")
+           << codes << ", " << scales << ", " << sums << ", " << panels << " and " << destination;
+  return success();
+}
+
+LogicalResult DotOp::verify() {
+  int64_t sums = cast<VectorType>(getSums().getType()).getNumElements();
+  int64_t weights = cast<VectorType>(getWeights().getType()).getNumElements();
+  if (weights != 4 * sums) // (C1)
+    return emitOpError("expects four weights to a sum, but got ") << weights << " for " << sums;
   return success();
 }
 

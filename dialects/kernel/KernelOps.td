@@ -7,6 +7,7 @@
 #define CRIA_DIALECTS_KERNEL_OPS_TD
 
 include "dialects/kernel/KernelAttributes.td"
+include "dialects/llama/LlamaAttributes.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
@@ -170,6 +171,59 @@ def Kernel_AppendOp : Kernel_TiledOp<"append"> {
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = tiledDeclaration;
+}
+
+def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
+  let summary = "a quantized matrix times quantized rows";
+  let description = [{
+    codes [T, G, 32] and scales [T, G] are the rows in groups of 32: what stands for
+    `scales[t, g] * codes[t, g, i]`; sums [T, G] are their codes' sums. panels
+    [P, G, B] are blocks as `llama.pack_blocks` makes them. With d and q the scales
+    and signed codes of the matrix,
+
+    `result[t, p, r] = destination[t, p, r] + sum over g of
+       d[p * R + r, g] * scales[t, g] * (sum over i of q[p * R + r, g, i] * codes[t, g, i])`
+
+    The inner sum is exact. It starts from minus the offset of the unsigned codes
+    times `sums`, so that the offset costs nothing; the outer one is in the order
+    of g, at F32.
+
+    - (C1) the panels' last dimension is that of a block of R rows in `format`.
+    - (C2) T, G, P agree; the result has the destination's type.
+
+    ```mlir
+    %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+       : (tensor<1x16x32xi8>, tensor<1x16xf32>, tensor<1x16xi32>, tensor<8x16x288xi8>, tensor<1x8x16xf32>) -> tensor<1x8x16xf32>
+    ```
+  }];
+  let arguments = (ins 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32]>:$sums,
+    3DTensorOf<[I8]>:$panels, 3DTensorOf<[F32]>:$destination, Llama_FormatAttr:$format);
+  let results = (outs 3DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $codes `,` $scales `,` $sums `,` $panels `format` $format `into` $destination
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = tiledDeclaration;
+}
+
+def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {
+  let summary = "products of bytes, four to a lane, added to 32-bit sums";
+  let description = [{
+    `result[r] = sums[r] + sum over c < 4 of unsigned(weights[4 r + c]) * signed(byte c of activations)`,
+    exactly: what the dot-product instructions of many chips do. A target
+    lowers it to what its chip has.
+
+    - (C1) there are four weights to a sum.
+
+    ```mlir
+    %s1 = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$sums, VectorOfRankAndType<[1], [I8]>:$weights, I32:$activations);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = "$sums `,` $weights `,` $activations attr-dict `:` type($result) `,` type($weights)";
+  let hasVerifier = 1;
 }
 
 #endif // CRIA_DIALECTS_KERNEL_OPS_TD

@@ -2,6 +2,7 @@
 //
 // Attention: loops (t, h), both parallel. A tile of heads reads the key/value
 // heads of its groups and advances the position by its first row.
+// Block matmul: loops (t, p), both parallel.
 // Append: one parallel loop over the key/value heads.
 //
 //===----------------------------------------------------------------------===//
@@ -99,6 +100,47 @@ LogicalResult AttentionOp::getResultTilePosition(OpBuilder &builder, unsigned, A
 FailureOr<TilingResult> AttentionOp::generateResultTileValue(OpBuilder &builder, unsigned,
                                                              ArrayRef<OpFoldResult> offsets,
                                                              ArrayRef<OpFoldResult> sizes) {
+  return getTiledImplementation(builder, offsets.take_front(2), sizes.take_front(2));
+}
+
+//===----------------------------------------------------------------------===//
+// Block matmul
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType> BlockMatmulOp::getLoopIteratorTypes() {
+  return {utils::IteratorType::parallel, utils::IteratorType::parallel};
+}
+
+SmallVector<Range> BlockMatmulOp::getIterationDomain(OpBuilder &builder) {
+  return {wholeDimension(builder, getLoc(), getCodes(), 0), wholeDimension(builder, getLoc(), getPanels(), 0)};
+}
+
+FailureOr<TilingResult> BlockMatmulOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
+                                                              ArrayRef<OpFoldResult> sizes) {
+  Location loc = getLoc();
+  SmallVector<Operation *> slices;
+  Value codes = sliceLeading(builder, loc, getCodes(), offsets[0], sizes[0], slices);
+  Value scales = sliceLeading(builder, loc, getScales(), offsets[0], sizes[0], slices);
+  Value sums = sliceLeading(builder, loc, getSums(), offsets[0], sizes[0], slices);
+  Value panels = sliceLeading(builder, loc, getPanels(), offsets[1], sizes[1], slices);
+  Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
+  auto tile = BlockMatmulOp::create(builder, loc, destination.getType(), codes, scales, sums, panels, destination,
+                                    getFormatAttr());
+  return TilingResult{{tile}, {tile.getResult()}, slices};
+}
+
+LogicalResult BlockMatmulOp::getResultTilePosition(OpBuilder &builder, unsigned, ArrayRef<OpFoldResult> offsets,
+                                                   ArrayRef<OpFoldResult> sizes,
+                                                   SmallVector<OpFoldResult> &resultOffsets,
+                                                   SmallVector<OpFoldResult> &resultSizes) {
+  resultOffsets = {offsets[0], offsets[1], builder.getIndexAttr(0)};
+  resultSizes = {sizes[0], sizes[1], tensor::getMixedSize(builder, getLoc(), getDestination(), 2)};
+  return success();
+}
+
+FailureOr<TilingResult> BlockMatmulOp::generateResultTileValue(OpBuilder &builder, unsigned,
+                                                               ArrayRef<OpFoldResult> offsets,
+                                                               ArrayRef<OpFoldResult> sizes) {
   return getTiledImplementation(builder, offsets.take_front(2), sizes.take_front(2));
 }
 

@@ -37,6 +37,20 @@ def Llama_EncodingAttr : EnumAttr<Llama_Dialect, Llama_Encoding, "encoding"> {
   let assemblyFormat = "$value";
 }
 
+def Llama_Format : I32EnumAttr<"Format", "how few bits a weight takes", [
+    I32EnumAttrCase<"Q8", 0, "q8">,
+    I32EnumAttrCase<"Q4", 1, "q4">]> {
+  let cppNamespace = "::cria::llama";
+  let description = [{
+    Groups of 32 along a row, one F16 scale each, signed codes of 8 or 4 bits. What
+    exactly they stand for is defined in Quantization.h.
+  }];
+  let genSpecializedAttr = 0;
+}
+def Llama_FormatAttr : EnumAttr<Llama_Dialect, Llama_Format, "format"> {
+  let assemblyFormat = "$value";
+}
+
 def Llama_RopeScaling : I32EnumAttr<"RopeScaling", "how rotary frequencies are stretched", [
     I32EnumAttrCase<"None", 0, "none">,
     I32EnumAttrCase<"Linear", 1, "linear">,

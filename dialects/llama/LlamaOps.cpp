@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/llama/Llama.h"
+#include "dialects/llama/Quantization.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
@@ -160,6 +161,28 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+LogicalResult QuantizeOp::verify() {
+  if (tensorType(getInput()).getDimSize(1) % kGroup) // (C1)
+    return emitOpError("expects rows that are a multiple of 32 long, but got ") << getInput().getType();
+  if (tensorType(getInput()).getShape() != getType().getShape()) // (C2)
+    return emitOpError("expects a result of the input's shape, but got ")
+           << getType() << " for " << getInput().getType();
+  return success();
+}
+
+LogicalResult PackBlocksOp::verify() {
+  RankedTensorType input = tensorType(getInput());
+  int64_t rows = getRows(), columns = input.getDimSize(1);
+  if (columns % kGroup || rows < 1 || rows > 64) // (C1)
+    return emitOpError("expects rows that are a multiple of 32 long, in blocks of 1 to 64, but got ")
+           << input << " and " << rows;
+  int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);
+  SmallVector<int64_t> shape = {panels, columns / kGroup, blockBytes(getFormat(), rows)};
+  if (getType().getShape() != ArrayRef(shape)) // (C2)
+    return emitOpError("expects a result of shape [") << shape << "], but got " << getType();
+  return success();
+}
+
 LogicalResult RopeTableOp::verify() {
   for (auto [name, value] : {std::pair("theta", getTheta()), std::pair("factor", getFactor()),
                              std::pair("attentionFactor", getAttentionFactor())})
@@ -225,6 +248,12 @@ LogicalResult LinearOp::verify() {
   if (getBias() && tensorType(getBias()).getDimSize(0) != weight.getDimSize(0)) // (C2)
     return emitOpError("expects a bias of ")
            << weight.getDimSize(0) << " elements, but got " << getBias().getType();
+  return success();
+}
+
+LogicalResult QuantizeRowsOp::verify() {
+  if (getType().getDimSize(1) % kGroup) // (C1)
+    return emitOpError("expects rows that are a multiple of 32 long, but got ") << getType();
   return success();
 }
 

@@ -34,6 +34,7 @@ def Llama_Activation
                      "non-empty 2D tensor with static columns">;
 def Llama_Tokens : RankedTensorOf<[I32], [HasAnyRankOfPred<[1]>, Llama_BoundedPred],
                                   "non-empty 1D tensor">;
+def Llama_Blocks : Llama_StaticTensor<[I8], 3>;
 def Llama_RopeTable : Llama_StaticTensor<[F32], 3>;
 def Llama_CacheTensor : Llama_StaticTensor<[F32], 3>;
 
@@ -168,6 +169,55 @@ def Llama_PackOp : Llama_Op<"pack", [Pure, Llama_WeightExpression,
   let hasVerifier = 1;
 }
 
+def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression]> {
+  let summary = "a matrix rounded to what a low-bit format can hold";
+  let description = [{
+    The result has the values that the codes stand for (Quantization.h), so that
+    what follows means the same with and without it. `llama.pack_blocks` stores
+    the codes themselves.
+
+    - (C1) rows are a multiple of 32 long.
+    - (C2) the result has the input's shape.
+
+    ```mlir
+    %q = llama.quantize %w format q4 : tensor<256x512xf16> -> tensor<256x512xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Weight2D:$input, Llama_FormatAttr:$format);
+  let results = (outs Llama_Weight2D:$result);
+  let assemblyFormat = "$input `format` $format attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Llama_PackBlocksOp : Llama_Op<"pack_blocks", [Pure, Llama_WeightExpression]> {
+  let summary = "the codes and scales of a quantized matrix, in blocks of rows x 32 columns";
+  let description = [{
+    [N, K] becomes bytes [ceil(N / rows), K / 32, B]. A block holds `rows` F16
+    scales, then unsigned codes (the code minus the lowest of its width: + 128 for
+    q8, + 8 for q4) four columns of a row beside each other, as the machine's
+    dot products take them:
+
+    - q8: byte `4 r + c` of vector j (of 8) is column 4 j + c of row r;
+    - q4: byte `4 r + c` of vector j (of 4) has column 4 j + c in its low and
+      column 16 + 4 j + c in its high half.
+
+    Rows beyond N have scale 0 and code 0. The input is a `llama.quantize`, or a
+    weight whose source is stored in a block encoding of the same width; in between
+    only the order of rows may change.
+
+    - (C1) rows are a multiple of 32 long, `rows` lies in [1, 64].
+    - (C2) the result is [ceil(N / rows), K / 32, B] of i8.
+
+    ```mlir
+    %p = llama.pack_blocks %q rows 16 format q4 : tensor<256x512xf32> -> tensor<16x16x288xi8>
+    ```
+  }];
+  let arguments = (ins Llama_Weight2D:$input, I64Attr:$rows, Llama_FormatAttr:$format);
+  let results = (outs Llama_Blocks:$result);
+  let assemblyFormat = "$input `rows` $rows `format` $format attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Llama_RopeTableOp : Llama_Op<"rope_table", [Pure, Llama_WeightExpression]> {
   let summary = "cosines and sines of every position and frequency";
   let description = [{
@@ -271,6 +321,24 @@ def Llama_LinearOp : Llama_Op<"linear", [Pure, InferTypeOpAdaptor]> {
   let assemblyFormat = [{
     $input `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
   }];
+  let hasVerifier = 1;
+}
+
+def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResultType]> {
+  let summary = "every token's vector rounded to what an integer kernel sees of it";
+  let description = [{
+    The rows of `input` [T, K] in groups of 32: with s = max |x| / 127 of a group, a
+    number becomes s times x / s rounded to the nearest integer, ties to even.
+
+    - (C1) K is a multiple of 32.
+
+    ```mlir
+    %r = llama.quantize_rows %x : tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$input);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = "$input attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
 

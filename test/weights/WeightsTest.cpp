@@ -8,6 +8,7 @@
 #include "compiler/weights/Convert.h"
 #include "compiler/weights/Evaluator.h"
 #include "dialects/kernel/Kernel.h"
+#include "dialects/llama/Quantization.h"
 #include "test/reference/Support.h"
 
 #include "llvm/ADT/APFloat.h"
@@ -221,6 +222,76 @@ TEST(Evaluator, PacksAndPads) {
                            "%s = llama.split_rope_rows %w heads 4 : tensor<64x300xf32>\n"
                            "%r = llama.pack %s rows 32 : tensor<64x300xf32> -> tensor<2x300x32xf32>\n",
                        "tensor<2x300x32xf32>"});
+}
+
+TEST(Evaluator, Quantizes) {
+  for (std::string format : {"q8", "q4"})
+    for (std::string type : {"tensor<9x96xf32>", "tensor<9x96xf16>"})
+      expectLikeReference({random(type),
+                           weight("%w", type) + "%r = llama.quantize %w format " + format + " : " + type +
+                               " -> tensor<9x96xf32>\n",
+                           "tensor<9x96xf32>"});
+}
+
+// Blocks read back as their description says: the numbers of the quantized matrix.
+TEST(Evaluator, PacksBlocks) {
+  constexpr int kRows = 16, kHeight = 21, kGroups = 3;
+  for (bool q4 : {false, true}) {
+    std::string format = q4 ? "q4" : "q8", type = "tensor<21x96xf32>";
+    Expression quantized = {random(type),
+                            weight("%w", type) + "%r = llama.quantize %w format " + format + " : " + type + " -> " +
+                                type + "\n",
+                            type};
+    std::string numbers = evaluate(quantized, 1);
+    int64_t block = llama::blockBytes(q4 ? llama::Format::Q4 : llama::Format::Q8, kRows);
+    std::string blocks = "tensor<2x3x" + std::to_string(block) + "xi8>";
+    Expression packed = {random(type),
+                         weight("%w", type) + "%q = llama.quantize %w format " + format + " : " + type + " -> " + type +
+                             "\n%r = llama.pack_blocks %q rows 16 format " + format + " : " + type + " -> " + blocks +
+                             "\n",
+                         blocks};
+    std::string bytes = evaluate(packed, 1);
+    EXPECT_EQ(evaluate(packed, 3), bytes);
+    ASSERT_EQ(int64_t(bytes.size()), 2 * kGroups * block);
+    for (int n = 0; n < 2 * kRows; ++n)
+      for (int k = 0; k < 32 * kGroups; ++k) {
+        const char *at = bytes.data() + (n / kRows * kGroups + k / 32) * block;
+        float scale;
+        toF32(Storage::F16, at + 2 * (n % kRows), 1, &scale);
+        int column = k % 32, within = q4 ? column % 16 : column;
+        uint8_t byte = at[2 * kRows + within / 4 * 4 * kRows + 4 * (n % kRows) + within % 4];
+        int code = q4 ? (column < 16 ? byte & 15 : byte >> 4) - 8 : byte - 128;
+        float expected = 0;
+        if (n < kHeight)
+          memcpy(&expected, numbers.data() + 4 * (n * 32 * kGroups + k), 4);
+        ASSERT_EQ(scale * float(code), expected) << format << " row " << n << " column " << k;
+      }
+  }
+}
+
+// Codes of a file are taken as they are, also behind a change of the rows' order.
+TEST(Evaluator, PacksStoredBlocksWithoutLoss) {
+  Temporary file;
+  std::string bytes;
+  std::mt19937 generator(4);
+  for (int i = 0; i < 8 * 2 * 18; ++i)
+    bytes += char(generator() & 0xbf);
+  ASSERT_EQ(write(file.descriptor, bytes.data(), bytes.size()), ssize_t(bytes.size()));
+  std::string type = "tensor<8x64xf32>";
+  std::string blocks = evaluate({"llama.source @w in \"" + file.path + "\" at 0 as q4_0 : " + type + "\n",
+                                 weight("%w", type) + "%s = llama.split_rope_rows %w heads 1 : " + type +
+                                     "\n%r = llama.pack_blocks %s rows 8 format q4 : " + type +
+                                     " -> tensor<1x2x144xi8>\n",
+                                 "tensor<1x2x144xi8>"},
+                                2);
+  for (int row = 0; row < 8; ++row)
+    for (int group = 0; group < 2; ++group) {
+      int origin = row < 4 ? 2 * row : 2 * (row - 4) + 1;
+      const char *stored = bytes.data() + (origin * 2 + group) * 18, *block = blocks.data() + group * 144;
+      EXPECT_EQ(std::string(stored, 2), std::string(block + 2 * row, 2));
+      for (int i = 0; i < 16; ++i) // ggml pairs column i with i + 16, as a block does
+        EXPECT_EQ(stored[2 + i], block[16 + i / 4 * 32 + 4 * row + i % 4]);
+    }
 }
 
 TEST(Evaluator, RopeTables) {

@@ -1,0 +1,39 @@
+// RUN: cria-opt %s --llama-quantize-weights=format=q4 -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: not cria-opt %s --llama-quantize-weights=format=q5 -split-input-file 2>&1 | FileCheck %s --check-prefix=ERROR
+
+// ERROR: error: expects a format of q8 or q4, but got 'q5'
+
+llama.source @w in "m" at 0 : tensor<8x32xf16>
+
+// The embedding is gathered: it stays.
+// CHECK-LABEL: func.func @forward
+// CHECK: llama.embed %{{.*}}, %[[W:.*]] :
+// CHECK: %[[R:.*]] = llama.quantize_rows %{{.*}} : tensor<?x32xf32>
+// CHECK: %[[Q:.*]] = llama.quantize %[[W]] format{{ +}}q4 : tensor<8x32xf16> -> tensor<8x32xf32>
+// CHECK: llama.linear %[[R]], %[[Q]]
+func.func @forward(%tokens: tensor<?xi32>, %p: index) -> tensor<?x8xf32> {
+  %w = llama.weight @w : tensor<8x32xf16>
+  %x = llama.embed %tokens, %w : (tensor<?xi32>, tensor<8x32xf16>) -> tensor<?x32xf32>
+  %y = llama.linear %x, %w : (tensor<?x32xf32>, tensor<8x32xf16>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// The head keeps eight bits.
+// CHECK-LABEL: func.func @logits
+// CHECK: llama.quantize %{{.*}} format{{ +}}q8
+func.func @logits(%x: tensor<?x32xf32>) -> tensor<?x8xf32> {
+  %w = llama.weight @w : tensor<8x32xf16>
+  %y = llama.linear %x, %w : (tensor<?x32xf32>, tensor<8x32xf16>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+llama.source @w in "m" at 0 : tensor<8x40xf16>
+
+func.func @forward(%x: tensor<?x40xf32>) -> tensor<?x8xf32> {
+  %w = llama.weight @w : tensor<8x40xf16>
+  // expected-error @+1 {{expects rows that are a multiple of 32 long to be quantized, but got 'tensor<8x40xf16>'}}
+  %y = llama.linear %x, %w : (tensor<?x40xf32>, tensor<8x40xf16>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

@@ -1,0 +1,28 @@
+// RUN: cria-opt %s -split-input-file -verify-diagnostics
+
+// kernel.block_matmul (C1): blocks of q8 are longer
+func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
+  // expected-error @+1 {{'kernel.block_matmul' op expects blocks of the destination's rows in format q8}}
+  %y = kernel.block_matmul %q, %s, %n, %w format q8 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+  return
+}
+
+// -----
+
+// kernel.block_matmul (C2): three groups of codes, two of panels
+func.func @f(%q: tensor<1x3x32xi8>, %s: tensor<1x3xf32>, %n: tensor<1x3xi32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
+  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales and sums [T, G], panels [P, G, B] and destination [T, P, R]}}
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x3x32xi8>, tensor<1x3xf32>, tensor<1x3xi32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+  return
+}
+
+// -----
+
+// kernel.dot (C1)
+func.func @f(%s: vector<16xi32>, %w: vector<32xi8>, %a: i32) {
+  // expected-error @+1 {{'kernel.dot' op expects four weights to a sum, but got 32 for 16}}
+  %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<32xi8>
+  return
+}

@@ -1,0 +1,17 @@
+// RUN: cria-opt %s | cria-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @block_matmul
+func.func @block_matmul(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<3x2x288xi8>,
+                        %o: tensor<1x3x16xf32>) -> tensor<1x3x16xf32> {
+  // CHECK: kernel.block_matmul %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} format{{ +}}q4 into %{{.*}} :
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+  return %y : tensor<1x3x16xf32>
+}
+
+// CHECK-LABEL: func.func @dot
+func.func @dot(%s: vector<16xi32>, %w: vector<64xi8>, %a: i32) -> vector<16xi32> {
+  // CHECK: kernel.dot %{{.*}}, %{{.*}}, %{{.*}} : vector<16xi32>, vector<64xi8>
+  %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>
+  return %r : vector<16xi32>
+}

@@ -1,0 +1,20 @@
+// RUN: cria-opt %s | cria-opt | FileCheck %s
+
+llama.source @w in "m" at 0 : tensor<40x64xf16>
+
+// CHECK-LABEL: func.func @quantize
+func.func @quantize() -> (tensor<40x64xf32>, tensor<3x2x288xi8>) {
+  %w = llama.weight @w : tensor<40x64xf16>
+  // CHECK: llama.quantize %{{.*}} format{{ +}}q4 : tensor<40x64xf16> -> tensor<40x64xf32>
+  %q = llama.quantize %w format q4 : tensor<40x64xf16> -> tensor<40x64xf32>
+  // CHECK: llama.pack_blocks %{{.*}} rows 16 format{{ +}}q4 : tensor<40x64xf32> -> tensor<3x2x288xi8>
+  %p = llama.pack_blocks %q rows 16 format q4 : tensor<40x64xf32> -> tensor<3x2x288xi8>
+  return %q, %p : tensor<40x64xf32>, tensor<3x2x288xi8>
+}
+
+// CHECK-LABEL: func.func @rows
+func.func @rows(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  // CHECK: llama.quantize_rows %{{.*}} : tensor<?x64xf32>
+  %r = llama.quantize_rows %x : tensor<?x64xf32>
+  return %r : tensor<?x64xf32>
+}
