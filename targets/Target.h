@@ -44,8 +44,8 @@ struct Chip {
 
 /// How a kernel is cut for a chip (see `Target::schedule`).
 struct Schedule {
-  int64_t panelRows = 0; ///< matmul: rows of a packed panel, a multiple of the vector's lanes
-  int64_t tokenTile = 1; ///< matmul: rows of the input that one pass over a panel serves
+  int64_t panelRows = 0; ///< matmuls: rows of a packed panel, a multiple of the vector's lanes
+  int64_t tokenTile = 1; ///< matmuls: rows of the input that one pass over a panel serves
   int64_t unroll = 1;    ///< matmul: columns per loop iteration
   int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a block
   int64_t block = 1;     ///< elementwise: columns that a thread takes at once
@@ -53,7 +53,7 @@ struct Schedule {
 
 /// What a schedule is asked for.
 struct KernelKey {
-  enum class Kind { Matmul, Attention, Elementwise };
+  enum class Kind { Matmul, BlockMatmul, Attention, Elementwise };
   Kind kind;
   bool chunk;            ///< the prefill step, not the single token
   mlir::Type weightType; ///< matmul only

@@ -7,6 +7,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 LLD_HAS_DRIVER(elf)
@@ -20,6 +21,7 @@ mlir::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> cria::linkProgram(ModuleOp 
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("cria", "o", descriptor, input))
     return module.emitError("cannot make a temporary file: ") << error.message();
   llvm::FileRemover removeInput(input);
+  llvm::sys::RemoveFileOnSignal(input);
   {
     llvm::raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
     stream << object;
@@ -32,6 +34,7 @@ mlir::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> cria::linkProgram(ModuleOp 
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("cria", "elf", output))
     return module.emitError("cannot make a temporary file: ") << error.message();
   llvm::FileRemover removeOutput(output);
+  llvm::sys::RemoveFileOnSignal(output);
 
   std::vector<std::string> words = {"ld.lld", "-static", "-pie", "--no-dynamic-linker", "-z", "text", "-z", "relro",
                                     "-z", "now", "-z", "noexecstack", "--gc-sections", "--build-id=none", "-s",

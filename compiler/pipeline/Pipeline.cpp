@@ -35,6 +35,9 @@ void buildModel(OpPassManager &manager, const CompileOptions &options) {
   cast.type = options.weightType;
   manager.addPass(createCastWeights(cast));
   manager.addPass(createSplitRope());
+  QuantizeWeightsOptions quantize;
+  quantize.format = options.quantize;
+  manager.addPass(createQuantizeWeights(quantize));
   // Shapes last: the passes above are the same for one token and for many.
   manager.addPass(createSpecializeSteps());
   simplify(manager);
@@ -59,6 +62,7 @@ void buildSchedule(OpPassManager &manager, const CompileOptions &) {
 
 void buildVector(OpPassManager &manager, const CompileOptions &) {
   manager.addNestedPass<func::FuncOp>(createVectorizeMatmul());
+  manager.addNestedPass<func::FuncOp>(createVectorizeBlockMatmul());
   manager.addNestedPass<func::FuncOp>(createVectorizeAttention());
   manager.addNestedPass<func::FuncOp>(createVectorizeAppend());
   manager.addNestedPass<func::FuncOp>(createVectorizeElementwise());

@@ -25,6 +25,7 @@ namespace cria {
 /// What a user decides about a compilation.
 struct CompileOptions {
   std::string target;     ///< a chip's name, or "native"; empty: the default
+  std::string quantize;   ///< "q8" or "q4"; empty: no
   std::string weightType; ///< "f32", "f16", "bf16"; empty: as stored
 };
 

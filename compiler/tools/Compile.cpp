@@ -115,7 +115,10 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   CompileOptions compile;
   compile.target = options.target;
   compile.weightType = options.weightType;
+  compile.quantize = options.quantize;
   std::string weightType = options.weightType.empty() ? storedTypes(module) : options.weightType;
+  if (!options.quantize.empty())
+    weightType = options.quantize + ", others " + weightType;
   if (failed(runPhases(module, compile, options.stopAfter)))
     return failure();
   if (!options.stopAfter.empty())
@@ -158,7 +161,8 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
   if (imported->vocabulary)
     tables = buildTokenizerTables(*imported->vocabulary);
   std::string key;
-  llvm::raw_string_ostream(key) << kProducer << '/' << model << '/' << chip->chip->name << '/' << options.weightType
+  llvm::raw_string_ostream(key) << kProducer << '/' << model << '/' << chip->chip->name << '/' << options.weightType << '/'
+                                << options.quantize
                                 << '/' << llvm::xxh3_64bits(tables);
   return (model.getName() + "-" + llvm::utohexstr(llvm::xxh3_64bits(key), /*LowerCase=*/true)).str();
 }

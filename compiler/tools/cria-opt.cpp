@@ -14,5 +14,6 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   cria::registerCriaPasses();
   cria::cpu::registerCpuPasses();
+  cria::x86::registerX86Passes();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Cria optimizer driver", registry));
 }

@@ -50,8 +50,8 @@ Value KernelBuilder::generic(ArrayRef<Operand> inputs, const Operand &destinatio
       .getResult(0);
 }
 
-Value KernelBuilder::empty(ArrayRef<int64_t> shape) {
-  auto tensor = tensor::EmptyOp::create(builder, loc, shape, builder.getF32Type());
+Value KernelBuilder::empty(ArrayRef<int64_t> shape, Type element) {
+  auto tensor = tensor::EmptyOp::create(builder, loc, shape, element ? element : builder.getF32Type());
   tensor->setAttr(kernel::kBufferAttrName, builder.getI64IntegerAttr(buffers++));
   return tensor;
 }

@@ -1,7 +1,7 @@
 //===- KernelBuilder.h - Short words for linalg and tensor ops ---*- C++ -*-===//
 //
 // What the lowering of a model says over and over: a generic over named loops,
-// a reshape, a slice. Elements are F32, shapes static.
+// a reshape, a slice. Shapes are static.
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_COMPILER_TRANSFORMS_KERNELBUILDER_H
@@ -36,10 +36,10 @@ struct KernelBuilder {
   mlir::Value generic(llvm::ArrayRef<Operand> inputs, const Operand &destination,
                       llvm::ArrayRef<mlir::AffineExpr> reductions, Body body);
 
-  /// An uninitialized, and a zeroed, tensor of `shape`. Each carries a number of
+  /// An uninitialized (of F32 unless said), and a zeroed, tensor of `shape`. Each carries a number of
   /// its own as `kernel.buffer`: two kernels that write to tensors of one shape
   /// would otherwise be given one by CSE, and a copy by bufferization.
-  mlir::Value empty(llvm::ArrayRef<int64_t> shape);
+  mlir::Value empty(llvm::ArrayRef<int64_t> shape, mlir::Type element = {});
   mlir::Value zeros(llvm::ArrayRef<int64_t> shape);
 
   /// `tensor` with dimensions split (to `shape`) or joined.

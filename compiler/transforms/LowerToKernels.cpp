@@ -9,6 +9,7 @@
 
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/KernelBuilder.h"
+#include "dialects/llama/Quantization.h"
 #include "targets/Target.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -52,6 +53,8 @@ private:
   Value lower(llama::EmbedOp op, KernelBuilder &b);
   Value lower(llama::RmsNormOp op, KernelBuilder &b);
   Value lower(llama::LinearOp op, KernelBuilder &b);
+  /// What reads it takes codes and scales; the numbers themselves stay.
+  Value lower(llama::QuantizeRowsOp op, KernelBuilder &) { return lookup(op.getInput()); }
   Value lower(llama::RopeOp op, KernelBuilder &b);
   Value lower(llama::AttentionOp op, KernelBuilder &b);
   Value lower(llama::SwigluOp op, KernelBuilder &b);
@@ -60,9 +63,15 @@ private:
   Value lower(llama::CacheUpdateOp op, KernelBuilder &b);
 
   // Matrices.
-  int64_t panelRows(Type weightType) const;
+  int64_t panelRows(Value weight) const;
   bool isAlsoMatrix(Value table);
   Value packed(Value weight, KernelBuilder &b);
+  /// Rows [T, K] in groups: codes [T, G, 32], scales [T, G], sums of codes [T, G].
+  struct QuantizedRows {
+    Value codes, scales, sums;
+  };
+  QuantizedRows quantizeRows(Value x, KernelBuilder &b);
+  Value multiply(Value x, Value panels, llama::QuantizeOp quantized, Value init, KernelBuilder &b);
 
   // State.
   kernel::StateOp state(StringRef name, RankedTensorType type);
@@ -77,6 +86,7 @@ private:
   SymbolTable symbols;
   OpBuilder stateBuilder;
   IRMapping values;
+  llvm::DenseMap<Value, QuantizedRows> quantizedRows; ///< each input once, however many matrices it meets
   SmallVector<Operation *> replaced; ///< old ops, in program order
   llvm::StringMap<RankedTensorType> cacheTypes; ///< by symbol: how the state holds a cache
   int64_t stateBytes = 0;
@@ -138,8 +148,9 @@ Value Lowering::destination(Operation *op, ArrayRef<int64_t> shape, KernelBuilde
 // Matrices
 //===----------------------------------------------------------------------===//
 
-int64_t Lowering::panelRows(Type weightType) const {
-  return chip.target->schedule(*chip.chip, {KernelKey::Kind::Matmul, chunk, weightType}).panelRows;
+int64_t Lowering::panelRows(Value weight) const {
+  auto kind = weight.getDefiningOp<llama::QuantizeOp>() ? KernelKey::Kind::BlockMatmul : KernelKey::Kind::Matmul;
+  return chip.target->schedule(*chip.chip, {kind, chunk, tensorType(weight).getElementType()}).panelRows;
 }
 
 /// Whether the source of an embedding table is multiplied by, too: then it lies
@@ -159,7 +170,15 @@ bool Lowering::isAlsoMatrix(Value table) {
 }
 
 Value Lowering::packed(Value weight, KernelBuilder &b) {
-  return llama::PackOp::create(b.builder, b.loc, weight, panelRows(tensorType(weight).getElementType()));
+  int64_t rows = panelRows(weight);
+  auto quantized = weight.getDefiningOp<llama::QuantizeOp>();
+  if (!quantized)
+    return llama::PackOp::create(b.builder, b.loc, weight, rows);
+  RankedTensorType type = tensorType(weight);
+  SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(type.getDimSize(0), rows)), type.getDimSize(1) / llama::kGroup,
+                                llama::blockBytes(quantized.getFormat(), rows)};
+  return llama::PackBlocksOp::create(b.builder, b.loc, RankedTensorType::get(shape, b.builder.getI8Type()), weight,
+                                     b.builder.getI64IntegerAttr(rows), quantized.getFormatAttr());
 }
 
 //===----------------------------------------------------------------------===//
@@ -232,19 +251,78 @@ Value Lowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
   return b.collapse(result, {{0}, {1, 2, 3}});
 }
 
+/// One scale for 32 numbers, their largest magnitude at 127; codes round to nearest
+/// even. An error of at most half a scale each, as in every integer kernel.
+Lowering::QuantizedRows Lowering::quantizeRows(Value x, KernelBuilder &b) {
+  QuantizedRows &rows = quantizedRows[x];
+  if (rows.codes)
+    return rows;
+  int64_t tokens = tensorType(x).getDimSize(0), groups = tensorType(x).getDimSize(1) / llama::kGroup;
+  Value grouped = b.expand(x, {tokens, groups, llama::kGroup}, {{0}, {1, 2}});
+  AffineExpr t, g, i;
+  bindDims(b.builder.getContext(), t, g, i);
+  Value largest = b.generic({{grouped, {t, g, i}}}, {b.zeros({tokens, groups}), {t, g}}, {i},
+                            [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                              Value magnitude = math::AbsFOp::create(builder, loc, in[0]);
+                              return arith::MaximumFOp::create(builder, loc, in[1], magnitude);
+                            });
+  rows.scales = b.generic({{largest, {t, g}}}, {b.empty({tokens, groups}), {t, g}}, {},
+                          [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                            return arith::DivFOp::create(builder, loc, in[0], f32(builder, loc, 127.0));
+                          });
+  Type i8 = b.builder.getI8Type(), i32 = b.builder.getI32Type();
+  rows.codes = b.generic({{grouped, {t, g, i}}, {rows.scales, {t, g}}},
+                         {b.empty({tokens, groups, llama::kGroup}, i8), {t, g, i}}, {},
+                         [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                           Value zero = f32(builder, loc, 0.0);
+                           Value none = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, in[1], zero);
+                           Value quotient = arith::DivFOp::create(builder, loc, in[0], in[1]);
+                           Value safe = arith::SelectOp::create(builder, loc, none, zero, quotient);
+                           Value rounded = math::RoundEvenOp::create(builder, loc, safe);
+                           Value wide = arith::FPToSIOp::create(builder, loc, i32, rounded);
+                           return arith::TruncIOp::create(builder, loc, i8, wide);
+                         });
+  Value zero = arith::ConstantOp::create(b.builder, b.loc, b.builder.getI32IntegerAttr(0));
+  Value zeros = linalg::FillOp::create(b.builder, b.loc, zero, b.empty({tokens, groups}, i32)).getResult(0);
+  rows.sums = b.generic({{rows.codes, {t, g, i}}}, {zeros, {t, g}}, {i},
+                        [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                          Value code = arith::ExtSIOp::create(builder, loc, i32, in[0]);
+                          return arith::AddIOp::create(builder, loc, in[1], code);
+                        });
+  return rows;
+}
+
+/// init [T, P, R] plus the product of x [T, K] and a matrix in `panels`: F32 sums of
+/// floats, or of exact sums of codes if the matrix is quantized.
+Value Lowering::multiply(Value x, Value panels, llama::QuantizeOp quantized, Value init, KernelBuilder &b) {
+  if (quantized) {
+    QuantizedRows rows = quantizeRows(x, b);
+    return kernel::BlockMatmulOp::create(b.builder, b.loc, init.getType(), rows.codes, rows.scales, rows.sums, panels,
+                                         init, quantized.getFormatAttr());
+  }
+  AffineExpr t, p, k, r;
+  bindDims(b.builder.getContext(), t, p, k, r);
+  return b.generic({{x, {t, k}}, {panels, {p, k, r}}}, {init, {t, p, r}}, {k},
+                   [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                     Value weight = widen(builder, loc, in[1]);
+                     Value term = arith::MulFOp::create(builder, loc, in[0], weight);
+                     return arith::AddFOp::create(builder, loc, in[2], term);
+                   });
+}
+
 /// y [T, P, R] += x [T, K] * panels [P, K, R]. The sums start from the bias, from
 /// the residual that the result is added to, or from zero.
 Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
   Value x = lookup(op.getInput());
   int64_t tokens = op.getType().getDimSize(0), rows = op.getType().getDimSize(1);
+  auto quantized = op.getWeight().getDefiningOp<llama::QuantizeOp>();
   Value panels = packed(lookup(op.getWeight()), b);
-  RankedTensorType type = tensorType(panels);
-  int64_t count = type.getDimSize(0), height = type.getDimSize(2);
+  int64_t count = tensorType(panels).getDimSize(0), height = panelRows(op.getWeight());
   bool whole = rows == count * height;
   SmallVector<int64_t> shape = {tokens, count, height};
   SmallVector<ReassociationIndices> flatten = {{0}, {1, 2}};
-  AffineExpr t, p, k, r;
-  bindDims(b.builder.getContext(), t, p, k, r);
+  AffineExpr t, n;
+  bindDims(b.builder.getContext(), t, n);
 
   auto add = op->hasOneUse() ? dyn_cast<llama::AddOp>(*op->user_begin()) : llama::AddOp();
   bool intoResidual = add && add.getBranch() == op.getResult() && whole && !op.getBias();
@@ -265,13 +343,7 @@ Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
       init = linalg::FillOp::create(b.builder, b.loc, f32(b.builder, b.loc, 0.0), init).getResult(0);
     }
   }
-  Value product = b.generic({{x, {t, k}}, {panels, {p, k, r}}}, {init, {t, p, r}}, {k},
-                            [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                              Value weight = widen(builder, loc, in[1]);
-                              Value term = arith::MulFOp::create(builder, loc, in[0], weight);
-                              return arith::AddFOp::create(builder, loc, in[2], term);
-                            });
-  Value result = b.collapse(product, flatten); // [T, P * R]
+  Value result = b.collapse(multiply(x, panels, quantized, init, b), flatten); // [T, P * R]
   if (op == resultOp)
     return result;
   if (!whole)
@@ -279,8 +351,6 @@ Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
   if (intoResidual)
     values.map(add.getResult(), result);
   if (op.getBias() && !fromBias) {
-    AffineExpr n;
-    bindDims(b.builder.getContext(), t, n);
     result = b.generic({{lookup(op.getBias()), {n}}}, {result, {t, n}}, {},
                        [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
                          return arith::AddFOp::create(builder, loc, in[1], in[0]);
@@ -379,7 +449,7 @@ LogicalResult Lowering::lowerOp(Operation *op) {
   Value result;
   LogicalResult status =
       llvm::TypeSwitch<Operation *, LogicalResult>(op)
-          .Case<llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::RopeOp, llama::AttentionOp,
+          .Case<llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::QuantizeRowsOp, llama::RopeOp, llama::AttentionOp,
                 llama::SwigluOp, llama::AddOp, llama::CacheReadOp, llama::CacheUpdateOp>([&](auto typed) {
             result = lower(typed, b);
             return success();
@@ -391,9 +461,11 @@ LogicalResult Lowering::lowerOp(Operation *op) {
           .Case([&](llama::LayerOp layer) {
             // Layers alike must be so to the letter: each numbers its own buffers.
             int64_t outer = std::exchange(buffers, 0);
+            quantizedRows.clear();
             layer.getInputMutable().set(lookup(layer.getInput()));
             LogicalResult done = lowerBlock(layer.getBody().front());
             buffers = outer;
+            quantizedRows.clear();
             return done;
           })
           .Case([&](llama::YieldOp yield) {
@@ -470,7 +542,7 @@ LogicalResult Lowering::lowerLogits(func::FuncOp func) {
   auto head = end->getOperand(0).getDefiningOp<llama::LinearOp>();
   if (!head)
     return func.emitError("expects @logits to return a llama.linear");
-  int64_t rows = panelRows(head.getWeight().getType().getElementType());
+  int64_t rows = panelRows(head.getWeight());
   int64_t padded = llvm::alignTo(model.getVocabulary(), rows);
   auto hiddenType = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
   auto logitsType = RankedTensorType::get({model.getChunk(), padded}, b.builder.getF32Type());

@@ -52,6 +52,26 @@ def SplitRope : Pass<"llama-split-rope", "::mlir::ModuleOp"> {
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 
+def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "matrices at few bits";
+  let description = [{
+    Every matrix that is multiplied by takes `format` (empty: none); the head, whose
+    errors choose other words, takes q8. Embeddings are gathered, not multiplied,
+    and stay as they are. What is multiplied by quantized weights is rounded to 8
+    bits itself, so that the products are of integers.
+
+    ```mlir
+    %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xf16>) -> tensor<?x512xf32>
+    // becomes, with format=q4,
+    %r = llama.quantize_rows %x : tensor<?x256xf32>
+    %q = llama.quantize %w format q4 : tensor<512x256xf16> -> tensor<512x256xf32>
+    %y = llama.linear %r, %q : (tensor<?x256xf32>, tensor<512x256xf32>) -> tensor<?x512xf32>
+    ```
+  }];
+  let options = [Option<"format", "format", "std::string", "\"\"", "q8 or q4; empty: none">];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
 def SpecializeSteps : Pass<"llama-specialize-steps", "::mlir::ModuleOp"> {
   let summary = "one function for a single token, one for a chunk";
   let description = [{
@@ -191,6 +211,27 @@ def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"tileCount", "tiles", "Tiles vectorized">];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::FuncOp"> {
+  let summary = "the micro-kernel of quantized products";
+  let description = [{
+    A `kernel.block_matmul` tile of one panel becomes one loop over the groups of 32
+    columns: every vector of codes is read and unpacked once and meets four codes of
+    each input row in a `kernel.dot`.
+
+    ```mlir
+    %acc:m = scf.for %g = %c0 to %G step %c1 iter_args(…) -> (vector<16xf32>, …) {
+      %w = vector.transfer_read %panels[%c0, %g, %c32] … vector<64xi8>
+      %s = kernel.dot %start, %w, %codes : vector<16xi32>, vector<64xi8>
+      …
+      %y = vector.fma …
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::cria::kernel::KernelDialect"];
 }
 
 def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncOp"> {

@@ -50,6 +50,8 @@ private:
       selectGeneric(generic, threads, tiles);
     else if (isa<kernel::AttentionOp>(op))
       threads = {1, 1}, tiles = {0, 0};
+    else if (auto matmul = dyn_cast<kernel::BlockMatmulOp>(op.getOperation()))
+      selectBlockMatmul(matmul, threads, tiles);
     else if (isa<kernel::AppendOp>(op))
       threads = {1}, tiles = {0};
     else
@@ -57,6 +59,14 @@ private:
     auto array = [&](ArrayRef<int64_t> numbers) { return DenseI64ArrayAttr::get(&getContext(), numbers); };
     op->setAttr(kernel::kScheduleAttrName,
                 kernel::ScheduleAttr::get(&getContext(), array(threads), array(tiles)));
+  }
+
+  /// Panels for the threads, rows of the input by register tiles.
+  void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles) {
+    int64_t tokens = cast<RankedTensorType>(op.getCodes().getType()).getDimSize(0);
+    KernelKey key{KernelKey::Kind::BlockMatmul, tokens > 1, {}};
+    threads = {0, 1};
+    tiles = {divisorUpTo(tokens, chip.target->schedule(*chip.chip, key).tokenTile), 0};
   }
 
   /// A packed product (t, p, k, r) is dealt out by panels; anything else by all
@@ -91,6 +101,8 @@ private:
     if (op->getNumResults() != 1 || !op->hasOneUse())
       return false;
     OpOperand &use = *op->use_begin();
+    if (isa<kernel::BlockMatmulOp>(use.getOwner())) // sums start where the fill or the bias is
+      return use.getOperandNumber() == use.getOwner()->getNumOperands() - 1;
     auto consumer = dyn_cast<linalg::LinalgOp>(use.getOwner());
     if (!consumer)
       return false;

@@ -46,21 +46,21 @@ constexpr Row kTable[] = {
     {Kind::Matmul, std::nullopt, "avx512f", matmul(32, 8, 4)},
     {Kind::Attention, std::nullopt, "avx512f", lanes(16, 1)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
+    // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2.
+    {Kind::BlockMatmul, std::nullopt, "", matmul(16, 2, 1)},
+    {Kind::BlockMatmul, std::nullopt, "avx512f", matmul(16, 8, 1)},
     // One token: more columns per iteration, since the loop does nothing else.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},
     {Kind::Matmul, false, "avx512f", matmul(32, 1, 8)},
 };
-
-bool has(const Chip &chip, llvm::StringRef feature) {
-  return feature.empty() || llvm::any_of(chip.features, [&](const Feature &f) { return f.name == feature; });
-}
 
 } // namespace
 
 Schedule x86::schedule(const Chip &chip, const KernelKey &key) {
   Schedule found;
   for (const Row &row : kTable)
-    if (row.kind == key.kind && row.chunk.value_or(key.chunk) == key.chunk && has(chip, row.feature))
+    if (row.kind == key.kind && row.chunk.value_or(key.chunk) == key.chunk &&
+        (row.feature.empty() || has(chip, row.feature)))
       found = row.schedule;
   return found;
 }

@@ -30,7 +30,11 @@ public:
 
   Schedule schedule(const Chip &chip, const KernelKey &key) const override { return x86::schedule(chip, key); }
 
-  void addLowerPasses(mlir::OpPassManager &manager, const Chip &) const override {
+  void addLowerPasses(mlir::OpPassManager &manager, const Chip &chip) const override {
+    x86::LowerDotOptions dot;
+    dot.vnni = x86::has(chip, "avx512vnni");
+    dot.wide = x86::has(chip, "avx512bw");
+    manager.addNestedPass<mlir::func::FuncOp>(x86::createLowerDot(dot));
     manager.addNestedPass<mlir::func::FuncOp>(cpu::createLowerVectors());
   }
 

@@ -4,6 +4,9 @@
 
 #include "targets/Target.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/Pass.h"
+
 namespace cria {
 
 /// The x86-64 family, for `registerTarget`.
@@ -11,8 +14,14 @@ const Target &x86Target();
 
 namespace x86 {
 
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "targets/x86_64/Passes.h.inc"
+
 /// All chips, oldest first.
 llvm::ArrayRef<Chip> chips();
+/// Whether `chip` has the feature of that name.
+bool has(const Chip &chip, llvm::StringRef feature);
 /// The last row of the schedule table that fits.
 Schedule schedule(const Chip &chip, const KernelKey &key);
 

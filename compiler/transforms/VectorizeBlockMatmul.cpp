@@ -1,0 +1,147 @@
+//===- VectorizeBlockMatmul.cpp - The micro-kernel of quantized products ---===//
+//
+// One panel of R rows meets m rows of codes. Per group of 32 columns: the R scales
+// are read and widened; each vector of 4 R codes is read once, unpacked, and meets
+// four codes of every input row in one `kernel.dot`; the exact sums are converted
+// and added, times both scales, to the F32 sums, which live in registers throughout.
+// The offset of unsigned codes is in the start value of the integer sums.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/transforms/KernelBuilder.h"
+#include "compiler/transforms/Passes.h"
+
+#include "dialects/llama/Quantization.h"
+
+using namespace mlir;
+
+namespace cria {
+#define GEN_PASS_DEF_VECTORIZEBLOCKMATMUL
+#include "compiler/transforms/Passes.h.inc"
+} // namespace cria
+
+using namespace cria;
+
+namespace {
+
+class BlockKernel {
+public:
+  BlockKernel(kernel::BlockMatmulOp op, RewriterBase &rewriter) : op(op), b(rewriter), loc(op.getLoc()) {
+    auto codes = cast<RankedTensorType>(op.getCodes().getType());
+    tokens = codes.getDimSize(0);
+    groups = codes.getDimSize(1);
+    rows = cast<RankedTensorType>(op.getDestination().getType()).getDimSize(2);
+    q4 = op.getFormat() == llama::Format::Q4;
+    sumType = VectorType::get({rows}, b.getF32Type());
+    integerType = VectorType::get({rows}, b.getI32Type());
+    codeType = VectorType::get({4 * rows}, b.getI8Type());
+  }
+
+  void build() {
+    b.setInsertionPoint(op);
+    zero = index(0);
+    SmallVector<Value> sums;
+    for (int64_t t = 0; t < tokens; ++t)
+      sums.push_back(read(sumType, op.getDestination(), {index(t), zero, zero}));
+    auto loop = scf::ForOp::create(b, loc, zero, index(groups), index(1), sums);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      scf::YieldOp::create(b, loc, group(loop.getInductionVar(), loop.getRegionIterArgs()));
+    }
+    Value result = op.getDestination();
+    for (int64_t t = 0; t < tokens; ++t)
+      result = vector::TransferWriteOp::create(b, loc, loop.getResult(t), result, ValueRange{index(t), zero, zero},
+                                               ArrayRef<bool>{true})
+                   .getResult();
+    b.replaceOp(op, result);
+  }
+
+private:
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+  Value read(VectorType type, Value tensor, ValueRange place) {
+    return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
+  }
+
+  /// `sums` with the products of group `number` added.
+  SmallVector<Value> group(Value number, ValueRange sums) {
+    auto halfBytes = VectorType::get({2 * rows}, b.getI8Type());
+    Value scales = vector::BitCastOp::create(b, loc, VectorType::get({rows}, b.getF16Type()),
+                                             read(halfBytes, op.getPanels(), {zero, number, zero}));
+    scales = widen(b, loc, scales);
+
+    SmallVector<Value> exact;
+    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(q4 ? -8 : -128));
+    for (int64_t t = 0; t < tokens; ++t) {
+      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{index(t), number});
+      Value start = arith::MulIOp::create(b, loc, sum, offset);
+      exact.push_back(vector::BroadcastOp::create(b, loc, integerType, start));
+    }
+    for (int64_t vector = 0; vector < (q4 ? 4 : 8); ++vector) {
+      Value bytes = read(codeType, op.getPanels(), {zero, number, index(2 * rows + 4 * rows * vector)});
+      if (!q4) {
+        multiply(bytes, number, 4 * vector, exact);
+        continue;
+      }
+      multiply(nibbles(bytes, 0), number, 4 * vector, exact);
+      multiply(nibbles(bytes, 4), number, 16 + 4 * vector, exact);
+    }
+
+    SmallVector<Value> result;
+    for (int64_t t = 0; t < tokens; ++t) {
+      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{index(t), number});
+      Value factor = arith::MulFOp::create(b, loc, scales, vector::BroadcastOp::create(b, loc, sumType, scale));
+      Value sum = arith::SIToFPOp::create(b, loc, sumType, exact[t]);
+      result.push_back(vector::FMAOp::create(b, loc, sum, factor, sums[t]));
+    }
+    return result;
+  }
+
+  /// The low (shift 0) or high (shift 4) halves of bytes, as bytes.
+  Value nibbles(Value bytes, int32_t shift) {
+    Value words = vector::BitCastOp::create(b, loc, integerType, bytes);
+    auto splat = [&](int32_t value) {
+      return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(integerType, value));
+    };
+    if (shift)
+      words = arith::ShRUIOp::create(b, loc, words, splat(shift));
+    words = arith::AndIOp::create(b, loc, words, splat(0x0f0f0f0f));
+    return vector::BitCastOp::create(b, loc, codeType, words);
+  }
+
+  /// exact[t] += weights times the four codes of row t from `column` of the group on
+  void multiply(Value weights, Value number, int64_t column, SmallVectorImpl<Value> &exact) {
+    for (int64_t t = 0; t < tokens; ++t) {
+      Value four = read(VectorType::get({4}, b.getI8Type()), op.getCodes(), {index(t), number, index(column)});
+      Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), four);
+      Value activations = vector::ExtractOp::create(b, loc, word, 0);
+      exact[t] = kernel::DotOp::create(b, loc, integerType, exact[t], weights, activations);
+    }
+  }
+
+  kernel::BlockMatmulOp op;
+  RewriterBase &b;
+  Location loc;
+  int64_t tokens = 0, groups = 0, rows = 0;
+  bool q4 = false;
+  VectorType sumType, integerType, codeType;
+  Value zero;
+};
+
+struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBlockMatmul> {
+  void runOnOperation() override {
+    SmallVector<kernel::BlockMatmulOp> ops;
+    getOperation().walk([&](kernel::BlockMatmulOp op) { ops.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (kernel::BlockMatmulOp op : ops) {
+      auto panels = cast<RankedTensorType>(op.getPanels().getType());
+      if (panels.getDimSize(0) != 1) {
+        op.emitOpError("expects a tile of one panel to be vectorized, but got ") << panels;
+        return signalPassFailure();
+      }
+      BlockKernel(op, rewriter).build();
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Quantized artifacts against the reference interpreter, which rounds weights and
+activations to the same codes.
+
+Sums of codes are exact, so an artifact is as close to the reference as at F32: 1e-4
+of the largest logit. One thing can come between: a number so near the middle between
+two codes that F32 and F64 round it differently. With values 1e-6 apart and 127 codes
+to a value's magnitude that befalls one in several thousand, and then the code is one
+off: 1/127 of the largest of 32 numbers, in one of K products. For the smallest K here,
+64, and a largest number of 2.2 deviations, that is 2.2 / 127 / sqrt(64) = 0.2 % of an
+output's deviation. A handful of them, at later positions through the cache as well,
+stay below 2 % of the largest logit; at the first position, where there are few numbers,
+none is expected.
+
+usage: quantized_test.py CRIA CRIA_OPT CRIA_REFERENCE FAMILY
+"""
+import os
+import sys
+import tempfile
+
+from support import check, check_equal, compile_model, floats, logits, run
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
+import make_model  # noqa: E402
+
+LENGTH = 40
+
+
+def differences(expected, found, vocabulary):
+    """|difference| at the first position, and anywhere, as shares of the largest logit."""
+    largest = max(map(abs, expected))
+    gaps = [abs(x - y) / largest for x, y in zip(expected, found)]
+    return max(gaps[:vocabulary]), max(gaps)
+
+
+def main():
+    cria, opt, reference, family = sys.argv[1:]
+    config = make_model.FAMILIES[family]
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_model.make_model(family, os.path.join(folder, "model"))
+        ids = [1] + [(i * 7919 + 13) % config["vocab_size"] for i in range(1, LENGTH)]
+        imported = os.path.join(folder, "import.mlir")
+        run([cria, "compile", model, "--stop-after", "import", "-o", imported])
+        for format in ("q8", "q4"):
+            quantized = os.path.join(folder, format + ".mlir")
+            run([opt, imported, f"--llama-quantize-weights=format={format}", "-o", quantized])
+            oracle = os.path.join(folder, "oracle.bin")
+            run([reference, quantized, "--ids", ",".join(map(str, ids)), "--logits", oracle])
+            with open(oracle, "rb") as file:
+                expected = floats(file.read())
+            for target in ("x86-64-v3", "x86-64-v4", "native"):
+                program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--quantize",
+                                        format, "--chunk", "8")
+                if target == "x86-64-v4" and native_is_older(cria):
+                    continue
+                for feed in (1, 8):
+                    data = logits(program, ids, folder, "--chunk", feed, "--threads", "1")
+                    what = f"{family} {format} {target} in chunks of {feed}"
+                    check(len(data) == 4 * len(expected), f"{what}: {len(data)} bytes of logits")
+                    first, worst = differences(expected, floats(data), config["vocab_size"])
+                    print(f"{what}: {first:.2e} at the first position, {worst:.2e} at any")
+                    check(first <= 1e-4 and worst <= 2e-2, f"{what}: too far from the reference")
+                    for threads in (2, 3):
+                        check_equal(data, logits(program, ids, folder, "--chunk", feed, "--threads", threads),
+                                    f"{what} at {threads} threads")
+
+
+def native_is_older(cria):
+    lines = run([cria, "targets"]).decode().splitlines()
+    names = [line.split()[0] for line in lines]
+    native = next(line.split()[0] for line in lines if "[native]" in line)
+    return names.index(native) < names.index("x86-64-v4")
+
+
+if __name__ == "__main__":
+    main()
