@@ -38,16 +38,19 @@ struct Shape {
 struct Model {
   const char *name;       ///< of the benchmark
   const char *path;       ///< for cria; empty: the storyteller
-  const char *weightType; ///< for --dtype
+  const char *options;    ///< for cria
   double weightBytes;     ///< of one weight
   Shape shape;
 };
 
 const Model kModels[] = {
-    {"storyteller/f16", "", "f16", 2, {256, 512, 4, 256, 128, 1024}},
-    {"stories-15m/f32", "synthetic:stories-15m", "f32", 4, {288, 768, 6, 288, 288, 32000}},
-    {"tinyllama-1.1b/f32", "synthetic:tinyllama-1.1b", "f32", 4, {2048, 5632, 22, 2048, 256, 32000}},
-    {"tinyllama-1.1b/f16", "synthetic:tinyllama-1.1b", "f16", 2, {2048, 5632, 22, 2048, 256, 32000}},
+    {"storyteller/f16", "", "--dtype f16", 2, {256, 512, 4, 256, 128, 1024}},
+    {"stories-15m/f32", "synthetic:stories-15m", "--dtype f32", 4, {288, 768, 6, 288, 288, 32000}},
+    {"tinyllama-1.1b/f32", "synthetic:tinyllama-1.1b", "--dtype f32", 4, {2048, 5632, 22, 2048, 256, 32000}},
+    {"tinyllama-1.1b/f16", "synthetic:tinyllama-1.1b", "--dtype f16", 2, {2048, 5632, 22, 2048, 256, 32000}},
+    // 32 numbers in 34 or 18 bytes; the head is always q8.
+    {"tinyllama-1.1b/q8", "synthetic:tinyllama-1.1b", "--quantize q8", 34.0 / 32, {2048, 5632, 22, 2048, 256, 32000}},
+    {"tinyllama-1.1b/q4", "synthetic:tinyllama-1.1b", "--quantize q4", 18.0 / 32, {2048, 5632, 22, 2048, 256, 32000}},
 };
 
 /// A folder that is gone at the end.
@@ -72,8 +75,7 @@ fs::path artifact(const Model &model) {
   if (current == &model)
     return path;
   fs::path cria = fs::read_symlink("/proc/self/exe").parent_path() / "cria";
-  std::string command = cria.string() + " compile " + model.path + " --target native --dtype " + model.weightType +
-                        " -o " + path.string();
+  std::string command = cria.string() + " compile " + model.path + " --target native " + model.options + " -o " + path.string();
   current = std::system(command.c_str()) == 0 ? &model : nullptr;
   return current ? path : fs::path();
 }
@@ -113,7 +115,8 @@ void decode(benchmark::State &state, const Model &model) {
     double speed = stats["decode_tokens_per_second"], limit = (before + after) / 2;
     state.SetIterationTime(1 / speed);
     state.counters["tokens_per_s"] = speed;
-    double bytes = speed * model.weightBytes * (model.shape.layerWeights() + model.shape.headWeights());
+    double headBytes = model.weightBytes < 2 ? 34.0 / 32 : model.weightBytes;
+    double bytes = speed * (model.weightBytes * model.shape.layerWeights() + headBytes * model.shape.headWeights());
     state.counters["GB_per_s"] = bytes * 1e-9;
     state.counters["limit_GB_per_s"] = limit * 1e-9;
     state.counters["share"] = bytes / limit;
