@@ -37,6 +37,7 @@ void buildModel(OpPassManager &manager, const CompileOptions &options) {
   manager.addPass(createSplitRope());
   QuantizeWeightsOptions quantize;
   quantize.format = options.quantize;
+  quantize.keepStored = options.weightType.empty();
   manager.addPass(createQuantizeWeights(quantize));
   // Shapes last: the passes above are the same for one token and for many.
   manager.addPass(createSpecializeSteps());

@@ -89,16 +89,19 @@ LogicalResult print(ModuleOp module, StringRef output) {
 /// The types that matrices of the model are stored at, as `--info` says them.
 std::string storedTypes(ModuleOp module) {
   llvm::SmallVector<std::string> names;
-  auto note = [&](RankedTensorType type) {
-    std::string name;
-    llvm::raw_string_ostream(name) << type.getElementType();
+  auto note = [&](RankedTensorType type, llama::Encoding encoding) {
+    std::string name = stringifyEncoding(encoding).str();
+    if (encoding == llama::Encoding::Plain) {
+      name.clear();
+      llvm::raw_string_ostream(name) << type.getElementType();
+    }
     if (type.getRank() > 1 && !llvm::is_contained(names, name))
       names.push_back(name);
   };
   for (auto source : module.getOps<llama::SourceOp>())
-    note(source.getTensorType());
+    note(source.getTensorType(), source.getEncoding());
   for (auto synthetic : module.getOps<llama::SyntheticOp>())
-    note(synthetic.getTensorType());
+    note(synthetic.getTensorType(), llama::Encoding::Plain);
   return "as stored (" + llvm::join(names, ", ") + ")";
 }
 

@@ -42,6 +42,12 @@ public:
   LogicalResult run();
 
 private:
+  /// Of codes that meet codes; none for floats.
+  using Format = std::optional<llama::Format>;
+  static Format formatOf(llama::LinearOp op) {
+    return op.getInput().getDefiningOp<llama::QuantizeRowsOp>() ? llama::codeFormat(op.getWeight()) : std::nullopt;
+  }
+
   // Structure.
   LogicalResult lowerForward(func::FuncOp func);
   LogicalResult lowerLogits(func::FuncOp func);
@@ -63,21 +69,24 @@ private:
   Value lower(llama::CacheUpdateOp op, KernelBuilder &b);
 
   // Matrices.
-  int64_t panelRows(Value weight) const;
+  int64_t panelRows(Value weight, Format format) const;
   bool isAlsoMatrix(Value table);
-  Value packed(Value weight, KernelBuilder &b);
+  Value packed(Value weight, Format format, KernelBuilder &b);
   /// Rows [T, K] in groups: codes [T, G, 32], scales [T, G], sums of codes [T, G].
   struct QuantizedRows {
     Value codes, scales, sums;
   };
   QuantizedRows quantizeRows(Value x, KernelBuilder &b);
-  Value multiply(Value x, Value panels, llama::QuantizeOp quantized, Value init, KernelBuilder &b);
+  Value multiply(Value x, Value panels, Format format, Value init, KernelBuilder &b);
 
   // State.
   kernel::StateOp state(StringRef name, RankedTensorType type);
   void planCaches();
   Value destination(Operation *op, ArrayRef<int64_t> shape, KernelBuilder &b);
 
+  llama::FormatAttr formatAttr(llama::Format format) {
+    return llama::FormatAttr::get(module.getContext(), format);
+  }
   Value lookup(Value value) const { return values.lookupOrDefault(value); }
 
   ModuleOp module;
@@ -148,8 +157,8 @@ Value Lowering::destination(Operation *op, ArrayRef<int64_t> shape, KernelBuilde
 // Matrices
 //===----------------------------------------------------------------------===//
 
-int64_t Lowering::panelRows(Value weight) const {
-  auto kind = weight.getDefiningOp<llama::QuantizeOp>() ? KernelKey::Kind::BlockMatmul : KernelKey::Kind::Matmul;
+int64_t Lowering::panelRows(Value weight, Format format) const {
+  auto kind = format ? KernelKey::Kind::BlockMatmul : KernelKey::Kind::Matmul;
   return chip.target->schedule(*chip.chip, {kind, chunk, tensorType(weight).getElementType()}).panelRows;
 }
 
@@ -165,20 +174,19 @@ bool Lowering::isAlsoMatrix(Value table) {
   StringRef source = sourceOf(table);
   bool found = false;
   module.walk([&](llama::PackOp op) { found |= sourceOf(op.getInput()) == source; });
-  module.walk([&](llama::LinearOp op) { found |= sourceOf(op.getWeight()) == source; });
+  module.walk([&](llama::LinearOp op) { found |= !formatOf(op) && sourceOf(op.getWeight()) == source; });
   return found;
 }
 
-Value Lowering::packed(Value weight, KernelBuilder &b) {
-  int64_t rows = panelRows(weight);
-  auto quantized = weight.getDefiningOp<llama::QuantizeOp>();
-  if (!quantized)
+Value Lowering::packed(Value weight, Format format, KernelBuilder &b) {
+  int64_t rows = panelRows(weight, format);
+  if (!format)
     return llama::PackOp::create(b.builder, b.loc, weight, rows);
   RankedTensorType type = tensorType(weight);
   SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(type.getDimSize(0), rows)), type.getDimSize(1) / llama::kGroup,
-                                llama::blockBytes(quantized.getFormat(), rows)};
+                                llama::blockBytes(*format, rows)};
   return llama::PackBlocksOp::create(b.builder, b.loc, RankedTensorType::get(shape, b.builder.getI8Type()), weight,
-                                     b.builder.getI64IntegerAttr(rows), quantized.getFormatAttr());
+                                     b.builder.getI64IntegerAttr(rows), formatAttr(*format));
 }
 
 //===----------------------------------------------------------------------===//
@@ -189,7 +197,7 @@ Value Lowering::packed(Value weight, KernelBuilder &b) {
 Value Lowering::lower(llama::EmbedOp op, KernelBuilder &b) {
   Value tokens = lookup(op.getTokens()), table = lookup(op.getTable());
   if (isAlsoMatrix(op.getTable()))
-    table = packed(table, b);
+    table = packed(table, std::nullopt, b);
   RankedTensorType type = tensorType(table);
   AffineExpr t, d;
   bindDims(b.builder.getContext(), t, d);
@@ -294,11 +302,11 @@ Lowering::QuantizedRows Lowering::quantizeRows(Value x, KernelBuilder &b) {
 
 /// init [T, P, R] plus the product of x [T, K] and a matrix in `panels`: F32 sums of
 /// floats, or of exact sums of codes if the matrix is quantized.
-Value Lowering::multiply(Value x, Value panels, llama::QuantizeOp quantized, Value init, KernelBuilder &b) {
-  if (quantized) {
+Value Lowering::multiply(Value x, Value panels, Format format, Value init, KernelBuilder &b) {
+  if (format) {
     QuantizedRows rows = quantizeRows(x, b);
     return kernel::BlockMatmulOp::create(b.builder, b.loc, init.getType(), rows.codes, rows.scales, rows.sums, panels,
-                                         init, quantized.getFormatAttr());
+                                         init, formatAttr(*format));
   }
   AffineExpr t, p, k, r;
   bindDims(b.builder.getContext(), t, p, k, r);
@@ -315,9 +323,9 @@ Value Lowering::multiply(Value x, Value panels, llama::QuantizeOp quantized, Val
 Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
   Value x = lookup(op.getInput());
   int64_t tokens = op.getType().getDimSize(0), rows = op.getType().getDimSize(1);
-  auto quantized = op.getWeight().getDefiningOp<llama::QuantizeOp>();
-  Value panels = packed(lookup(op.getWeight()), b);
-  int64_t count = tensorType(panels).getDimSize(0), height = panelRows(op.getWeight());
+  Format format = formatOf(op);
+  Value panels = packed(lookup(op.getWeight()), format, b);
+  int64_t count = tensorType(panels).getDimSize(0), height = panelRows(op.getWeight(), format);
   bool whole = rows == count * height;
   SmallVector<int64_t> shape = {tokens, count, height};
   SmallVector<ReassociationIndices> flatten = {{0}, {1, 2}};
@@ -343,7 +351,7 @@ Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
       init = linalg::FillOp::create(b.builder, b.loc, f32(b.builder, b.loc, 0.0), init).getResult(0);
     }
   }
-  Value result = b.collapse(multiply(x, panels, quantized, init, b), flatten); // [T, P * R]
+  Value result = b.collapse(multiply(x, panels, format, init, b), flatten); // [T, P * R]
   if (op == resultOp)
     return result;
   if (!whole)
@@ -542,7 +550,7 @@ LogicalResult Lowering::lowerLogits(func::FuncOp func) {
   auto head = end->getOperand(0).getDefiningOp<llama::LinearOp>();
   if (!head)
     return func.emitError("expects @logits to return a llama.linear");
-  int64_t rows = panelRows(head.getWeight());
+  int64_t rows = panelRows(head.getWeight(), formatOf(head));
   int64_t padded = llvm::alignTo(model.getVocabulary(), rows);
   auto hiddenType = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
   auto logitsType = RankedTensorType::get({model.getChunk(), padded}, b.builder.getF32Type());

@@ -58,7 +58,9 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
     Every matrix that is multiplied by takes `format` (empty: none); the head, whose
     errors choose other words, takes q8. Embeddings are gathered, not multiplied,
     and stay as they are. What is multiplied by quantized weights is rounded to 8
-    bits itself, so that the products are of integers.
+    bits itself, so that the products are of integers. With `keep-stored` and no
+    format, that happens where a file holds codes already (GGUF's Q8_0 and Q4_0),
+    which are then taken as they are.
 
     ```mlir
     %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xf16>) -> tensor<?x512xf32>
@@ -68,7 +70,9 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
     %y = llama.linear %r, %q : (tensor<?x256xf32>, tensor<512x256xf32>) -> tensor<?x512xf32>
     ```
   }];
-  let options = [Option<"format", "format", "std::string", "\"\"", "q8 or q4; empty: none">];
+  let options = [Option<"format", "format", "std::string", "\"\"", "q8 or q4; empty: none">,
+                 Option<"keepStored", "keep-stored", "bool", "false",
+                        "without a format, multiply weights that a file holds as codes as codes">];
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 

@@ -20,7 +20,7 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
 
   void runOnOperation() override {
     if (format.empty())
-      return;
+      return keepStored ? roundStored() : void();
     std::optional<llama::Format> wanted = llama::symbolizeFormat(format);
     if (!wanted) {
       getOperation().emitError("expects a format of q8 or q4, but got '") << format << "'";
@@ -43,6 +43,17 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
     });
     if (result.wasInterrupted())
       signalPassFailure();
+  }
+
+private:
+  /// Weights that are codes in their file stay so; what meets them becomes codes.
+  void roundStored() {
+    getOperation().walk([](llama::LinearOp linear) {
+      if (!llama::codeFormat(linear.getWeight()))
+        return;
+      OpBuilder builder(linear);
+      linear.getInputMutable().set(llama::QuantizeRowsOp::create(builder, linear.getLoc(), linear.getInput()));
+    });
   }
 };
 

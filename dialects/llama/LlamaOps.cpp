@@ -161,6 +161,18 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+std::optional<Format> cria::llama::codeFormat(Value weight) {
+  while (auto split = weight.getDefiningOp<SplitRopeRowsOp>())
+    weight = split.getInput();
+  if (auto quantize = weight.getDefiningOp<QuantizeOp>())
+    return quantize.getFormat();
+  auto leaf = weight.getDefiningOp<WeightOp>();
+  auto source = leaf ? SymbolTable::lookupNearestSymbolFrom<SourceOp>(leaf, leaf.getSourceAttr()) : SourceOp();
+  if (!source || source.getEncoding() == Encoding::Plain)
+    return std::nullopt;
+  return source.getEncoding() == Encoding::Q8_0 ? Format::Q8 : Format::Q4;
+}
+
 LogicalResult QuantizeOp::verify() {
   if (tensorType(getInput()).getDimSize(1) % kGroup) // (C1)
     return emitOpError("expects rows that are a multiple of 32 long, but got ") << getInput().getType();

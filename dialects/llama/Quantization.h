@@ -22,6 +22,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 
 namespace cria::llama {
 
@@ -101,6 +102,11 @@ inline void dequantizeGroup(const CodeGroup &group, float *values) {
   for (int i = 0; i < kGroup; ++i)
     values[i] = group.scale * float(group.codes[i]);
 }
+
+/// The format whose codes give the numbers of `weight` exactly: of a `llama.quantize`,
+/// or of a source stored in blocks, also behind a change of the rows' order. None
+/// for other weights.
+std::optional<Format> codeFormat(mlir::Value weight);
 
 /// How `llama.pack_blocks` lays out `rows` x 32 codes of `format`: bytes of a block.
 inline int64_t blockBytes(Format format, int64_t rows) {

@@ -37,25 +37,28 @@ def main():
     cria, opt, reference, family = sys.argv[1:]
     config = make_model.FAMILIES[family]
     with tempfile.TemporaryDirectory() as folder:
-        model = make_model.make_model(family, os.path.join(folder, "model"))
         ids = [1] + [(i * 7919 + 13) % config["vocab_size"] for i in range(1, LENGTH)]
-        imported = os.path.join(folder, "import.mlir")
-        run([cria, "compile", model, "--stop-after", "import", "-o", imported])
-        for format in ("q8", "q4"):
+        # Quantized by cria, and, in a GGUF file, before: then the file's own codes.
+        for format, stored in (("q8", None), ("q4", None), ("q8", "q8_0"), ("q4", "q4_0")):
+            model = make_model.make_model(family, os.path.join(folder, "model"), format="gguf" if stored else "hf",
+                                          dtype=stored or "f32")
+            imported = os.path.join(folder, "import.mlir")
+            run([cria, "compile", model, "--stop-after", "import", "-o", imported])
             quantized = os.path.join(folder, format + ".mlir")
-            run([opt, imported, f"--llama-quantize-weights=format={format}", "-o", quantized])
+            option = "keep-stored=true" if stored else f"format={format}"
+            run([opt, imported, f"--llama-quantize-weights={option}", "-o", quantized])
+            options = ["--chunk", "8"] + ([] if stored else ["--quantize", format])
             oracle = os.path.join(folder, "oracle.bin")
             run([reference, quantized, "--ids", ",".join(map(str, ids)), "--logits", oracle])
             with open(oracle, "rb") as file:
                 expected = floats(file.read())
             for target in ("x86-64-v3", "x86-64-v4", "native"):
-                program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--quantize",
-                                        format, "--chunk", "8")
+                program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, *options)
                 if target == "x86-64-v4" and native_is_older(cria):
                     continue
                 for feed in (1, 8):
                     data = logits(program, ids, folder, "--chunk", feed, "--threads", "1")
-                    what = f"{family} {format} {target} in chunks of {feed}"
+                    what = f"{family} {stored or format} {target} in chunks of {feed}"
                     check(len(data) == 4 * len(expected), f"{what}: {len(data)} bytes of logits")
                     first, worst = differences(expected, floats(data), config["vocab_size"])
                     print(f"{what}: {first:.2e} at the first position, {worst:.2e} at any")

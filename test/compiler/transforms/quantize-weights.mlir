@@ -1,6 +1,8 @@
 // RUN: cria-opt %s --llama-quantize-weights=format=q4 -split-input-file -verify-diagnostics | FileCheck %s
 // RUN: not cria-opt %s --llama-quantize-weights=format=q5 -split-input-file 2>&1 | FileCheck %s --check-prefix=ERROR
 
+// RUN: cria-opt %s --llama-quantize-weights=keep-stored=true -split-input-file | FileCheck %s --check-prefix=STORED
+
 // ERROR: error: expects a format of q8 or q4, but got 'q5'
 
 llama.source @w in "m" at 0 : tensor<8x32xf16>
@@ -25,6 +27,24 @@ func.func @logits(%x: tensor<?x32xf32>) -> tensor<?x8xf32> {
   %w = llama.weight @w : tensor<8x32xf16>
   %y = llama.linear %x, %w : (tensor<?x32xf32>, tensor<8x32xf16>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
+}
+
+// Codes of a file meet codes, without a format being asked for; floats do not.
+llama.source @codes in "m" at 512 as q4_0 : tensor<8x32xf32>
+// CHECK-LABEL: func.func @stored
+// STORED-LABEL: func.func @stored
+// STORED: %[[W:.*]] = llama.weight @codes
+// STORED: %[[S:.*]] = llama.split_rope_rows %[[W]]
+// STORED: %[[R:.*]] = llama.quantize_rows
+// STORED: llama.linear %[[R]], %[[S]]
+// STORED-NOT: llama.quantize
+func.func @stored(%x: tensor<?x32xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %w = llama.weight @codes : tensor<8x32xf32>
+  %s = llama.split_rope_rows %w heads 2 : tensor<8x32xf32>
+  %y = llama.linear %x, %s : (tensor<?x32xf32>, tensor<8x32xf32>) -> tensor<?x8xf32>
+  %f = llama.weight @w : tensor<8x32xf16>
+  %z = llama.linear %x, %f : (tensor<?x32xf32>, tensor<8x32xf16>) -> tensor<?x8xf32>
+  return %y, %z : tensor<?x8xf32>, tensor<?x8xf32>
 }
 
 // -----
