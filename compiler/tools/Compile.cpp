@@ -27,6 +27,9 @@ using namespace cria;
 Installation::Installation(const char *program) {
   static int anchor; // for getMainExecutable to find this program
   llvm::SmallString<128> path(llvm::sys::fs::getMainExecutable(program, &anchor));
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(path, status))
+    built = status.getLastModificationTime().time_since_epoch().count();
   root = llvm::sys::path::parent_path(llvm::sys::path::parent_path(path)).str();
 }
 
@@ -164,7 +167,7 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
   if (imported->vocabulary)
     tables = buildTokenizerTables(*imported->vocabulary);
   std::string key;
-  llvm::raw_string_ostream(key) << kProducer << '/' << model << '/' << chip->chip->name << '/' << options.weightType << '/'
+  llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << chip->chip->name << '/' << options.weightType << '/'
                                 << options.quantize
                                 << '/' << llvm::xxh3_64bits(tables);
   return (model.getName() + "-" + llvm::utohexstr(llvm::xxh3_64bits(key), /*LowerCase=*/true)).str();

@@ -20,7 +20,11 @@ public:
   /// The model that ships with cria.
   std::string storyteller() const;
 
+  /// When this program was built, for names that must not outlive it.
+  uint64_t buildTime() const { return built; }
+
 private:
+  uint64_t built = 0;
   std::string root; ///< the folder above the one of the program
 };
 
