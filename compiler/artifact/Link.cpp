@@ -54,7 +54,7 @@ mlir::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> cria::linkProgram(ModuleOp 
   llvm::raw_string_ostream stream(messages);
   lld::Result result = lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
-    return module.emitError("the linker failed: ") << stream.str();
+    return module.emitError("the linker failed: ") << StringRef(messages).rtrim();
   auto program = llvm::MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!program)
     return module.emitError() << output.str() << ": cannot be read: " << program.getError().message();

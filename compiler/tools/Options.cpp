@@ -4,9 +4,12 @@
 
 #include "compiler/Version.h"
 
+#include "llvm/Support/raw_ostream.h"
+
 #include <CLI/CLI.hpp>
 
 #include <iostream>
+#include <sstream>
 
 using namespace cria;
 
@@ -66,7 +69,9 @@ std::optional<DriverOptions> cria::parseOptions(int argc, char **argv, int &exit
     if (compile->parsed() && options.stopAfter.empty() && output->count() == 0)
       throw CLI::RequiredError("-o");
   } catch (const CLI::Success &help) {
-    exitCode = app.exit(help);
+    std::ostringstream text;
+    exitCode = app.exit(help, text, text);
+    llvm::outs() << text.str();
     return std::nullopt;
   } catch (const CLI::ParseError &error) {
     std::cerr << "cria: error: " << error.what() << "\nTry 'cria --help'.\n";

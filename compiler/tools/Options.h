@@ -26,7 +26,7 @@ struct DriverOptions {
 };
 
 /// Reads the command line. Without a value the program is to exit with `exitCode`:
-/// help was printed (0), or what is wrong with the words (2).
+/// help is in `llvm::outs()` (0), or what is wrong with the words (2).
 std::optional<DriverOptions> parseOptions(int argc, char **argv, int &exitCode);
 
 } // namespace cria

@@ -39,6 +39,16 @@ int fail(const llvm::Twine &message) {
   return 1;
 }
 
+/// `exitCode`, if all that was printed has arrived.
+int closeOutput(int exitCode) {
+  llvm::outs().flush();
+  std::error_code error = llvm::outs().error();
+  if (!error)
+    return exitCode;
+  llvm::outs().clear_error(); // or the stream's destructor says it again, as a crash
+  return fail("standard output: cannot be written: " + error.message());
+}
+
 int listTargets() {
   llvm::Expected<ChipRef> byDefault = lookupChip("");
   for (const Target *target : registeredTargets())
@@ -52,14 +62,14 @@ int listTargets() {
     }
   if (!byDefault)
     llvm::consumeError(byDefault.takeError());
-  return 0;
+  return closeOutput(0);
 }
 
 int listPhases() {
   llvm::outs() << llvm::left_justify("import", 12) << "read the model as llama IR\n";
   for (const Phase &phase : phases())
     llvm::outs() << llvm::left_justify(phase.name, 12) << phase.summary << "\n";
-  return 0;
+  return closeOutput(0);
 }
 
 /// `$XDG_CACHE_HOME/cria` or `~/.cache/cria`.
@@ -108,7 +118,7 @@ int main(int argc, char **argv) {
   int exitCode = 0;
   std::optional<DriverOptions> options = parseOptions(argc, argv, exitCode);
   if (!options)
-    return exitCode;
+    return closeOutput(exitCode);
   if (options->command == DriverOptions::Command::Targets)
     return listTargets();
   if (options->command == DriverOptions::Command::Phases)
