@@ -25,7 +25,7 @@ void cria::registerTarget(const Target *target) { registry().push_back(target); 
 
 llvm::Expected<ChipRef> cria::lookupChip(llvm::StringRef name) {
   if (name.empty() && !registry().empty())
-    return ChipRef{registry().front(), &registry().front()->chips().front()};
+    return ChipRef{registry().front(), &registry().front()->defaultChip()};
   std::string known;
   for (const Target *target : registry()) {
     if (name == "native")

@@ -37,7 +37,7 @@ struct Feature {
 struct Chip {
   llvm::StringLiteral name;         ///< as `--target` takes it
   llvm::StringLiteral summary;      ///< one line for `cria targets`
-  llvm::StringLiteral llvmCpu;      ///< LLVM's name of it
+  llvm::StringLiteral llvmCpu;      ///< LLVM's name of it, to tune for
   llvm::ArrayRef<Feature> features; ///< needed at run time, and allowed to LLVM
   int64_t vectorBytes;              ///< of the widest vector register worth using
 };
@@ -66,11 +66,14 @@ public:
   /// The family's name, which is also its folder: "x86_64".
   virtual llvm::StringRef name() const = 0;
 
-  /// All chips, oldest first. `native`, if the running machine belongs to this
-  /// family, is the newest of them whose features it has.
+  /// All chips, ordered so that the last of those whose features a machine has suits
+  /// it best.
   virtual llvm::ArrayRef<Chip> chips() const = 0;
 
-  /// The newest chip that the running machine can execute, or null if none.
+  /// What an unnamed chip stands for: one that nearly every machine can run.
+  virtual const Chip &defaultChip() const = 0;
+
+  /// The last chip that the running machine can execute, or null if none.
   virtual const Chip *nativeChip() const = 0;
 
   /// Numbers for a kernel on `chip`: the last row of the target's table that
@@ -102,8 +105,7 @@ llvm::ArrayRef<const Target *> registeredTargets();
 /// Makes `target` known; it must live forever. Called once per target by tools.
 void registerTarget(const Target *target);
 /// Finds a chip by the name that `--target` takes, `native` included; the empty
-/// name is the default: the first target's oldest chip, whose code runs most
-/// widely. The error lists what there is.
+/// name is the first target's default. The error lists what there is.
 llvm::Expected<ChipRef> lookupChip(llvm::StringRef name);
 /// The chip that a module was given to (its `kernel.target` attribute); emits an
 /// error on the module if there is none or it is unknown.

@@ -53,7 +53,7 @@ int listTargets() {
   llvm::Expected<ChipRef> byDefault = lookupChip("");
   for (const Target *target : registeredTargets())
     for (const Chip &chip : target->chips()) {
-      llvm::outs() << llvm::left_justify(chip.name, 12) << chip.summary;
+      llvm::outs() << llvm::left_justify(chip.name, 16) << chip.summary;
       if (byDefault && byDefault->chip == &chip)
         llvm::outs() << " [default]";
       if (target->nativeChip() == &chip)

@@ -19,9 +19,11 @@ namespace cria::cpu {
 #define GEN_PASS_REGISTRATION
 #include "targets/cpu/Passes.h.inc"
 
-/// Optimizes `module` at -O3 for `chip` of `triple` and writes a
-/// position-independent object. Vectors as wide as `chip.vectorBytes` are used.
-llvm::Error emitObject(llvm::Module &module, llvm::StringRef triple, const Chip &chip,
+/// Optimizes `module` at -O3 for `chip` of `triple` and writes a position-independent
+/// object. LLVM may use what its CPU `baseline` has and the chip's features, and vectors
+/// as wide as `chip.vectorBytes`. Fails if the code would need more of the runtime than
+/// the barrier and the functions that every C library has.
+llvm::Error emitObject(llvm::Module &module, llvm::StringRef triple, llvm::StringRef baseline, const Chip &chip,
                        llvm::raw_pwrite_stream &stream);
 
 } // namespace cria::cpu

@@ -5,6 +5,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -23,7 +24,8 @@ std::string featureString(const Chip &chip) {
   return text;
 }
 
-std::unique_ptr<llvm::TargetMachine> makeMachine(llvm::StringRef tripleName, const Chip &chip, std::string &error) {
+std::unique_ptr<llvm::TargetMachine> makeMachine(llvm::StringRef tripleName, llvm::StringRef baseline,
+                                                 const Chip &chip, std::string &error) {
   static std::once_flag once;
   std::call_once(once, [] {
     llvm::InitializeAllTargetInfos();
@@ -38,16 +40,17 @@ std::unique_ptr<llvm::TargetMachine> makeMachine(llvm::StringRef tripleName, con
   llvm::TargetOptions options;
   options.FunctionSections = true;
   return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(triple, chip.llvmCpu, featureString(chip), options, llvm::Reloc::PIC_,
+      target->createTargetMachine(triple, baseline, featureString(chip), options, llvm::Reloc::PIC_,
                                   llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
 }
 
-void setAttributes(llvm::Module &module, const Chip &chip) {
+void setAttributes(llvm::Module &module, llvm::StringRef baseline, const Chip &chip) {
   std::string width = std::to_string(8 * chip.vectorBytes);
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
-    function.addFnAttr("target-cpu", chip.llvmCpu);
+    function.addFnAttr("target-cpu", baseline);
+    function.addFnAttr("tune-cpu", chip.llvmCpu);
     function.addFnAttr("target-features", featureString(chip));
     // LLVM prefers narrow vectors on some chips; our kernels chose theirs.
     function.addFnAttr("prefer-vector-width", width);
@@ -70,22 +73,46 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
 }
 
+/// What generated code may leave undefined (runtime/README.md). A call to anything
+/// else is a lowering that is missing for the chip.
+llvm::Error checkSymbols(llvm::StringRef object) {
+  auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "object"));
+  if (!file)
+    return file.takeError();
+  for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
+    llvm::Expected<uint32_t> flags = symbol.getFlags();
+    llvm::Expected<llvm::StringRef> name = symbol.getName();
+    if (!flags || !name)
+      return flags ? name.takeError() : flags.takeError();
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() &&
+        !llvm::is_contained({"cria_barrier", "memcpy", "memmove", "memset"}, *name))
+      return llvm::createStringError("generated code expects to call the runtime's own functions only, found '%s'",
+                                     name->str().c_str());
+  }
+  return llvm::Error::success();
+}
+
 } // namespace
 
-llvm::Error cpu::emitObject(llvm::Module &module, llvm::StringRef triple, const Chip &chip,
-                            llvm::raw_pwrite_stream &stream) {
+llvm::Error cpu::emitObject(llvm::Module &module, llvm::StringRef triple, llvm::StringRef baseline,
+                            const Chip &chip, llvm::raw_pwrite_stream &stream) {
   std::string error;
-  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(triple, chip, error);
+  std::unique_ptr<llvm::TargetMachine> machine = makeMachine(triple, baseline, chip, error);
   if (!machine)
     return llvm::createStringError(error);
   module.setTargetTriple(machine->getTargetTriple());
   module.setDataLayout(machine->createDataLayout());
   module.setPICLevel(llvm::PICLevel::BigPIC);
-  setAttributes(module, chip);
+  setAttributes(module, baseline, chip);
   optimize(module, *machine);
+  llvm::SmallVector<char, 0> object;
+  llvm::raw_svector_ostream objectStream(object);
   llvm::legacy::PassManager emission;
-  if (machine->addPassesToEmitFile(emission, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+  if (machine->addPassesToEmitFile(emission, objectStream, nullptr, llvm::CodeGenFileType::ObjectFile))
     return llvm::createStringError("LLVM cannot write objects for %s", triple.str().c_str());
   emission.run(module);
+  if (llvm::Error undefined = checkSymbols(objectStream.str()))
+    return undefined;
+  stream << objectStream.str();
   return llvm::Error::success();
 }

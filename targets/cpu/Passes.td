@@ -22,4 +22,24 @@ def LowerVectors : Pass<"cpu-lower-vectors", "::mlir::func::FuncOp"> {
                            "::mlir::affine::AffineDialect", "::mlir::scf::SCFDialect"];
 }
 
+def ExpandFloats : Pass<"cpu-expand-floats", "::mlir::func::FuncOp"> {
+  let summary = "float operations that a chip lacks, by those that it has";
+  let description = [{
+    What LLVM would otherwise call a library for, lane by lane. Without FMA a product
+    is rounded before it is added. F16 is widened and narrowed by integer operations,
+    exactly and to nearest even; so is F32 to BF16, on every chip: the instructions
+    that do it flush denormals, and one model should mean one thing.
+
+    ```mlir
+    %r = vector.fma %a, %b, %c : vector<16xf32>
+    // becomes
+    %p = arith.mulf %a, %b : vector<16xf32>
+    %r = arith.addf %p, %c : vector<16xf32>
+    ```
+  }];
+  let options = [Option<"fma", "fma", "bool", "false", "the chip multiplies and adds in one">,
+                 Option<"f16", "f16", "bool", "false", "the chip converts between F16 and F32">];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 #endif // CRIA_TARGETS_CPU_PASSES_TD

@@ -25,57 +25,73 @@ Value intrinsic(OpBuilder &b, Location loc, StringRef name, Type result, ValueRa
   return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands).getResult(0);
 }
 
-/// One instruction: 16 sums.
-struct DotToVnni : OpRewritePattern<kernel::DotOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(kernel::DotOp op, PatternRewriter &b) const override {
-    auto sums = cast<VectorType>(op.getType());
-    if (sums.getNumElements() != 16)
-      return failure();
-    Value lanes = vector::BroadcastOp::create(b, op.getLoc(), sums, op.getActivations());
-    Value bytes = vector::BitCastOp::create(b, op.getLoc(), op.getWeights().getType(), lanes);
-    b.replaceOp(op, intrinsic(b, op.getLoc(), "llvm.x86.avx512.vpdpbusd.512", sums,
-                              {op.getSums(), op.getWeights(), bytes}));
-    return success();
-  }
-};
+Value slice(OpBuilder &b, Location loc, Value vector, int64_t begin, int64_t width) {
+  if (cast<VectorType>(vector.getType()).getNumElements() == width)
+    return vector;
+  return vector::ExtractStridedSliceOp::create(b, loc, vector, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{width},
+                                               ArrayRef<int64_t>{1});
+}
 
-/// Pairs of 16-bit products: as many lanes as a register has.
-struct DotToPairs : OpRewritePattern<kernel::DotOp> {
-  DotToPairs(MLIRContext *context, bool wide) : OpRewritePattern(context), wide(wide) {}
+/// Cuts `op` into registers of `width` sums: `part(sums, weights)` gives the new sums of
+/// one, `weights` being 32-bit lanes of four bytes.
+template <typename Part>
+LogicalResult byRegisters(kernel::DotOp op, int64_t width, PatternRewriter &b, Part part) {
+  Location loc = op.getLoc();
+  auto sums = cast<VectorType>(op.getType());
+  int64_t lanes = sums.getNumElements();
+  if (lanes % width)
+    return failure();
+  Value words = vector::BitCastOp::create(b, loc, sums, op.getWeights());
+  Value result = op.getSums();
+  for (int64_t begin = 0; begin < lanes; begin += width) {
+    Value done = part(slice(b, loc, op.getSums(), begin, width), slice(b, loc, words, begin, width));
+    result = lanes == width ? done
+                            : vector::InsertStridedSliceOp::create(b, loc, done, result, ArrayRef<int64_t>{begin},
+                                                                   ArrayRef<int64_t>{1})
+                                  .getResult();
+  }
+  b.replaceOp(op, result);
+  return success();
+}
+
+/// One instruction to a register.
+struct DotToVnni : OpRewritePattern<kernel::DotOp> {
+  DotToVnni(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width) {}
 
   LogicalResult matchAndRewrite(kernel::DotOp op, PatternRewriter &b) const override {
     Location loc = op.getLoc();
-    auto sums = cast<VectorType>(op.getType());
-    int64_t lanes = sums.getNumElements(), width = wide ? 16 : 8;
-    if (lanes % width)
-      return failure();
-    Value words = vector::BitCastOp::create(b, loc, sums, op.getWeights());
-    Value result = op.getSums();
-    for (int64_t begin = 0; begin < lanes; begin += width) {
-      Value part = slice(b, loc, words, begin, width), sum = slice(b, loc, op.getSums(), begin, width);
-      for (bool odd : {false, true})
-        sum = arith::AddIOp::create(b, loc, sum, products(b, loc, part, op.getActivations(), odd, width));
-      result = lanes == width ? sum
-                              : vector::InsertStridedSliceOp::create(b, loc, sum, result, ArrayRef<int64_t>{begin},
-                                                                     ArrayRef<int64_t>{1})
-                                    .getResult();
-    }
-    b.replaceOp(op, result);
-    return success();
+    auto words = VectorType::get({width}, b.getI32Type());
+    auto bytes = VectorType::get({4 * width}, b.getI8Type());
+    StringRef name = width == 16 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256";
+    return byRegisters(op, width, b, [&](Value sums, Value weights) -> Value {
+      Value activations = vector::BroadcastOp::create(b, loc, words, op.getActivations());
+      return intrinsic(b, loc, name, words,
+                       {sums, vector::BitCastOp::create(b, loc, bytes, weights),
+                        vector::BitCastOp::create(b, loc, bytes, activations)});
+    });
   }
 
 private:
-  static Value slice(OpBuilder &b, Location loc, Value vector, int64_t begin, int64_t width) {
-    if (cast<VectorType>(vector.getType()).getNumElements() == width)
-      return vector;
-    return vector::ExtractStridedSliceOp::create(b, loc, vector, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{width},
-                                                 ArrayRef<int64_t>{1});
+  int64_t width; ///< lanes of a register
+};
+
+/// Pairs of 16-bit products, of the even bytes and of the odd.
+struct DotToPairs : OpRewritePattern<kernel::DotOp> {
+  DotToPairs(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width) {}
+
+  LogicalResult matchAndRewrite(kernel::DotOp op, PatternRewriter &b) const override {
+    return byRegisters(op, width, b, [&](Value sums, Value weights) {
+      for (bool odd : {false, true})
+        sums = arith::AddIOp::create(b, op.getLoc(), sums,
+                                     products(b, op.getLoc(), weights, op.getActivations(), odd));
+      return sums;
+    });
   }
 
+private:
   /// Bytes 0 and 2 (or 1 and 3) of every lane of `weights`, unsigned, times those of
   /// `activations`, signed; the two products added.
-  Value products(OpBuilder &b, Location loc, Value weights, Value activations, bool odd, int64_t width) const {
+  Value products(OpBuilder &b, Location loc, Value weights, Value activations, bool odd) const {
     auto words = VectorType::get({width}, b.getI32Type());
     auto shorts = VectorType::get({2 * width}, b.getI16Type());
     auto constant = [&](VectorType type, int64_t value) {
@@ -92,22 +108,29 @@ private:
     if (!odd)
       signedShorts = arith::ShLIOp::create(b, loc, signedShorts, constant(shorts, 8));
     signedShorts = arith::ShRSIOp::create(b, loc, signedShorts, constant(shorts, 8));
-    StringRef name = wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
+    StringRef name = width == 16  ? "llvm.x86.avx512.pmaddw.d.512"
+                     : width == 8 ? "llvm.x86.avx2.pmadd.wd"
+                                  : "llvm.x86.sse2.pmadd.wd";
     return intrinsic(b, loc, name, words, {unsignedShorts, signedShorts});
   }
 
-  bool wide;
+  int64_t width; ///< lanes of a register
 };
 
 struct LowerDot : x86::impl::LowerDotBase<LowerDot> {
   using LowerDotBase::LowerDotBase;
 
   void runOnOperation() override {
+    if (vectorBytes != 64 && vectorBytes != 32 && (vectorBytes != 16 || vnni)) {
+      getOperation().emitError("expects vectors of 16, 32 or 64 bytes, with VNNI of 32 or 64, but got ")
+          << int64_t(vectorBytes);
+      return signalPassFailure();
+    }
     RewritePatternSet patterns(&getContext());
     if (vnni)
-      patterns.add<DotToVnni>(&getContext());
+      patterns.add<DotToVnni>(&getContext(), vectorBytes / 4);
     else
-      patterns.add<DotToPairs>(&getContext(), wide);
+      patterns.add<DotToPairs>(&getContext(), vectorBytes / 4);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -7,9 +7,9 @@ include "mlir/Pass/PassBase.td"
 def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
   let summary = "byte products as the chip has them";
   let description = [{
-    With AVX-512 VNNI one `vpdpbusd`. Else the even and the odd bytes of a lane meet
-    theirs as 16-bit numbers in two `vpmaddwd`, which add a pair exactly: unlike
-    `vpmaddubsw`, nothing can saturate.
+    With VNNI one `vpdpbusd` to a register. Else the even and the odd bytes of a lane
+    meet theirs as 16-bit numbers in two `pmaddwd`, which add a pair exactly: unlike
+    `pmaddubsw`, nothing can saturate.
 
     ```mlir
     %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>
@@ -18,8 +18,8 @@ def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
     %r = llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%s, %w, %b) : …
     ```
   }];
-  let options = [Option<"vnni", "vnni", "bool", "false", "the chip has AVX-512 VNNI">,
-                 Option<"wide", "wide", "bool", "false", "the chip has AVX-512 BW">];
+  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "16", "of a register: 16, 32 or 64">,
+                 Option<"vnni", "vnni", "bool", "false", "the chip has VNNI at that width">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect",
                            "::mlir::arith::ArithDialect"];
 }

@@ -40,14 +40,17 @@ constexpr Schedule lanes(int64_t lanes, int64_t block) {
 }
 
 constexpr Row kTable[] = {
-    {Kind::Matmul, std::nullopt, "", matmul(16, 4, 4)},
+    // Without AVX a panel is four vectors: two tokens fill half of the registers.
+    {Kind::Matmul, std::nullopt, "", matmul(16, 2, 4)},
+    {Kind::BlockMatmul, std::nullopt, "", matmul(16, 1, 1)},
+    {Kind::Matmul, std::nullopt, "avx2", matmul(16, 4, 4)},
     {Kind::Attention, std::nullopt, "", lanes(8, 1)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
     {Kind::Matmul, std::nullopt, "avx512f", matmul(32, 8, 4)},
     {Kind::Attention, std::nullopt, "avx512f", lanes(16, 1)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2.
-    {Kind::BlockMatmul, std::nullopt, "", matmul(16, 2, 1)},
+    {Kind::BlockMatmul, std::nullopt, "avx2", matmul(16, 2, 1)},
     {Kind::BlockMatmul, std::nullopt, "avx512f", matmul(16, 8, 1)},
     // One token: more columns per iteration, since the loop does nothing else.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},

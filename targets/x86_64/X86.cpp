@@ -17,29 +17,37 @@ public:
   llvm::StringRef name() const override { return "x86_64"; }
   llvm::ArrayRef<Chip> chips() const override { return x86::chips(); }
 
+  const Chip &defaultChip() const override {
+    return *llvm::find_if(chips(), [](const Chip &chip) { return chip.name == "x86-64-v3"; });
+  }
+
   const Chip *nativeChip() const override {
     if (!llvm::Triple(llvm::sys::getProcessTriple()).isX86())
       return nullptr;
     llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
-    const Chip *newest = nullptr;
+    const Chip *best = nullptr;
     for (const Chip &chip : chips())
       if (llvm::all_of(chip.features, [&](const Feature &feature) { return host.lookup(feature.name); }))
-        newest = &chip;
-    return newest;
+        best = &chip;
+    return best;
   }
 
   Schedule schedule(const Chip &chip, const KernelKey &key) const override { return x86::schedule(chip, key); }
 
   void addLowerPasses(mlir::OpPassManager &manager, const Chip &chip) const override {
     x86::LowerDotOptions dot;
-    dot.vnni = x86::has(chip, "avx512vnni");
-    dot.wide = x86::has(chip, "avx512bw");
+    dot.vectorBytes = chip.vectorBytes;
+    dot.vnni = x86::has(chip, chip.vectorBytes == 64 ? "avx512vnni" : "avxvnni");
     manager.addNestedPass<mlir::func::FuncOp>(x86::createLowerDot(dot));
     manager.addNestedPass<mlir::func::FuncOp>(cpu::createLowerVectors());
+    cpu::ExpandFloatsOptions floats;
+    floats.fma = x86::has(chip, "fma");
+    floats.f16 = x86::has(chip, "f16c");
+    manager.addNestedPass<mlir::func::FuncOp>(cpu::createExpandFloats(floats));
   }
 
   llvm::Error emitObject(llvm::Module &module, const Chip &chip, llvm::raw_pwrite_stream &stream) const override {
-    return cpu::emitObject(module, "x86_64-unknown-linux-musl", chip, stream);
+    return cpu::emitObject(module, "x86_64-unknown-linux-musl", "x86-64", chip, stream);
   }
 
   llvm::StringRef runtimeFolder() const override { return "x86_64"; }

@@ -18,7 +18,7 @@ namespace x86 {
 #define GEN_PASS_REGISTRATION
 #include "targets/x86_64/Passes.h.inc"
 
-/// All chips, oldest first.
+/// All chips; the last that a machine can run suits it best.
 llvm::ArrayRef<Chip> chips();
 /// Whether `chip` has the feature of that name.
 bool has(const Chip &chip, llvm::StringRef feature);

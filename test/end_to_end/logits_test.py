@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every family, compiled, against the reference interpreter: max |difference| of the
 logits at most 1e-4 x max |logit| at F32, at every position of a 40-token prompt, fed
-token by token, in one chunk and in chunks of 7, for every target of this machine.
+token by token, in one chunk and in chunks of 7, with and without AVX, and for this
+machine's chip. Weights are F32, and F16 where the file's are.
 
 usage: logits_test.py CRIA CRIA_REFERENCE FAMILY
 """
@@ -46,14 +47,15 @@ def main():
             run([reference, model, "--ids", ",".join(map(str, ids)), "--logits", oracle])
             with open(oracle, "rb") as file:
                 expected = floats(file.read())
-            for target in ("x86-64-v3", "native"):
-                for chunk in (7, 40):
-                    program = compile_model(cria, model, os.path.join(place, "program"), "--target", target, "--dtype",
-                                            "f32", "--chunk", chunk)
-                    for feed in (1, chunk):
-                        found = floats(logits(program, ids, place, "--chunk", feed))
-                        what = f"{family} {format} {dtype} {target} in chunks of {feed}"
-                        print(f"{what}: {difference(expected, found, what):.2e}")
+            variants = [(target, "f32", chunk) for target in ("x86-64-v3", "native") for chunk in (7, 40)]
+            variants.append(("x86-64-v2", "f16" if dtype == "f16" else "f32", 40))
+            for target, weights, chunk in variants:
+                program = compile_model(cria, model, os.path.join(place, "program"), "--target", target, "--dtype",
+                                        weights, "--chunk", chunk)
+                for feed in (1, chunk):
+                    found = floats(logits(program, ids, place, "--chunk", feed))
+                    what = f"{family} {format} {dtype} as {weights} {target} in chunks of {feed}"
+                    print(f"{what}: {difference(expected, found, what):.2e}")
     check(ran, f"no format can hold {family}")
 
 

@@ -52,7 +52,7 @@ def main():
             run([reference, quantized, "--ids", ",".join(map(str, ids)), "--logits", oracle])
             with open(oracle, "rb") as file:
                 expected = floats(file.read())
-            for target in ("x86-64-v3", "x86-64-v4", "native"):
+            for target in ("x86-64-v2", "x86-64-v3", "x86-64-v4", "native"):
                 program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, *options)
                 if target == "x86-64-v4" and native_is_older(cria):
                     continue

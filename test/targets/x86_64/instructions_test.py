@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""The instructions of compiled kernels, chip by chip: those that the chip was bought
+for are there, those that it lacks are not. Reads the artifact's machine code, so it
+needs no machine that could run it.
+
+usage: instructions_test.py CRIA LLVM_OBJDUMP MODEL
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+# Mnemonic and widest register (x, y, z, t for AMX) that byte products use, by chip.
+BYTES = {
+    "x86-64-v2": ("pmaddwd", "x"),
+    "x86-64-v3": ("vpmaddwd", "y"),
+    "znver3": ("vpmaddwd", "y"),
+    "alderlake": ("vpdpbusd", "y"),
+    "sierraforest": ("vpdpbusd", "y"),
+    "x86-64-v4": ("vpmaddwd", "z"),
+    "skylake-avx512": ("vpmaddwd", "z"),
+    "cascadelake": ("vpdpbusd", "z"),
+    "icelake-server": ("vpdpbusd", "z"),
+    "znver4": ("vpdpbusd", "z"),
+    "sapphirerapids": ("vpdpbusd", "z"),
+    "graniterapids": ("vpdpbusd", "z"),
+    "znver5": ("vpdpbusd", "z"),
+}
+
+
+def instructions(cria, objdump, model, folder, chip, *options):
+    """{(mnemonic, widest register): count} of the program; the runtime in it is baseline code."""
+    program = os.path.join(folder, "program")
+    subprocess.run([cria, "compile", model, "-o", program, "--target", chip, *options], check=True)
+    text = subprocess.run([objdump, "-d", "--no-show-raw-insn", "--no-leading-addr", program], check=True,
+                          capture_output=True, text=True).stdout
+    found = {}
+    for line in text.splitlines():
+        words = re.sub(r"^\s*\{e?vex\}", "", line).split(None, 1)  # which encoding was chosen
+        if not words:
+            continue
+        operands = words[1] if len(words) > 1 else ""
+        widest = next((kind for kind, name in (("t", "%tmm"), ("z", "%zmm"), ("y", "%ymm"), ("x", "%xmm"))
+                       if name in operands), "")
+        key = (words[0], widest)
+        found[key] = found.get(key, 0) + 1
+    return found
+
+
+def check(condition, message):
+    if not condition:
+        sys.exit("error: " + message)
+
+
+def main():
+    cria, objdump, model = sys.argv[1:]
+    listed = [line.split()[0] for line in
+              subprocess.run([cria, "targets"], check=True, capture_output=True, text=True).stdout.splitlines()]
+    check(set(listed) == set(BYTES), f"expected the chips {sorted(BYTES)}, found {sorted(listed)}")
+    with tempfile.TemporaryDirectory() as folder:
+        for chip, wanted in BYTES.items():
+            found = instructions(cria, objdump, model, folder, chip, "--quantize", "q4")
+            check(found.get(wanted, 0) >= 32, f"{chip}: expected at least 32 {wanted}, found {found.get(wanted, 0)}")
+            order = " xyzt"
+            widest = max((kind for _, kind in found), key=lambda kind: order.index(kind or " "))
+            check(widest == wanted[1], f"{chip}: expected registers up to {wanted[1]}mm, found {widest}mm")
+            # F16 scales, sums of floats.
+            names = {name for name, _ in found}
+            if chip == "x86-64-v2":
+                beyond = sorted(name for name in names if re.match(r"v[a-z]", name) and not re.match(r"ver[rw]", name))
+                check(not beyond, f"{chip}: expected no instruction of AVX's, found {beyond}")
+            else:
+                check(found.get(("vcvtph2ps", wanted[1]), 0) > 0, f"{chip}: expected vcvtph2ps on {wanted[1]}mm")
+                fused = sum(count for (name, kind), count in found.items()
+                            if name.startswith("vfmadd") and kind == wanted[1])
+                check(fused >= 32, f"{chip}: expected at least 32 multiply-adds on {wanted[1]}mm, found {fused}")
+            if "vpdpbusd" not in wanted:
+                check("vpdpbusd" not in names, f"{chip}: expected no vpdpbusd, which it lacks")
+            print(f"{chip}: {found[wanted]} {wanted[0]} on {wanted[1]}mm")
+
+
+if __name__ == "__main__":
+    main()
