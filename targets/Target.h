@@ -45,6 +45,7 @@ struct Chip {
 /// How a kernel is cut for a chip (see `Target::schedule`).
 struct Schedule {
   int64_t panelRows = 0; ///< matmuls: rows of a packed panel, a multiple of the vector's lanes
+  int64_t panelTile = 1; ///< matmuls: panels that a pass over the columns serves at once
   int64_t tokenTile = 1; ///< matmuls: rows of the input that one pass over a panel serves
   int64_t unroll = 1;    ///< matmul: columns per loop iteration
   int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a block

@@ -220,9 +220,10 @@ def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
 def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::FuncOp"> {
   let summary = "the micro-kernel of quantized products";
   let description = [{
-    A `kernel.block_matmul` tile of one panel becomes one loop over the groups of 32
-    columns: every vector of codes is read and unpacked once and meets four codes of
-    each input row in a `kernel.dot`.
+    A `kernel.block_matmul` tile of m rows and a few panels becomes one loop over the
+    groups of 32 columns: every vector of codes is read and unpacked once and meets
+    four codes of each input row in a `kernel.dot`. Tiles that follow each other
+    fetch the panels that come next.
 
     ```mlir
     %acc:m = scf.for %g = %c0 to %G step %c1 iter_args(…) -> (vector<16xf32>, …) {

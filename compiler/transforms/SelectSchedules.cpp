@@ -65,8 +65,10 @@ private:
   void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles) {
     int64_t tokens = cast<RankedTensorType>(op.getCodes().getType()).getDimSize(0);
     KernelKey key{KernelKey::Kind::BlockMatmul, tokens > 1, {}};
-    threads = {0, 1};
-    tiles = {divisorUpTo(tokens, chip.target->schedule(*chip.chip, key).tokenTile), 0};
+    int64_t panels = cast<RankedTensorType>(op.getPanels().getType()).getDimSize(0);
+    Schedule schedule = chip.target->schedule(*chip.chip, key);
+    threads = {0, divisorUpTo(panels, schedule.panelTile)};
+    tiles = {divisorUpTo(tokens, schedule.tokenTile), 0};
   }
 
   /// A packed product (t, p, k, r) is dealt out by panels; anything else by all

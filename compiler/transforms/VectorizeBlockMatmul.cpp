@@ -1,10 +1,14 @@
 //===- VectorizeBlockMatmul.cpp - The micro-kernel of quantized products ---===//
 //
-// One panel of R rows meets m rows of codes. Per group of 32 columns: the R scales
-// are read and widened; each vector of 4 R codes is read once, unpacked, and meets
-// four codes of every input row in one `kernel.dot`; the exact sums are converted
-// and added, times both scales, to the F32 sums, which live in registers throughout.
-// The offset of unsigned codes is in the start value of the integer sums.
+// A few panels of R rows meet m rows of codes. Per group of 32 columns: each vector of
+// 4 R codes is read once, unpacked, and meets four codes of every input row in one
+// `kernel.dot`; the exact sums are converted and added, times both scales, to the F32
+// sums, which live in registers throughout. The offset of unsigned codes is in the
+// start value of the integer sums. Two panels halve the loads: four codes of a row,
+// spread over a register once, serve both.
+//
+// Where tiles of rows follow each other, each fetches its share of the panels that
+// come after these, so that their first tile does not wait for memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,7 +34,9 @@ public:
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     tokens = codes.getDimSize(0);
     groups = codes.getDimSize(1);
-    rows = cast<RankedTensorType>(op.getDestination().getType()).getDimSize(2);
+    auto sums = cast<RankedTensorType>(op.getDestination().getType());
+    panels = sums.getDimSize(1);
+    rows = sums.getDimSize(2);
     q4 = op.getFormat() == llama::Format::Q4;
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
@@ -42,7 +48,8 @@ public:
     zero = index(0);
     SmallVector<Value> sums;
     for (int64_t t = 0; t < tokens; ++t)
-      sums.push_back(read(sumType, op.getDestination(), {index(t), zero, zero}));
+      for (int64_t p = 0; p < panels; ++p)
+        sums.push_back(read(sumType, op.getDestination(), {index(t), index(p), zero}));
     auto loop = scf::ForOp::create(b, loc, zero, index(groups), index(1), sums);
     {
       OpBuilder::InsertionGuard guard(b);
@@ -51,9 +58,10 @@ public:
     }
     Value result = op.getDestination();
     for (int64_t t = 0; t < tokens; ++t)
-      result = vector::TransferWriteOp::create(b, loc, loop.getResult(t), result, ValueRange{index(t), zero, zero},
-                                               ArrayRef<bool>{true})
-                   .getResult();
+      for (int64_t p = 0; p < panels; ++p)
+        result = vector::TransferWriteOp::create(b, loc, loop.getResult(t * panels + p), result,
+                                                 ValueRange{index(t), index(p), zero}, ArrayRef<bool>{true})
+                     .getResult();
     b.replaceOp(op, result);
   }
 
@@ -65,36 +73,61 @@ private:
 
   /// `sums` with the products of group `number` added.
   SmallVector<Value> group(Value number, ValueRange sums) {
-    auto halfBytes = VectorType::get({2 * rows}, b.getI8Type());
-    Value scales = vector::BitCastOp::create(b, loc, VectorType::get({rows}, b.getF16Type()),
-                                             read(halfBytes, op.getPanels(), {zero, number, zero}));
-    scales = widen(b, loc, scales);
-
+    prefetch(number);
     SmallVector<Value> exact;
     Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(q4 ? -8 : -128));
     for (int64_t t = 0; t < tokens; ++t) {
       Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{index(t), number});
       Value start = arith::MulIOp::create(b, loc, sum, offset);
-      exact.push_back(vector::BroadcastOp::create(b, loc, integerType, start));
+      exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
     }
     for (int64_t vector = 0; vector < (q4 ? 4 : 8); ++vector) {
-      Value bytes = read(codeType, op.getPanels(), {zero, number, index(2 * rows + 4 * rows * vector)});
+      SmallVector<Value> bytes;
+      for (int64_t p = 0; p < panels; ++p)
+        bytes.push_back(read(codeType, op.getPanels(), {index(p), number, index(2 * rows + 4 * rows * vector)}));
       if (!q4) {
         multiply(bytes, number, 4 * vector, exact);
         continue;
       }
-      multiply(nibbles(bytes, 0), number, 4 * vector, exact);
-      multiply(nibbles(bytes, 4), number, 16 + 4 * vector, exact);
+      for (int half : {0, 1}) {
+        SmallVector<Value> codes;
+        for (Value b : bytes)
+          codes.push_back(nibbles(b, 4 * half));
+        multiply(codes, number, 16 * half + 4 * vector, exact);
+      }
+    }
+    auto halfBytes = VectorType::get({2 * rows}, b.getI8Type());
+    SmallVector<Value> scales;
+    for (int64_t p = 0; p < panels; ++p) {
+      Value scale = vector::BitCastOp::create(b, loc, VectorType::get({rows}, b.getF16Type()),
+                                             read(halfBytes, op.getPanels(), {index(p), number, zero}));
+      scales.push_back(widen(b, loc, scale));
     }
 
     SmallVector<Value> result;
     for (int64_t t = 0; t < tokens; ++t) {
       Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{index(t), number});
-      Value factor = arith::MulFOp::create(b, loc, scales, vector::BroadcastOp::create(b, loc, sumType, scale));
-      Value sum = arith::SIToFPOp::create(b, loc, sumType, exact[t]);
-      result.push_back(vector::FMAOp::create(b, loc, sum, factor, sums[t]));
+      for (int64_t p = 0; p < panels; ++p) {
+        Value factor = arith::MulFOp::create(b, loc, scales[p], vector::BroadcastOp::create(b, loc, sumType, scale));
+        Value sum = arith::SIToFPOp::create(b, loc, sumType, exact[t * panels + p]);
+        result.push_back(vector::FMAOp::create(b, loc, sum, factor, sums[t * panels + p]));
+      }
     }
     return result;
+  }
+
+  /// Tile number i of n fetches the next panels' bytes from i / n to (i + 1) / n, in
+  /// equal steps over the groups.
+  void prefetch(Value number) {
+    auto loop = op->getParentOfType<scf::ForOp>();
+    std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
+    if (!tiles || tiles->getSExtValue() < 2)
+      return;
+    int64_t bytes = cast<RankedTensorType>(op.getPanels().getType()).getDimSize(2) * panels;
+    Value tile = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
+    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, index(groups)), number);
+    Value ahead = arith::MulIOp::create(b, loc, steps, index(std::max<int64_t>(bytes / tiles->getSExtValue(), 1)));
+    kernel::PrefetchOp::create(b, loc, op.getPanels(), ValueRange{index(panels), zero, ahead});
   }
 
   /// The low (shift 0) or high (shift 4) halves of bytes, as bytes.
@@ -109,20 +142,21 @@ private:
     return vector::BitCastOp::create(b, loc, codeType, words);
   }
 
-  /// exact[t] += weights times the four codes of row t from `column` of the group on
-  void multiply(Value weights, Value number, int64_t column, SmallVectorImpl<Value> &exact) {
+  /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on
+  void multiply(ArrayRef<Value> weights, Value number, int64_t column, SmallVectorImpl<Value> &exact) {
     for (int64_t t = 0; t < tokens; ++t) {
       Value four = read(VectorType::get({4}, b.getI8Type()), op.getCodes(), {index(t), number, index(column)});
       Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), four);
       Value activations = vector::ExtractOp::create(b, loc, word, 0);
-      exact[t] = kernel::DotOp::create(b, loc, integerType, exact[t], weights, activations);
+      for (int64_t p = 0; p < panels; ++p)
+        exact[t * panels + p] = kernel::DotOp::create(b, loc, integerType, exact[t * panels + p], weights[p], activations);
     }
   }
 
   kernel::BlockMatmulOp op;
   RewriterBase &b;
   Location loc;
-  int64_t tokens = 0, groups = 0, rows = 0;
+  int64_t tokens = 0, panels = 0, groups = 0, rows = 0;
   bool q4 = false;
   VectorType sumType, integerType, codeType;
   Value zero;
@@ -134,11 +168,6 @@ struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBloc
     getOperation().walk([&](kernel::BlockMatmulOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
     for (kernel::BlockMatmulOp op : ops) {
-      auto panels = cast<RankedTensorType>(op.getPanels().getType());
-      if (panels.getDimSize(0) != 1) {
-        op.emitOpError("expects a tile of one panel to be vectorized, but got ") << panels;
-        return signalPassFailure();
-      }
       BlockKernel(op, rewriter).build();
     }
   }

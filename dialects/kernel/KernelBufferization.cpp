@@ -2,7 +2,7 @@
 //
 // `kernel.get` of a tensor becomes `kernel.get` of a memref, `kernel.set` a copy
 // into such a memref, which folds away where both are the same buffer: the rule,
-// since kernels write in place. Where the segments lie is not known yet; the
+// since kernels write in place. `kernel.prefetch` becomes `memref.prefetch`. Where the segments lie is not known yet; the
 // pass that plans memory turns each `kernel.get` into a view.
 //
 //===----------------------------------------------------------------------===//
@@ -66,11 +66,29 @@ struct SetModel : BufferizableOpInterface::ExternalModel<SetModel, SetOp> {
   }
 };
 
+struct PrefetchModel : BufferizableOpInterface::ExternalModel<PrefetchModel, PrefetchOp> {
+  bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
+  AliasingValueList getAliasingValues(Operation *, OpOperand &, const AnalysisState &) const { return {}; }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto prefetch = cast<PrefetchOp>(op);
+    FailureOr<Value> buffer = getBuffer(rewriter, prefetch.getTensor(), options, state);
+    if (failed(buffer))
+      return failure();
+    replaceOpWithNewBufferizedOp<memref::PrefetchOp>(rewriter, op, *buffer, prefetch.getIndices(), /*isWrite=*/false,
+                                                     /*localityHint=*/2, /*isDataCache=*/true);
+    return success();
+  }
+};
+
 } // namespace
 
 void cria::kernel::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
     GetOp::attachInterface<GetModel>(*context);
     SetOp::attachInterface<SetModel>(*context);
+    PrefetchOp::attachInterface<PrefetchModel>(*context);
   });
 }

@@ -119,5 +119,12 @@ LogicalResult DotOp::verify() {
   return success();
 }
 
+LogicalResult PrefetchOp::verify() {
+  int64_t rank = cast<RankedTensorType>(getTensor().getType()).getRank(), indices = getIndices().size();
+  if (indices != rank) // (C1)
+    return emitOpError("expects ") << rank << " indices, but got " << indices;
+  return success();
+}
+
 #define GET_OP_CLASSES
 #include "dialects/kernel/KernelOps.cpp.inc"

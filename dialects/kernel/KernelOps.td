@@ -226,4 +226,21 @@ def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {
   let hasVerifier = 1;
 }
 
+def Kernel_PrefetchOp : Kernel_Op<"prefetch", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a hint that the cache line of an element will be read soon";
+  let description = [{
+    Changes nothing but time. Indices may lie outside of the tensor: what is
+    beyond a panel of weights is the next one.
+
+    - (C1) there is an index for every dimension.
+
+    ```mlir
+    kernel.prefetch %panels[%p, %g, %c0] : tensor<2x64x288xi8>
+    ```
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$tensor, Variadic<Index>:$indices);
+  let assemblyFormat = "$tensor `[` $indices `]` attr-dict `:` type($tensor)";
+  let hasVerifier = 1;
+}
+
 #endif // CRIA_DIALECTS_KERNEL_OPS_TD

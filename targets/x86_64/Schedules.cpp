@@ -24,8 +24,9 @@ struct Row {
   Schedule schedule;
 };
 
-constexpr Schedule matmul(int64_t panelRows, int64_t tokenTile, int64_t unroll) {
+constexpr Schedule matmul(int64_t panelRows, int64_t tokenTile, int64_t unroll, int64_t panelTile = 1) {
   Schedule schedule;
+  schedule.panelTile = panelTile;
   schedule.panelRows = panelRows;
   schedule.tokenTile = tokenTile;
   schedule.unroll = unroll;
@@ -52,6 +53,7 @@ constexpr Row kTable[] = {
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2.
     {Kind::BlockMatmul, std::nullopt, "avx2", matmul(16, 2, 1)},
     {Kind::BlockMatmul, std::nullopt, "avx512f", matmul(16, 8, 1)},
+    {Kind::BlockMatmul, true, "avx512f", matmul(16, 4, 1, 2)},
     // One token: more columns per iteration, since the loop does nothing else.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},
     {Kind::Matmul, false, "avx512f", matmul(32, 1, 8)},

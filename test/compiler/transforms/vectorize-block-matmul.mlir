@@ -1,11 +1,10 @@
-// RUN: cria-opt %s --kernel-vectorize-block-matmul -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
 
-// Two rows of codes: 16 scales, then four vectors, each unpacked once into two of
-// bytes that meet four codes of either row. The offset is 8 times the codes' sum.
+// Two rows of codes meet four vectors, each unpacked once into two of bytes that meet
+// four codes of either row; then 16 scales. The offset is 8 times the codes' sum.
 // CHECK-LABEL: func.func @q4
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
-// CHECK:   vector.bitcast {{.*}} : vector<32xi8> to vector<16xf16>
-// CHECK:   arith.extf
+// CHECK-NOT: kernel.prefetch
 // CHECK:   arith.constant -8 : i32
 // CHECK:   vector.transfer_read {{.*}} : tensor<1x2x288xi8>, vector<64xi8>
 // CHECK:   arith.andi
@@ -13,6 +12,8 @@
 // CHECK:   arith.shrui
 // CHECK-COUNT-14: kernel.dot
 // CHECK-NOT: kernel.dot
+// CHECK:   vector.bitcast {{.*}} : vector<32xi8> to vector<16xf16>
+// CHECK:   arith.extf
 // CHECK:   arith.sitofp
 // CHECK-COUNT-2: vector.fma
 func.func @q4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x288xi8>,
@@ -33,11 +34,33 @@ func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %
   return %y : tensor<1x1x16xf32>
 }
 
-// -----
-
-func.func @two(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<2x2x288xi8>, %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
-  // expected-error @+1 {{expects a tile of one panel to be vectorized, but got 'tensor<2x2x288xi8>'}}
-  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
-  return %y : tensor<1x2x16xf32>
+// Two panels at once: four codes of a row are read once for both. The second of two
+// tiles of rows fetches the second half of the panels after these.
+// CHECK-LABEL: func.func @panels
+// CHECK: scf.for %[[T:[^ ]+]] = {{.*}} step %[[STEP:[^ ]+]] iter_args
+// CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK:     %[[TILE:[^ ]+]] = arith.divui %[[T]], %[[STEP]]
+// CHECK:     %[[GROUPS:[^ ]+]] = arith.muli %[[TILE]], %c2{{.*}}
+// CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
+// CHECK:     %[[AHEAD:[^ ]+]] = arith.muli %[[AT]], %c288{{.*}}
+// CHECK:     kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
+// CHECK:     vector.transfer_read {{.*}} : tensor<1x2x32xi8>, vector<4xi8>
+// CHECK-COUNT-2: kernel.dot
+// CHECK:     vector.transfer_read {{.*}} : tensor<1x2x32xi8>, vector<4xi8>
+func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<2x2x288xi8>,
+                  %o: tensor<2x2x16xf32>) -> tensor<2x2x16xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %r = scf.for %t = %c0 to %c2 step %c1 iter_args(%a = %o) -> (tensor<2x2x16xf32>) {
+    %qt = tensor.extract_slice %q[%t, 0, 0] [1, 2, 32] [1, 1, 1] : tensor<2x2x32xi8> to tensor<1x2x32xi8>
+    %st = tensor.extract_slice %s[%t, 0] [1, 2] [1, 1] : tensor<2x2xf32> to tensor<1x2xf32>
+    %nt = tensor.extract_slice %n[%t, 0] [1, 2] [1, 1] : tensor<2x2xi32> to tensor<1x2xi32>
+    %at = tensor.extract_slice %a[%t, 0, 0] [1, 2, 16] [1, 1, 1] : tensor<2x2x16xf32> to tensor<1x2x16xf32>
+    %y = kernel.block_matmul %qt, %st, %nt, %w format q4 into %at
+      : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
+    %i = tensor.insert_slice %y into %a[%t, 0, 0] [1, 2, 16] [1, 1, 1] : tensor<1x2x16xf32> into tensor<2x2x16xf32>
+    scf.yield %i : tensor<2x2x16xf32>
+  }
+  return %r : tensor<2x2x16xf32>
 }

@@ -26,3 +26,12 @@ func.func @f(%s: vector<16xi32>, %w: vector<32xi8>, %a: i32) {
   %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<32xi8>
   return
 }
+
+// -----
+
+// kernel.prefetch (C1)
+func.func @f(%w: tensor<3x2x288xi8>, %i: index) {
+  // expected-error @+1 {{'kernel.prefetch' op expects 3 indices, but got 1}}
+  kernel.prefetch %w[%i] : tensor<3x2x288xi8>
+  return
+}

@@ -15,3 +15,10 @@ func.func @dot(%s: vector<16xi32>, %w: vector<64xi8>, %a: i32) -> vector<16xi32>
   %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>
   return %r : vector<16xi32>
 }
+
+// CHECK-LABEL: func.func @prefetch
+func.func @prefetch(%w: tensor<3x2x288xi8>, %i: index) {
+  // CHECK: kernel.prefetch %{{.*}}[%[[I:.*]], %[[I]], %[[I]]] : tensor<3x2x288xi8>
+  kernel.prefetch %w[%i, %i, %i] : tensor<3x2x288xi8>
+  return
+}
