@@ -1,7 +1,7 @@
 //===- VectorizeBlockMatmul.cpp - The micro-kernel of quantized products ---===//
 //
 // A few panels of R rows meet m rows of codes. Per group of 32 columns: each vector of
-// 4 R codes is read once, unpacked, and meets four codes of every input row in one
+// 4 R codes, as a BlockReader gives it, meets four codes of every input row in one
 // `kernel.dot`; the exact sums are converted and added, times both scales, to the F32
 // sums, which live in registers throughout. The offset of unsigned codes is in the
 // start value of the integer sums. Two panels halve the loads: four codes of a row,
@@ -12,10 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/transforms/KernelBuilder.h"
+#include "compiler/transforms/BlockReader.h"
 #include "compiler/transforms/Passes.h"
-
-#include "dialects/llama/Quantization.h"
 
 using namespace mlir;
 
@@ -37,10 +35,9 @@ public:
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     panels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
-    q4 = op.getFormat() == llama::Format::Q4;
+    readers.assign(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
-    codeType = VectorType::get({4 * rows}, b.getI8Type());
   }
 
   void build() {
@@ -71,42 +68,31 @@ private:
     return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
   }
 
-  /// `sums` with the products of group `number` added.
-  SmallVector<Value> group(Value number, ValueRange sums) {
-    prefetch(number);
+  /// `sums` with the products of columns 32 * step … 32 * step + 31 added.
+  SmallVector<Value> group(Value step, ValueRange sums) {
+    prefetch(step);
     SmallVector<Value> exact;
-    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(q4 ? -8 : -128));
+    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-int32_t(readers[0].offset())));
     for (int64_t t = 0; t < tokens; ++t) {
-      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{index(t), number});
+      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{index(t), step});
       Value start = arith::MulIOp::create(b, loc, sum, offset);
       exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
     }
-    for (int64_t vector = 0; vector < (q4 ? 4 : 8); ++vector) {
-      SmallVector<Value> bytes;
-      for (int64_t p = 0; p < panels; ++p)
-        bytes.push_back(read(codeType, op.getPanels(), {index(p), number, index(2 * rows + 4 * rows * vector)}));
-      if (!q4) {
-        multiply(bytes, number, 4 * vector, exact);
-        continue;
-      }
-      for (int half : {0, 1}) {
-        SmallVector<Value> codes;
-        for (Value b : bytes)
-          codes.push_back(nibbles(b, 4 * half));
-        multiply(codes, number, 16 * half + 4 * vector, exact);
-      }
+    for (int64_t p = 0; p < panels; ++p)
+      readers[p].moveTo(index(p), step);
+    for (int64_t vector : readers[0].vectors(0)) {
+      SmallVector<Value> codes;
+      for (BlockReader &reader : readers)
+        codes.push_back(reader.codes(vector));
+      multiply(codes, step, 4 * vector, exact);
     }
-    auto halfBytes = VectorType::get({2 * rows}, b.getI8Type());
     SmallVector<Value> scales;
-    for (int64_t p = 0; p < panels; ++p) {
-      Value scale = vector::BitCastOp::create(b, loc, VectorType::get({rows}, b.getF16Type()),
-                                             read(halfBytes, op.getPanels(), {index(p), number, zero}));
-      scales.push_back(widen(b, loc, scale));
-    }
+    for (BlockReader &reader : readers)
+      scales.push_back(reader.scales(0));
 
     SmallVector<Value> result;
     for (int64_t t = 0; t < tokens; ++t) {
-      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{index(t), number});
+      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{index(t), step});
       for (int64_t p = 0; p < panels; ++p) {
         Value factor = arith::MulFOp::create(b, loc, scales[p], vector::BroadcastOp::create(b, loc, sumType, scale));
         Value sum = arith::SIToFPOp::create(b, loc, sumType, exact[t * panels + p]);
@@ -130,18 +116,6 @@ private:
     kernel::PrefetchOp::create(b, loc, op.getPanels(), ValueRange{index(panels), zero, ahead});
   }
 
-  /// The low (shift 0) or high (shift 4) halves of bytes, as bytes.
-  Value nibbles(Value bytes, int32_t shift) {
-    Value words = vector::BitCastOp::create(b, loc, integerType, bytes);
-    auto splat = [&](int32_t value) {
-      return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(integerType, value));
-    };
-    if (shift)
-      words = arith::ShRUIOp::create(b, loc, words, splat(shift));
-    words = arith::AndIOp::create(b, loc, words, splat(0x0f0f0f0f));
-    return vector::BitCastOp::create(b, loc, codeType, words);
-  }
-
   /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on
   void multiply(ArrayRef<Value> weights, Value number, int64_t column, SmallVectorImpl<Value> &exact) {
     for (int64_t t = 0; t < tokens; ++t) {
@@ -157,8 +131,8 @@ private:
   RewriterBase &b;
   Location loc;
   int64_t tokens = 0, panels = 0, groups = 0, rows = 0;
-  bool q4 = false;
-  VectorType sumType, integerType, codeType;
+  SmallVector<BlockReader> readers; ///< one for each panel
+  VectorType sumType, integerType;
   Value zero;
 };
 
