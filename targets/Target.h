@@ -46,10 +46,13 @@ struct Chip {
 struct Schedule {
   int64_t panelRows = 0; ///< matmuls: rows of a packed panel, a multiple of the vector's lanes
   int64_t panelTile = 1; ///< matmuls: panels that a pass over the columns serves at once
-  int64_t tokenTile = 1; ///< matmuls: rows of the input that one pass over a panel serves
+  int64_t tokenTile = 1; ///< matmuls: rows of the input that one pass over a panel serves;
+                         ///< attention: rows (tokens times heads) of a tile
   int64_t unroll = 1;    ///< matmul: columns per loop iteration
   int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a block
-  int64_t block = 1;     ///< elementwise: columns that a thread takes at once
+  int64_t block = 1;     ///< elementwise: columns that a thread takes at once;
+                         ///< attention: blocks of positions between two changes of the maximum
+  int64_t sums = 1;      ///< attention: vectors of sums that a register tile may have
 };
 
 /// What a schedule is asked for.

@@ -124,7 +124,7 @@ kernel::StateOp Lowering::state(StringRef name, RankedTensorType type) {
 }
 
 /// [C, Hkv, Dh] becomes keys [Hkv, P, Dh, L] or values [Hkv, P * L, Dh], where
-/// P * L is C rounded up. Attention says which cache holds keys. The symbols of
+/// P * L is C rounded up to what attention takes at once. Attention says which cache holds keys. The symbols of
 /// the model's caches make room for those of the state.
 void Lowering::planCaches() {
   llvm::StringSet<> keys;
@@ -135,11 +135,14 @@ void Lowering::planCaches() {
     if (auto read = cache.getDefiningOp<llama::CacheReadOp>())
       keys.insert(read.getCache());
   });
-  int64_t lanes = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, false, {}}).lanes;
+  Schedule one = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, false, {}});
+  Schedule many = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, true, {}});
+  assert(one.lanes == many.lanes && "one cache serves both steps");
+  int64_t lanes = one.lanes, together = std::lcm(one.block, many.block);
   for (auto cache : llvm::make_early_inc_range(module.getOps<llama::CacheOp>())) {
     RankedTensorType type = cache.getTensorType();
     int64_t context = type.getDimSize(0), heads = type.getDimSize(1), size = type.getDimSize(2);
-    int64_t blocks = llvm::divideCeil(context, lanes);
+    int64_t blocks = llvm::alignTo(llvm::divideCeil(context, lanes), together);
     SmallVector<int64_t> shape = {heads, blocks * lanes, size};
     if (keys.contains(cache.getSymName()))
       shape = {heads, blocks, size, lanes};

@@ -240,12 +240,13 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
 }
 
 def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncOp"> {
-  let summary = "online softmax attention, block by block";
+  let summary = "online softmax attention, rows by blocks of positions";
   let description = [{
-    A `kernel.attention` tile of one row and one head becomes one loop over the
-    blocks of the cache that the row may see, with the running maximum (a scalar),
-    sum (a scalar) and weighted values (vector of Dh) in registers. Positions
-    beyond the row's own, or before its window, weigh nothing.
+    A `kernel.attention` tile of M rows (tokens times heads of one group) becomes a loop
+    over the positions that every row sees, several blocks at a time, and one over the
+    rest, where positions beyond a row's own, or before its window, weigh nothing.
+    Scores and weighted values are register tiles of M rows and a few vectors;
+    the maximum changes once per step. What lies between is in the thread's scratch.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

@@ -48,8 +48,8 @@ private:
     Numbers threads, tiles;
     if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))
       selectGeneric(generic, threads, tiles);
-    else if (isa<kernel::AttentionOp>(op))
-      threads = {1, 1}, tiles = {0, 0};
+    else if (auto attention = dyn_cast<kernel::AttentionOp>(op.getOperation()))
+      selectAttention(attention, threads, tiles);
     else if (auto matmul = dyn_cast<kernel::BlockMatmulOp>(op.getOperation()))
       selectBlockMatmul(matmul, threads, tiles);
     else if (isa<kernel::AppendOp>(op))
@@ -59,6 +59,19 @@ private:
     auto array = [&](ArrayRef<int64_t> numbers) { return DenseI64ArrayAttr::get(&getContext(), numbers); };
     op->setAttr(kernel::kScheduleAttrName,
                 kernel::ScheduleAttr::get(&getContext(), array(threads), array(tiles)));
+  }
+
+  /// Heads of one group, which share keys and values, and as many tokens as fill up
+  /// the rows of a tile.
+  void selectAttention(kernel::AttentionOp op, Numbers &threads, Numbers &tiles) {
+    auto query = cast<RankedTensorType>(op.getQuery().getType());
+    int64_t tokens = query.getDimSize(0);
+    int64_t group = query.getDimSize(1) / cast<RankedTensorType>(op.getKeys().getType()).getDimSize(0);
+    int64_t rows =
+        chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, tokens > 1, {}}).tokenTile;
+    int64_t heads = divisorUpTo(group, rows);
+    threads = {heads, divisorUpTo(tokens, rows / heads)};
+    tiles = {0, 0};
   }
 
   /// Panels for the threads, rows of the input by register tiles.

@@ -1,20 +1,32 @@
-//===- VectorizeAttention.cpp - Online softmax, block by block -------------===//
+//===- VectorizeAttention.cpp - Online softmax, rows by blocks -------------===//
 //
-// One row q [Dh] at position p against one key/value head. Keys lie in blocks
-// [Dh, L] of L positions, so that a block's L scores are Dh vector multiply-adds
-// without a sum across lanes; values lie as rows [Dh]. With scores s_j of a
-// block, running maximum m, sum d and weighted values o [Dh]:
+// A tile of M = T * H rows (tokens times heads of one group, which share keys and
+// values) meets the cache in steps of B blocks of L positions. Keys lie in blocks
+// [Dh, L], values as rows [Dh]: no product crosses lanes. With the scores s_j of a
+// step, running maximum m, sum d and weighted values o [Dh] of a row:
 //
-//   m' = max(m, max_j s_j),  r = exp(m - m'),  w_j = exp(s_j - m')
+//   m' = max(m, max_j s_j),  r = 2^(m - m'),  w_j = 2^(s_j - m')
 //   d' = r d + sum_j w_j,    o' = r o + sum_j w_j v_j
 //
-// and the result is o / d (Milakov and Gimelshein, 2018). Blocks go in order.
+// and the result is o / d (Milakov and Gimelshein, 2018; Dao et al., 2022), with the
+// scale and log2(e) in the query already. A step has three parts, each of which keeps
+// a register tile of sums and leaves what it finds in the thread's own scratch:
+//
+//   scores   [M, B * L]: a vector of keys meets one element of every row
+//   weights  row by row: maximum, powers, sum; o is rescaled
+//   values   [M, Dh]: a vector of values meets one weight of every row
+//
+// Steps that every row sees whole need no mask: they go first, the rest follows in
+// smaller steps. Before both there are masked steps where a window begins. The order
+// depends on the position alone.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
+#include "targets/Target.h"
 
+#include <cmath>
 #include <numeric>
 
 using namespace mlir;
@@ -30,144 +42,363 @@ namespace {
 
 /// Below every score, above -infinity: differences of it stay finite.
 constexpr double kLowest = -1.0e30;
+/// Chains of dependent multiply-adds that keep the units busy.
+constexpr int64_t kChains = 8;
 
-class AttentionRow {
+/// The largest number of at most `limit` that divides `size`.
+int64_t divisorUpTo(int64_t size, int64_t limit) {
+  int64_t divisor = std::clamp<int64_t>(limit, 1, size);
+  while (size % divisor)
+    --divisor;
+  return divisor;
+}
+
+class AttentionTile {
 public:
-  AttentionRow(kernel::AttentionOp op, RewriterBase &rewriter)
-      : op(op), b(rewriter), loc(op.getLoc()) {
-    auto keys = cast<RankedTensorType>(op.getKeys().getType());
-    size = keys.getDimSize(2);
-    lanes = keys.getDimSize(3);
+  AttentionTile(kernel::AttentionOp op, Schedule schedule, RewriterBase &rewriter)
+      : op(op), schedule(schedule), b(rewriter), loc(op.getLoc()) {
+    auto query = cast<RankedTensorType>(op.getQuery().getType());
+    tokens = query.getDimSize(0);
+    heads = query.getDimSize(1);
+    rows = tokens * heads;
+    size = query.getDimSize(2);
+    lanes = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3);
+    width = std::gcd(size, lanes);
     laneType = VectorType::get({lanes}, b.getF32Type());
-    rowType = VectorType::get({size}, b.getF32Type());
+    columnType = VectorType::get({width}, b.getF32Type());
+    // A small tile has few sums of its own; many blocks keep the units busy then.
+    tailBlocks = divisorUpTo(schedule.block, std::max<int64_t>(1, rows / 4));
   }
 
+  /// Replaces the op.
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
-    Value position = op.getPosition();
-    Value begin = firstBlock(position);
-    Value end = arith::AddIOp::create(b, loc, arith::DivUIOp::create(b, loc, position, index(lanes)), index(1));
-    SmallVector<Value> start = {f32(b, loc, kLowest), f32(b, loc, 0.0), splat(rowType, 0.0)};
-    auto loop = scf::ForOp::create(b, loc, begin, end, index(1), start);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      scf::YieldOp::create(b, loc, block(loop.getInductionVar(), loop.getRegionIterArgs()));
+    SmallVector<Value> state = start();
+    // [begin, edge) is cut by the window, [edge, whole) seen by every row, [whole, end)
+    // cut by the rows' own positions. All are block numbers, and multiples of a small
+    // step's, except `end`.
+    Value last = plus(op.getPosition(), tokens - 1);
+    Value end = plus(blockOf(last), 1), begin = zero, edge = zero;
+    if (op.getWindow()) {
+      begin = alignDown(blockOf(firstSeen(op.getPosition())));
+      edge = alignDown(plus(blockOf(plus(firstSeen(last), lanes - 1)), tailBlocks - 1));
+      state = loop(begin, edge, tailBlocks, state,
+                   [&](Value block, ValueRange inner) { return step(block, tailBlocks, true, inner); });
     }
-    Value divisor = vector::BroadcastOp::create(b, loc, rowType, loop.getResult(1));
-    Value row = arith::DivFOp::create(b, loc, loop.getResult(2), divisor);
-    Value result = vector::TransferWriteOp::create(b, loc, row, op.getDestination(), ValueRange{zero, zero, zero},
-                                                   ArrayRef<bool>{true})
-                       .getResult();
-    b.replaceOp(op, result);
+    Value seen = blockOf(plus(op.getPosition(), 1));
+    Value room = arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, seen, edge), zero);
+    Value steps = arith::DivUIOp::create(b, loc, room, index(schedule.block));
+    Value whole =
+        arith::AddIOp::create(b, loc, edge, arith::MulIOp::create(b, loc, steps, index(schedule.block)));
+    state = loop(edge, whole, schedule.block, state,
+                 [&](Value block, ValueRange inner) { return step(block, schedule.block, false, inner); });
+    state = loop(whole, end, tailBlocks, state,
+                 [&](Value block, ValueRange inner) { return step(block, tailBlocks, true, inner); });
+    b.replaceOp(op, finish(state));
   }
 
 private:
+  /// What a step changes: scores [M, B * L], maxima [M], sums [M, L] by lanes,
+  /// weighted values [M, Dh].
+  enum { kScores, kMaxima, kSums, kValues, kStateSize };
+
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+  Value plus(Value value, int64_t offset) {
+    return offset ? arith::AddIOp::create(b, loc, value, index(offset)).getResult() : value;
+  }
+  Value plus(Value value, Value offset) { return arith::AddIOp::create(b, loc, value, offset); }
   Value splat(VectorType type, double value) {
     return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, float(value)));
   }
-
-  /// The block of the first position that the window lets the row see.
-  Value firstBlock(Value position) {
-    int64_t window = op.getWindow();
-    if (window == 0)
-      return zero;
-    Value first = arith::SubIOp::create(b, loc, position, index(window - 1));
-    first = arith::MaxSIOp::create(b, loc, first, zero);
-    return arith::DivUIOp::create(b, loc, first, index(lanes));
+  Value broadcast(VectorType type, Value scalar) { return vector::BroadcastOp::create(b, loc, type, scalar); }
+  Value read(VectorType type, Value tensor, ValueRange place) {
+    return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
+  }
+  Value write(Value vector, Value tensor, ValueRange place) {
+    return vector::TransferWriteOp::create(b, loc, vector, tensor, place, ArrayRef<bool>{true}).getResult();
+  }
+  /// The larger of two, or of two vectors lane by lane: one instruction, which a
+  /// `maxnumf` with its rules for NaN is not. A NaN among scores stays one in the weights.
+  Value larger(Value a, Value c) {
+    Value greater = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, a, c);
+    return arith::SelectOp::create(b, loc, greater, a, c);
   }
 
-  /// Scores [L] of block `number`: scale * q . k, in the order of Dh by fours.
-  Value scores(Value number) {
-    int64_t step = std::gcd(size, int64_t(4));
-    SmallVector<Value> start(step, splat(laneType, 0.0));
-    auto loop = scf::ForOp::create(b, loc, zero, index(size), index(step), start);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      SmallVector<Value> sums(loop.getRegionIterArgs());
-      for (int64_t offset = 0; offset < step; ++offset) {
-        Value d = arith::AddIOp::create(b, loc, loop.getInductionVar(), index(offset));
-        Value q = tensor::ExtractOp::create(b, loc, op.getQuery(), ValueRange{zero, zero, d});
-        Value k = vector::TransferReadOp::create(b, loc, laneType, op.getKeys(),
-                                                 ValueRange{zero, number, d, zero}, std::nullopt,
-                                                 ArrayRef<bool>{true});
-        Value factor = vector::BroadcastOp::create(b, loc, laneType, q);
-        sums[offset] = vector::FMAOp::create(b, loc, k, factor, sums[offset]);
+  /// A tensor of the thread's own. Numbered, for CSE would make one of two.
+  Value scratch(ArrayRef<int64_t> shape) {
+    auto tensor = tensor::EmptyOp::create(b, loc, shape, b.getF32Type());
+    tensor->setAttr(kernel::kBufferAttrName, b.getI64IntegerAttr(buffers++));
+    return tensor;
+  }
+
+  /// A loop over [from, to) that carries `values`.
+  SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange values,
+                          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    auto loop = scf::ForOp::create(b, loc, from, to, index(step), values);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    scf::YieldOp::create(b, loc, body(loop.getInductionVar(), loop.getRegionIterArgs()));
+    return SmallVector<Value>(loop.getResults());
+  }
+
+  Value blockOf(Value position) { return arith::DivUIOp::create(b, loc, position, index(lanes)); }
+  Value alignDown(Value block) {
+    if (tailBlocks == 1)
+      return block;
+    Value small = index(tailBlocks);
+    return arith::MulIOp::create(b, loc, arith::DivUIOp::create(b, loc, block, small), small);
+  }
+  /// The first position that the window lets a row at `position` see.
+  Value firstSeen(Value position) {
+    Value first = arith::SubIOp::create(b, loc, position, index(op.getWindow() - 1));
+    return arith::MaxSIOp::create(b, loc, first, zero);
+  }
+
+  /// The position of row number `row`, relative to the tile's: its token.
+  Value tokenOf(Value row) {
+    return heads == 1 ? row : arith::DivUIOp::create(b, loc, row, index(heads)).getResult();
+  }
+  Value headOf(Value row) {
+    return heads == 1 ? zero : arith::RemUIOp::create(b, loc, row, index(heads)).getResult();
+  }
+
+  /// Scales the queries, and makes the state that nothing was seen in.
+  SmallVector<Value> start() {
+    SmallVector<Value> made = {scratch({rows, size}), scratch({rows}), scratch({rows, lanes}), scratch({rows, size})};
+    Value factor = splat(columnType, op.getScale().convertToDouble() * std::log2(std::exp(1.0)));
+    made = loop(zero, index(rows), 1, made, [&](Value row, ValueRange inner) {
+      Value scaled = inner[0], values = inner[3];
+      for (int64_t d = 0; d < size; d += width) {
+        Value q = read(columnType, op.getQuery(), {tokenOf(row), headOf(row), index(d)});
+        scaled = write(arith::MulFOp::create(b, loc, q, factor), scaled, {row, index(d)});
+        values = write(splat(columnType, 0.0), values, {row, index(d)});
       }
-      scf::YieldOp::create(b, loc, sums);
-    }
-    Value sum = loop.getResult(0);
-    for (Value other : loop.getResults().drop_front())
-      sum = arith::AddFOp::create(b, loc, sum, other);
-    return arith::MulFOp::create(b, loc, sum, splat(laneType, op.getScale().convertToDouble()));
+      Value maxima = tensor::InsertOp::create(b, loc, f32(b, loc, kLowest), inner[1], row);
+      Value sums = write(splat(laneType, 0.0), inner[2], {row, zero});
+      return SmallVector<Value>{scaled, maxima, sums, values};
+    });
+    query = made[0];
+    return {scratch({rows, schedule.block * lanes}), made[1], made[2], made[3]};
   }
 
-  /// Which lanes of a block that begins at position `begin` the row may see.
-  Value visible(Value begin) {
-    auto type = VectorType::get({lanes}, b.getIndexType());
-    Value lane = vector::StepOp::create(b, loc, type);
-    Value place = arith::AddIOp::create(b, loc, lane, vector::BroadcastOp::create(b, loc, type, begin));
-    Value last = vector::BroadcastOp::create(b, loc, type, op.getPosition());
-    Value seen = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, place, last);
+  /// `blocks` blocks from number `block` on.
+  SmallVector<Value> step(Value block, int64_t blocks, bool masked, ValueRange state) {
+    Value scores = addScores(block, blocks, state[kScores]);
+    SmallVector<Value> next = weigh(block, blocks, masked, scores, state);
+    next[kValues] = addValues(block, blocks, next[kScores], next[kValues]);
+    return next;
+  }
+
+  /// scores[row, j] = query[row] . keys[j], in as many blocks at once as registers can
+  /// hold sums of; few of them are sums of several chains.
+  Value addScores(Value block, int64_t blocks, Value scores) {
+    int64_t together = divisorUpTo(blocks, schedule.sums / rows);
+    int64_t unroll = std::gcd(size, int64_t(4));
+    int64_t chains = std::gcd(unroll, std::max<int64_t>(1, kChains / (rows * together)));
+    return loop(zero, index(blocks), together, scores, [&](Value group, ValueRange inner) {
+      SmallVector<Value> sums(rows * together * chains, splat(laneType, 0.0)); // [row][block][chain]
+      sums = loop(zero, index(size), unroll, sums, [&](Value column, ValueRange before) {
+        SmallVector<Value> next(before);
+        for (int64_t offset = 0; offset < unroll; ++offset) {
+          Value d = plus(column, offset);
+          SmallVector<Value> keys;
+          for (int64_t n = 0; n < together; ++n)
+            keys.push_back(widen(b, loc,
+                                 read(keyType(), op.getKeys(), {zero, plus(plus(block, group), n), d, zero})));
+          for (int64_t row = 0; row < rows; ++row) {
+            Value q = broadcast(laneType, tensor::ExtractOp::create(b, loc, query, ValueRange{index(row), d}));
+            for (int64_t n = 0; n < together; ++n) {
+              Value &sum = next[(row * together + n) * chains + offset % chains];
+              sum = vector::FMAOp::create(b, loc, keys[n], q, sum);
+            }
+          }
+        }
+        return next;
+      });
+      Value written = inner[0];
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t n = 0; n < together; ++n) {
+          Value *chain = &sums[(row * together + n) * chains];
+          for (int64_t half = chains / 2; half; half /= 2)
+            for (int64_t i = 0; i < half; ++i)
+              chain[i] = arith::AddFOp::create(b, loc, chain[i], chain[i + half]);
+          Value place = arith::MulIOp::create(b, loc, plus(group, n), index(lanes));
+          written = write(chain[0], written, {index(row), place});
+        }
+      return SmallVector<Value>{written};
+    })[0];
+  }
+
+  VectorType keyType() {
+    return VectorType::get({lanes}, cast<RankedTensorType>(op.getKeys().getType()).getElementType());
+  }
+  VectorType valueType() {
+    return VectorType::get({width}, cast<RankedTensorType>(op.getValues().getType()).getElementType());
+  }
+
+  /// Scores become weights, row by row; what was found before is rescaled.
+  SmallVector<Value> weigh(Value block, int64_t blocks, bool masked, Value scores, ValueRange state) {
+    SmallVector<Value> carried = {scores, state[kMaxima], state[kSums], state[kValues]};
+    return loop(zero, index(rows), 1, carried, [&](Value row, ValueRange inner) {
+      SmallVector<Value> score, seen;
+      for (int64_t n = 0; n < blocks; ++n) {
+        score.push_back(read(laneType, inner[kScores], {row, index(n * lanes)}));
+        if (masked) {
+          seen.push_back(visible(row, plus(block, n)));
+          score[n] = arith::SelectOp::create(b, loc, seen[n], score[n], splat(laneType, kLowest));
+        }
+      }
+      Value before = tensor::ExtractOp::create(b, loc, inner[kMaxima], row);
+      Value maximum = larger(before, acrossLanes(score));
+      Value rescale = math::Exp2Op::create(b, loc, arith::SubFOp::create(b, loc, before, maximum));
+
+      Value top = broadcast(laneType, maximum);
+      Value sum = read(laneType, inner[kSums], {row, zero});
+      sum = arith::MulFOp::create(b, loc, sum, broadcast(laneType, rescale));
+      Value weights = inner[kScores];
+      for (int64_t n = 0; n < blocks; ++n) {
+        Value weight = math::Exp2Op::create(b, loc, arith::SubFOp::create(b, loc, score[n], top));
+        if (masked) // a row may have seen nothing yet: then the maximum is no score
+          weight = arith::SelectOp::create(b, loc, seen[n], weight, splat(laneType, 0.0));
+        sum = arith::AddFOp::create(b, loc, sum, weight);
+        weights = write(weight, weights, {row, index(n * lanes)});
+      }
+      Value values = inner[kValues], factor = broadcast(columnType, rescale);
+      for (int64_t d = 0; d < size; d += width) {
+        Value old = read(columnType, values, {row, index(d)});
+        values = write(arith::MulFOp::create(b, loc, old, factor), values, {row, index(d)});
+      }
+      return SmallVector<Value>{weights, tensor::InsertOp::create(b, loc, maximum, inner[kMaxima], row),
+                                write(sum, inner[kSums], {row, zero}), values};
+    });
+  }
+
+  /// Which lanes of block number `block` row number `row` may see.
+  Value visible(Value row, Value block) {
+    auto type = VectorType::get({lanes}, b.getI32Type());
+    auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, int32_t(lanes)));
+    Value lane = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
+    Value begin = arith::MulIOp::create(b, loc, block, index(lanes));
+    Value own = arith::SubIOp::create(b, loc, plus(op.getPosition(), tokenOf(row)), begin); // its lane, were it here
+    auto compare = [&](arith::CmpIPredicate predicate, Value place) -> Value {
+      place = arith::IndexCastOp::create(b, loc, b.getI32Type(), place);
+      return arith::CmpIOp::create(b, loc, predicate, lane, broadcast(type, place));
+    };
+    Value seen = compare(arith::CmpIPredicate::sle, own);
     if (int64_t window = op.getWindow()) {
-      Value before = arith::SubIOp::create(b, loc, op.getPosition(), index(window));
-      Value edge = vector::BroadcastOp::create(b, loc, type, before);
-      Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, place, edge);
+      Value inside = compare(arith::CmpIPredicate::sgt, arith::SubIOp::create(b, loc, own, index(window)));
       seen = arith::AndIOp::create(b, loc, seen, inside);
     }
     return seen;
   }
 
-  /// One step of the recurrence above. `state` is (m, d, o).
-  SmallVector<Value> block(Value number, ValueRange state) {
-    Value begin = arith::MulIOp::create(b, loc, number, index(lanes));
-    Value seen = visible(begin);
-    Value score = arith::SelectOp::create(b, loc, seen, scores(number), splat(laneType, kLowest));
-    Value highest = vector::ReductionOp::create(b, loc, vector::CombiningKind::MAXNUMF, score);
-    Value maximum = arith::MaxNumFOp::create(b, loc, state[0], highest);
-    Value rescale = math::ExpOp::create(b, loc, arith::SubFOp::create(b, loc, state[0], maximum));
-    Value shifted = arith::SubFOp::create(b, loc, score, vector::BroadcastOp::create(b, loc, laneType, maximum));
-    Value power = math::ExpOp::create(b, loc, shifted);
-    Value weights = arith::SelectOp::create(b, loc, seen, power, splat(laneType, 0.0));
-
-    // A tree over the lanes, the same for every block (`reassoc` permits it).
-    Value added = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, weights,
-                                              arith::FastMathFlags::reassoc);
-    Value sum = arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, state[1], rescale), added);
-    Value row = arith::MulFOp::create(b, loc, state[2], vector::BroadcastOp::create(b, loc, rowType, rescale));
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      Value place = arith::AddIOp::create(b, loc, begin, index(lane));
-      Value v = vector::TransferReadOp::create(b, loc, rowType, op.getValues(), ValueRange{zero, place, zero},
-                                               std::nullopt, ArrayRef<bool>{true});
-      Value weight = vector::ExtractOp::create(b, loc, weights, lane);
-      row = vector::FMAOp::create(b, loc, v, vector::BroadcastOp::create(b, loc, rowType, weight), row);
+  /// The largest of all lanes of `vectors`: halves upon halves.
+  Value acrossLanes(ArrayRef<Value> vectors) {
+    Value top = vectors.front();
+    for (Value vector : vectors.drop_front())
+      top = larger(top, vector);
+    for (int64_t half = lanes / 2; half; half /= 2) {
+      auto part = [&](int64_t from) {
+        return vector::ExtractStridedSliceOp::create(b, loc, top, ArrayRef<int64_t>{from}, ArrayRef<int64_t>{half},
+                                                     ArrayRef<int64_t>{1})
+            .getResult();
+      };
+      top = larger(part(0), part(half));
     }
-    return {maximum, sum, row};
+    return vector::ExtractOp::create(b, loc, top, int64_t(0));
+  }
+
+  /// values[row] += sum over j of weights[row, j] * v[j], as many columns at once as
+  /// registers can hold sums of.
+  Value addValues(Value block, int64_t blocks, Value weights, Value values) {
+    int64_t together = divisorUpTo(size / width, schedule.sums / rows);
+    int64_t unroll = std::gcd(blocks * lanes, int64_t(2));
+    Value begin = arith::MulIOp::create(b, loc, block, index(lanes));
+    return loop(zero, index(size), together * width, values, [&](Value column, ValueRange inner) {
+      SmallVector<Value> sums; // [row][column]
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t n = 0; n < together; ++n)
+          sums.push_back(read(columnType, inner[0], {index(row), plus(column, n * width)}));
+      sums = loop(zero, index(blocks * lanes), unroll, sums, [&](Value place, ValueRange before) {
+        SmallVector<Value> next(before);
+        for (int64_t offset = 0; offset < unroll; ++offset) {
+          Value j = plus(place, offset);
+          SmallVector<Value> v;
+          for (int64_t n = 0; n < together; ++n)
+            v.push_back(widen(
+                b, loc, read(valueType(), op.getValues(), {zero, plus(begin, j), plus(column, n * width)})));
+          for (int64_t row = 0; row < rows; ++row) {
+            Value weight = broadcast(columnType, tensor::ExtractOp::create(b, loc, weights, ValueRange{index(row), j}));
+            for (int64_t n = 0; n < together; ++n) {
+              Value &sum = next[row * together + n];
+              sum = vector::FMAOp::create(b, loc, v[n], weight, sum);
+            }
+          }
+        }
+        return next;
+      });
+      Value written = inner[0];
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t n = 0; n < together; ++n)
+          written = write(sums[row * together + n], written, {index(row), plus(column, n * width)});
+      return SmallVector<Value>{written};
+    })[0];
+  }
+
+  /// o / d of every row, into the destination.
+  Value finish(ValueRange state) {
+    return loop(zero, index(rows), 1, op.getDestination(), [&](Value row, ValueRange inner) {
+      // A tree over the lanes, the same for every row (`reassoc` permits it).
+      Value sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
+                                              read(laneType, state[kSums], {row, zero}),
+                                              arith::FastMathFlags::reassoc);
+      Value divisor = broadcast(columnType, sum), result = inner[0];
+      for (int64_t d = 0; d < size; d += width) {
+        Value o = read(columnType, state[kValues], {row, index(d)});
+        result = write(arith::DivFOp::create(b, loc, o, divisor), result, {tokenOf(row), headOf(row), index(d)});
+      }
+      return SmallVector<Value>{result};
+    })[0];
   }
 
   kernel::AttentionOp op;
+  Schedule schedule;
   RewriterBase &b;
   Location loc;
-  int64_t size = 0, lanes = 0;
-  VectorType laneType, rowType;
+  int64_t tokens = 0, heads = 0, rows = 0; ///< T, H, M = T * H
+  int64_t size = 0, lanes = 0;             ///< Dh, L
+  int64_t width = 0;                       ///< of a vector of columns; divides Dh
+  int64_t tailBlocks = 0;                  ///< blocks of a masked step
+  int64_t buffers = 0;
+  VectorType laneType, columnType;
   Value zero;
+  Value query; ///< [M, Dh], scaled
 };
 
 struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttention> {
   void runOnOperation() override {
+    FailureOr<ChipRef> chip = chipOf(getOperation()->getParentOfType<ModuleOp>());
+    if (failed(chip))
+      return signalPassFailure();
     SmallVector<kernel::AttentionOp> ops;
     getOperation().walk([&](kernel::AttentionOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
     for (kernel::AttentionOp op : ops) {
-      auto query = cast<RankedTensorType>(op.getQuery().getType());
-      if (query.getDimSize(0) != 1 || query.getDimSize(1) != 1) {
-        op.emitOpError("expects a tile of one row and one head to be vectorized, but got ") << query;
+      int64_t groups = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(0);
+      if (groups != 1) {
+        op.emitOpError("expects a tile of one key/value head to be vectorized, but got ") << groups;
         return signalPassFailure();
       }
-      AttentionRow(op, rewriter).build();
+      int64_t blocks = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
+      bool chunk = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(0) > 1;
+      Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, chunk, {}});
+      if (blocks % schedule.block) {
+        op.emitOpError("expects a cache of a multiple of ")
+            << schedule.block << " blocks to be vectorized, but got " << blocks;
+        return signalPassFailure();
+      }
+      AttentionTile(op, schedule, rewriter).build();
     }
   }
 };

@@ -121,8 +121,8 @@ class Kernel_TiledOp<string mnemonic> : Kernel_Op<mnemonic, [
 def Kernel_AttentionOp : Kernel_TiledOp<"attention"> {
   let summary = "causal attention with a running maximum and sum";
   let description = [{
-    The scores of a row are never all in memory: blocks of L positions are taken
-    in order, each rescales what came before by the change of the maximum
+    The scores of a row are never all in memory: a few blocks of L positions are
+    taken at a time, in order, and rescale what came before by the change of the maximum
     (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
     Dao et al., FlashAttention, 2022). The order is fixed, so the bits are too.
 

@@ -1,7 +1,9 @@
 //===- KernelTiling.cpp - How kernels are cut ------------------------------===//
 //
-// Attention: loops (t, h), both parallel. A tile of heads reads the key/value
-// heads of its groups and advances the position by its first row.
+// Attention: loops (h, t), both parallel: tiles that follow each other share keys and
+// values, and later tokens, which see more, are shared out as earlier ones are. A tile
+// of heads reads the key/value heads of its groups and advances the position by its
+// first row.
 // Block matmul: loops (t, p), both parallel.
 // Append: one parallel loop over the key/value heads.
 //
@@ -58,12 +60,13 @@ SmallVector<utils::IteratorType> AttentionOp::getLoopIteratorTypes() {
 }
 
 SmallVector<Range> AttentionOp::getIterationDomain(OpBuilder &builder) {
-  return {wholeDimension(builder, getLoc(), getQuery(), 0), wholeDimension(builder, getLoc(), getQuery(), 1)};
+  return {wholeDimension(builder, getLoc(), getQuery(), 1), wholeDimension(builder, getLoc(), getQuery(), 0)};
 }
 
-FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
-                                                            ArrayRef<OpFoldResult> sizes) {
+FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> loopOffsets,
+                                                            ArrayRef<OpFoldResult> loopSizes) {
   Location loc = getLoc();
+  OpFoldResult offsets[] = {loopOffsets[1], loopOffsets[0]}, sizes[] = {loopSizes[1], loopSizes[0]}; // (t, h)
   auto queryType = cast<RankedTensorType>(getQuery().getType());
   auto keyType = cast<RankedTensorType>(getKeys().getType());
   std::optional<int64_t> heads = getConstantIntValue(sizes[1]);
@@ -92,15 +95,15 @@ LogicalResult AttentionOp::getResultTilePosition(OpBuilder &builder, unsigned, A
                                                  ArrayRef<OpFoldResult> sizes,
                                                  SmallVector<OpFoldResult> &resultOffsets,
                                                  SmallVector<OpFoldResult> &resultSizes) {
-  resultOffsets = {offsets[0], offsets[1], builder.getIndexAttr(0)};
-  resultSizes = {sizes[0], sizes[1], tensor::getMixedSize(builder, getLoc(), getQuery(), 2)};
+  resultOffsets = {offsets[1], offsets[0], builder.getIndexAttr(0)};
+  resultSizes = {sizes[1], sizes[0], tensor::getMixedSize(builder, getLoc(), getQuery(), 2)};
   return success();
 }
 
 FailureOr<TilingResult> AttentionOp::generateResultTileValue(OpBuilder &builder, unsigned,
                                                              ArrayRef<OpFoldResult> offsets,
                                                              ArrayRef<OpFoldResult> sizes) {
-  return getTiledImplementation(builder, offsets.take_front(2), sizes.take_front(2));
+  return getTiledImplementation(builder, {offsets[1], offsets[0]}, {sizes[1], sizes[0]});
 }
 
 //===----------------------------------------------------------------------===//

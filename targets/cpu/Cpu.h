@@ -19,6 +19,10 @@ namespace cria::cpu {
 #define GEN_PASS_REGISTRATION
 #include "targets/cpu/Passes.h.inc"
 
+/// `math.exp` and `math.exp2` at F32, of scalars and vectors, as polynomials (see
+/// Exponentials.cpp for their errors).
+void populateExponentialPatterns(mlir::RewritePatternSet &patterns);
+
 /// Optimizes `module` at -O3 for `chip` of `triple` and writes a position-independent
 /// object. LLVM may use what its CPU `baseline` has and the chip's features, and vectors
 /// as wide as `chip.vectorBytes`. Fails if the code would need more of the runtime than

@@ -2,8 +2,6 @@
 
 #include "targets/cpu/Cpu.h"
 
-#include "mlir/Dialect/Math/Transforms/Approximation.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
@@ -41,9 +39,7 @@ struct LowerVectors : cria::cpu::impl::LowerVectorsBase<LowerVectors> {
           vector::populateVectorShapeCastLoweringPatterns(patterns);
           vector::populateVectorStepLoweringPatterns(patterns);
           memref::populateFoldMemRefAliasOpPatterns(patterns);
-          populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
-            return name == math::ExpOp::getOperationName();
-          });
+          cria::cpu::populateExponentialPatterns(patterns);
         })))
       signalPassFailure();
   }

@@ -4,6 +4,8 @@
 // Matmul: `panelRows` is two vectors, so that a decode step has two chains of
 // multiply-adds per column; a prefill pass keeps tokenTile x 2 sums in registers
 // (8 of 16 with AVX2, 16 of 32 with AVX-512) beside two vectors of weights.
+// Attention: 64 positions between two changes of the maximum; the sums leave registers
+// for the vectors of keys or values and for a query's element or weight.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,15 +42,25 @@ constexpr Schedule lanes(int64_t lanes, int64_t block) {
   return schedule;
 }
 
+constexpr Schedule attention(int64_t lanes, int64_t rows, int64_t block, int64_t sums) {
+  Schedule schedule;
+  schedule.lanes = lanes;
+  schedule.tokenTile = rows;
+  schedule.block = block;
+  schedule.sums = sums;
+  return schedule;
+}
+
 constexpr Row kTable[] = {
     // Without AVX a panel is four vectors: two tokens fill half of the registers.
     {Kind::Matmul, std::nullopt, "", matmul(16, 2, 4)},
     {Kind::BlockMatmul, std::nullopt, "", matmul(16, 1, 1)},
     {Kind::Matmul, std::nullopt, "avx2", matmul(16, 4, 4)},
-    {Kind::Attention, std::nullopt, "", lanes(8, 1)},
+    {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
+    {Kind::Attention, std::nullopt, "avx2", attention(8, 4, 8, 12)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
     {Kind::Matmul, std::nullopt, "avx512f", matmul(32, 8, 4)},
-    {Kind::Attention, std::nullopt, "avx512f", lanes(16, 1)},
+    {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2.
     {Kind::BlockMatmul, std::nullopt, "avx2", matmul(16, 2, 1)},

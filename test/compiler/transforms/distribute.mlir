@@ -26,10 +26,11 @@ func.func @matmul(%x: tensor<16x512xf32>, %w: tensor<4x512x32xf32>, %o: tensor<1
   return %r : tensor<16x4x32xf32>
 }
 
-// Head h of four reads key/value head h / 2; row t stands at p + t.
+// Head h of four reads key/value head h / 2; row t stands at p + t. Heads are the outer
+// loop.
 // CHECK-LABEL: func.func @attention
 // CHECK-SAME: %[[P:[^:]*]]: index
-// CHECK: scf.forall (%[[T:.*]], %[[H:.*]]) in (3, 4)
+// CHECK: scf.forall (%[[H:.*]], %[[T:.*]]) in (4, 3)
 // CHECK-DAG: %[[G:.*]] = affine.apply #{{.*}}(%[[H]])
 // CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0, 0] [1, 3, 8, 4]
 // CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0] [1, 12, 8]
@@ -40,6 +41,20 @@ func.func @attention(%p: index, %q: tensor<3x4x8xf32>, %k: tensor<2x3x8x4xf32>, 
     {kernel.schedule = #kernel.schedule<threads = [1, 1], tiles = [0, 0]>}
     : (tensor<3x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<3x4x8xf32>) -> tensor<3x4x8xf32>
   return %a : tensor<3x4x8xf32>
+}
+
+// Both heads of a group, and two tokens of four.
+// CHECK-LABEL: func.func @groups
+// CHECK: scf.forall (%[[H:.*]], %[[T:.*]]) = (0, 0) to (4, 4) step (2, 2)
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[T]], %[[H]], 0] [2, 2, 8]
+// CHECK-DAG: %[[G:.*]] = affine.apply #{{.*}}(%[[H]])
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0, 0] [1, 3, 8, 4]
+// CHECK: kernel.attention {{.*}} tensor<2x2x8xf32>
+func.func @groups(%p: index, %q: tensor<4x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>) -> tensor<4x4x8xf32> {
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+    {kernel.schedule = #kernel.schedule<threads = [2, 2], tiles = [0, 0]>}
+    : (tensor<4x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<4x4x8xf32>) -> tensor<4x4x8xf32>
+  return %a : tensor<4x4x8xf32>
 }
 
 // CHECK-LABEL: func.func @append

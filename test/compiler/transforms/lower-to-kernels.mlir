@@ -12,13 +12,13 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   llama.source @b in "m" at 16384 : tensor<16xf32>
   llama.source @g in "m" at 20480 : tensor<32xf32>
 
-  // State in the order of first use. 38 positions in blocks of 16 are three; 40
-  // logits in panels of 32 are 64.
+  // State in the order of first use. 38 positions in blocks of 16, four blocks at a
+  // time, are four; 40 logits in panels of 32 are 64.
   // CHECK: kernel.state @tokens at 0 : tensor<8xi32>
   // CHECK: kernel.state @hidden at 64 : tensor<8x32xf32>
-  // CHECK: kernel.state @keys at 1088 : tensor<1x3x16x16xf32>
-  // CHECK: kernel.state @values at 4160 : tensor<1x48x16xf32>
-  // CHECK: kernel.state @logits at 7232 : tensor<8x64xf32>
+  // CHECK: kernel.state @keys at 1088 : tensor<1x4x16x16xf32>
+  // CHECK: kernel.state @values at 5184 : tensor<1x64x16xf32>
+  // CHECK: kernel.state @logits at 9280 : tensor<8x64xf32>
   llama.cache @keys : tensor<38x1x16xf32>
   llama.cache @values : tensor<38x1x16xf32>
 

@@ -35,11 +35,22 @@ module attributes {kernel.target = "x86-64-v4"} {
     return %r : tensor<16x4x32xf32>
   }
 
+  // Tiles of up to 8 rows: heads of one group first, then tokens. Here 2 heads of a
+  // group of 2 and 4 of 12 tokens; one token and 7 heads of a group of 14; 8 tokens of
+  // heads that share nothing.
   // CHECK-LABEL: func.func @attention
-  // CHECK: kernel.attention {{.*}} {kernel.schedule = #kernel.schedule<threads = [1, 1], tiles = [0, 0]>}
-  func.func @attention(%p: index, %q: tensor<1x2x8xf32>, %k: tensor<1x3x8x4xf32>, %v: tensor<1x12x8xf32>) -> tensor<1x2x8xf32> {
+  // CHECK: kernel.attention {{.*}} {kernel.schedule = #kernel.schedule<threads = [2, 4], tiles = [0, 0]>}
+  // CHECK: kernel.attention {{.*}} {kernel.schedule = #kernel.schedule<threads = [7, 1], tiles = [0, 0]>}
+  // CHECK: kernel.attention {{.*}} {kernel.schedule = #kernel.schedule<threads = [1, 8], tiles = [0, 0]>}
+  func.func @attention(%p: index, %q: tensor<12x4x8xf32>, %one: tensor<1x28x8xf32>, %own: tensor<8x2x8xf32>,
+                       %k: tensor<2x4x8x16xf32>, %v: tensor<2x64x8xf32>)
+      -> (tensor<12x4x8xf32>, tensor<1x28x8xf32>, tensor<8x2x8xf32>) {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-      : (tensor<1x2x8xf32>, tensor<1x3x8x4xf32>, tensor<1x12x8xf32>, index, tensor<1x2x8xf32>) -> tensor<1x2x8xf32>
-    return %a : tensor<1x2x8xf32>
+      : (tensor<12x4x8xf32>, tensor<2x4x8x16xf32>, tensor<2x64x8xf32>, index, tensor<12x4x8xf32>) -> tensor<12x4x8xf32>
+    %b = kernel.attention %one, %k, %v at %p scale 0.125 into %one
+      : (tensor<1x28x8xf32>, tensor<2x4x8x16xf32>, tensor<2x64x8xf32>, index, tensor<1x28x8xf32>) -> tensor<1x28x8xf32>
+    %c = kernel.attention %own, %k, %v at %p scale 0.125 into %own
+      : (tensor<8x2x8xf32>, tensor<2x4x8x16xf32>, tensor<2x64x8xf32>, index, tensor<8x2x8xf32>) -> tensor<8x2x8xf32>
+    return %a, %b, %c : tensor<12x4x8xf32>, tensor<1x28x8xf32>, tensor<8x2x8xf32>
   }
 }

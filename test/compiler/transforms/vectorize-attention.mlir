@@ -1,48 +1,88 @@
-// RUN: cria-opt %s --kernel-vectorize-attention -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(kernel-vectorize-attention,canonicalize,cse))' -split-input-file -verify-diagnostics | FileCheck %s
 
-// CHECK-LABEL: func.func @causal
-// CHECK-SAME: %[[P:[^:]*]]: index
-// The last block is that of the row's own position, the first is number 0.
-// CHECK: %[[LAST:.*]] = arith.divui %[[P]], %{{.*}}
-// CHECK: %[[END:.*]] = arith.addi %[[LAST]], %{{.*}}
-// CHECK: %[[R:.*]]:3 = scf.for %{{.*}} = %{{.*}} to %[[END]] {{.*}} -> (f32, f32, vector<8xf32>)
-// CHECK:   vector.step : vector<4xindex>
-// CHECK:   arith.cmpi sle
-// CHECK-NOT: arith.cmpi sgt
-// CHECK:   scf.for {{.*}} -> (vector<4xf32>, vector<4xf32>, vector<4xf32>, vector<4xf32>)
-// CHECK:     vector.fma
-// CHECK:   vector.reduction <maxnumf>
-// CHECK:   math.exp {{.*}} : f32
-// CHECK:   math.exp {{.*}} : vector<4xf32>
-// CHECK:   vector.reduction <add>
-// CHECK-COUNT-4: vector.fma {{.*}} : vector<8xf32>
-// CHECK: %[[D:.*]] = vector.broadcast %[[R]]#1
-// CHECK: arith.divf %[[R]]#2, %[[D]]
-func.func @causal(%p: index, %q: tensor<1x1x8xf32>, %k: tensor<1x3x8x4xf32>, %v: tensor<1x12x8xf32>) -> tensor<1x1x8xf32> {
-  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-    : (tensor<1x1x8xf32>, tensor<1x3x8x4xf32>, tensor<1x12x8xf32>, index, tensor<1x1x8xf32>) -> tensor<1x1x8xf32>
-  return %a : tensor<1x1x8xf32>
-}
+// Two tokens of two heads are four rows. Steps of 8 blocks of 8 positions without a mask
+// as long as the first row sees them whole, then steps of one block with one.
+module attributes {kernel.target = "x86-64-v3"} {
+  // CHECK-LABEL: func.func @causal
+  // CHECK-SAME: %[[P:[^:]*]]: index
+  // The queries are scaled, by 1/8 and log2(e).
+  // CHECK-DAG: %[[SCALE:.*]] = arith.constant dense<0.180336878> : vector<8xf32>
+  // CHECK: scf.for
+  // CHECK:   arith.mulf %{{.*}}, %[[SCALE]]
+  // CHECK: %[[LAST:.*]] = arith.addi %[[P]], %c1
+  // CHECK: %[[BLOCK:.*]] = arith.divui %[[LAST]], %c8
+  // CHECK: %[[END:.*]] = arith.addi %[[BLOCK]], %c1
+  // CHECK: %[[STEPS:.*]] = arith.divui %{{.*}}, %c8
+  // CHECK: %[[WHOLE:.*]] = arith.muli %[[STEPS]], %c8
+  // CHECK: scf.for %{{.*}} to %[[WHOLE]] step %c8
+  // Scores: two blocks of four rows at a time, eight sums.
+  // CHECK:   scf.for
+  // CHECK:     scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+  // CHECK:       vector.transfer_read {{.*}} : tensor<1x8x16x8xf32>, vector<8xf32>
+  // CHECK:       vector.fma
+  // Weights: no mask, halves upon halves for the maximum.
+  // CHECK:   scf.for
+  // CHECK-NOT: arith.cmpi
+  // CHECK:     vector.extract_strided_slice {{.*}} : vector<8xf32> to vector<4xf32>
+  // CHECK:     vector.extract_strided_slice {{.*}} : vector<2xf32> to vector<1xf32>
+  // CHECK:     math.exp2 {{.*}} : f32
+  // CHECK-NOT: arith.cmpi
+  // CHECK-COUNT-8: math.exp2 {{.*}} : vector<8xf32>
+  // Values: two vectors of columns of four rows at a time.
+  // CHECK:     scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+  // CHECK:       vector.transfer_read {{.*}} : tensor<1x64x16xf32>, vector<8xf32>
+  // CHECK:       vector.fma
+  // The rest, masked: a row's token is its number over the heads.
+  // CHECK: scf.for %{{.*}} = %[[WHOLE]] to %[[END]] step %c1
+  // CHECK:   arith.divui
+  // CHECK:   arith.cmpi sge
+  // CHECK-NOT: arith.cmpi slt
+  // CHECK:   math.exp2 {{.*}} : vector<8xf32>
+  // CHECK: vector.reduction <add>
+  // CHECK: arith.divf
+  // CHECK: tensor<2x2x16xf32>
+  func.func @causal(%p: index, %q: tensor<2x2x16xf32>, %k: tensor<1x8x16x8xf32>, %v: tensor<1x64x16xf32>) -> tensor<2x2x16xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+      : (tensor<2x2x16xf32>, tensor<1x8x16x8xf32>, tensor<1x64x16xf32>, index, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
+    return %a : tensor<2x2x16xf32>
+  }
 
-// With a window the loop begins at the block of position p - 4, and lanes before it are masked.
-// CHECK-LABEL: func.func @windowed
-// CHECK-SAME: %[[P:[^:]*]]: index
-// CHECK: %[[FIRST:.*]] = arith.subi %[[P]], %c4
-// CHECK: %[[CLAMPED:.*]] = arith.maxsi %[[FIRST]]
-// CHECK: %[[BEGIN:.*]] = arith.divui %[[CLAMPED]]
-// CHECK: scf.for %{{.*}} = %[[BEGIN]] to
-// CHECK: arith.cmpi sgt
-func.func @windowed(%p: index, %q: tensor<1x1x8xf32>, %k: tensor<1x3x8x4xf32>, %v: tensor<1x12x8xf32>) -> tensor<1x1x8xf32> {
-  %a = kernel.attention %q, %k, %v at %p scale 0.125 window 5 into %q
-    : (tensor<1x1x8xf32>, tensor<1x3x8x4xf32>, tensor<1x12x8xf32>, index, tensor<1x1x8xf32>) -> tensor<1x1x8xf32>
-  return %a : tensor<1x1x8xf32>
+  // With a window there are masked steps first: from the block of position p - 4 on to
+  // where the last row sees whole blocks.
+  // CHECK-LABEL: func.func @windowed
+  // CHECK-SAME: %[[P:[^:]*]]: index
+  // CHECK: %[[FIRST:.*]] = arith.subi %[[P]], %c4
+  // CHECK: %[[CLAMPED:.*]] = arith.maxsi %[[FIRST]]
+  // CHECK: %[[BEGIN:.*]] = arith.divui %[[CLAMPED]]
+  // CHECK: scf.for %{{.*}} = %[[BEGIN]] to
+  // CHECK:   arith.cmpi slt
+  // CHECK: scf.for {{.*}} step %c8
+  // CHECK: scf.for {{.*}} step %c1
+  func.func @windowed(%p: index, %q: tensor<1x1x16xf32>, %k: tensor<1x8x16x8xf32>, %v: tensor<1x64x16xf32>) -> tensor<1x1x16xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 window 5 into %q
+      : (tensor<1x1x16xf32>, tensor<1x8x16x8xf32>, tensor<1x64x16xf32>, index, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    return %a : tensor<1x1x16xf32>
+  }
 }
 
 // -----
 
-func.func @two_rows(%p: index, %q: tensor<2x1x8xf32>, %k: tensor<1x3x8x4xf32>, %v: tensor<1x12x8xf32>) -> tensor<2x1x8xf32> {
-  // expected-error @+1 {{expects a tile of one row and one head to be vectorized, but got 'tensor<2x1x8xf32>'}}
-  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-    : (tensor<2x1x8xf32>, tensor<1x3x8x4xf32>, tensor<1x12x8xf32>, index, tensor<2x1x8xf32>) -> tensor<2x1x8xf32>
-  return %a : tensor<2x1x8xf32>
+module attributes {kernel.target = "x86-64-v3"} {
+  func.func @two_groups(%p: index, %q: tensor<1x2x8xf32>, %k: tensor<2x8x8x8xf32>, %v: tensor<2x64x8xf32>) -> tensor<1x2x8xf32> {
+    // expected-error @+1 {{expects a tile of one key/value head to be vectorized, but got 2}}
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+      : (tensor<1x2x8xf32>, tensor<2x8x8x8xf32>, tensor<2x64x8xf32>, index, tensor<1x2x8xf32>) -> tensor<1x2x8xf32>
+    return %a : tensor<1x2x8xf32>
+  }
+}
+
+// -----
+
+module attributes {kernel.target = "x86-64-v3"} {
+  func.func @odd_blocks(%p: index, %q: tensor<1x1x8xf32>, %k: tensor<1x3x8x8xf32>, %v: tensor<1x24x8xf32>) -> tensor<1x1x8xf32> {
+    // expected-error @+1 {{expects a cache of a multiple of 8 blocks to be vectorized, but got 3}}
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+      : (tensor<1x1x8xf32>, tensor<1x3x8x8xf32>, tensor<1x24x8xf32>, index, tensor<1x1x8xf32>) -> tensor<1x1x8xf32>
+    return %a : tensor<1x1x8xf32>
+  }
 }

@@ -10,12 +10,28 @@ func.func @transfer(%m: memref<1x4x16xf32>, %i: index) -> vector<1x16xf32> {
   return %v : vector<1x16xf32>
 }
 
+// x is limited, split into n and f, a polynomial of f is multiplied by 2^n.
 // CHECK-LABEL: func.func @exponential
 // CHECK-NOT: math.exp
-// CHECK: math.fma
+// CHECK-COUNT-2: arith.select
+// CHECK: math.roundeven
+// CHECK-COUNT-8: math.fma
+// CHECK: arith.fptosi
+// CHECK: arith.shli
+// CHECK: arith.mulf
 func.func @exponential(%v: vector<16xf32>) -> vector<16xf32> {
   %e = math.exp %v : vector<16xf32>
   return %e : vector<16xf32>
+}
+
+// CHECK-LABEL: func.func @exponential_of_two
+// CHECK-NOT: math.exp2
+// CHECK: %[[N:.*]] = math.roundeven %[[X:.*]] : f32
+// CHECK: arith.subf %[[X]], %[[N]]
+// CHECK-COUNT-6: math.fma
+func.func @exponential_of_two(%x: f32) -> f32 {
+  %e = math.exp2 %x : f32
+  return %e : f32
 }
 
 // CHECK-LABEL: func.func @sum

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Attention over long contexts, compiled, against the reference interpreter: max
+|difference| of the logits at most 1e-4 x max |logit| at F32 at every position of a
+200-token prompt, fed token by token and in chunks, for every target of this machine;
+the same bits at 1, 2 and 3 threads.
+
+200 positions are several steps of 64 without a mask and some with one; a window of 80
+begins in the middle of a step and holds a whole one. Chunks of 7 and 36 make tiles that
+are no multiple of anything.
+
+usage: attention_test.py CRIA CRIA_REFERENCE FAMILY
+"""
+import os
+import sys
+import tempfile
+
+from logits_test import difference
+from support import check_equal, compile_model, floats, logits, run
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
+import make_model  # noqa: E402
+
+LENGTH = 200
+
+
+def long_context(family):
+    """Makes `family` one of 320 positions, its window, if any, 80."""
+    config = dict(make_model.FAMILIES[family], max_position_embeddings=320)
+    if config.get("sliding_window"):
+        config["sliding_window"] = 80
+    make_model.FAMILIES[family] = config
+    return config
+
+
+def main():
+    cria, reference, family = sys.argv[1:]
+    config = long_context(family)
+    ids = [1] + [(i * 7919 + 13) % config["vocab_size"] for i in range(1, LENGTH)]
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_model.make_model(family, os.path.join(folder, "model"), format="hf", dtype="f32")
+        oracle = os.path.join(folder, "reference.bin")
+        run([reference, model, "--ids", ",".join(map(str, ids)), "--logits", oracle])
+        with open(oracle, "rb") as file:
+            expected = floats(file.read())
+        for target in ("x86-64-v2", "x86-64-v3", "native"):
+            for chunk in (7, 36, 64):
+                program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--chunk",
+                                        chunk)
+                for feed in (1, chunk):
+                    what = f"{family} {target} in chunks of {feed}"
+                    data = logits(program, ids, folder, "--chunk", feed, "--threads", 1)
+                    print(f"{what}: {difference(expected, floats(data), what):.2e}")
+                    for threads in (2, 3):
+                        check_equal(data, logits(program, ids, folder, "--chunk", feed, "--threads", threads),
+                                    f"{what} at {threads} threads")
+
+
+if __name__ == "__main__":
+    main()
