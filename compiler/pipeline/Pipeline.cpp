@@ -39,6 +39,7 @@ void buildModel(OpPassManager &manager, const CompileOptions &options) {
   quantize.format = options.quantize;
   quantize.keepStored = options.weightType.empty();
   manager.addPass(createQuantizeWeights(quantize));
+  manager.addNestedPass<func::FuncOp>(createRoundInputs());
   // Shapes last: the passes above are the same for one token and for many.
   manager.addPass(createSpecializeSteps());
   simplify(manager);

@@ -79,7 +79,8 @@ FailureOr<Tensor> constant(arith::ConstantOp op) {
 FailureOr<Tensor> dispatch(Operation &op, ArrayRef<TensorRef> operands) {
   return llvm::TypeSwitch<Operation *, FailureOr<Tensor>>(&op)
       .Case<llama::CastOp, llama::SplitRopeRowsOp, llama::PackOp, llama::QuantizeOp, llama::RopeTableOp,
-            llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::QuantizeRowsOp, llama::RopeOp, llama::AttentionOp,
+            llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::QuantizeRowsOp, llama::RoundOp,
+            llama::RopeOp, llama::AttentionOp,
             llama::SwigluOp, llama::AddOp, llama::CacheUpdateOp>([&](auto concrete) {
         return evaluate(concrete, Operands<decltype(concrete)>(operands, concrete));
       })

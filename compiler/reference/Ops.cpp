@@ -155,6 +155,13 @@ FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
   return result;
 }
 
+FailureOr<Tensor> reference::evaluate(llama::RoundOp op, Operands<llama::RoundOp> operands) {
+  Tensor result = *operands.getInput();
+  for (double &value : result.data)
+    value = roundTo(op.getNarrow(), value);
+  return result;
+}
+
 // gate * sigmoid(gate) * up
 FailureOr<Tensor> reference::evaluate(llama::SwigluOp op, Operands<llama::SwigluOp> operands) {
   const Tensor &up = *operands.getUp();

@@ -31,6 +31,7 @@ mlir::FailureOr<Tensor> evaluate(llama::RmsNormOp op, Operands<llama::RmsNormOp>
 mlir::FailureOr<Tensor> evaluate(llama::LinearOp op, Operands<llama::LinearOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::QuantizeRowsOp op,
                                  Operands<llama::QuantizeRowsOp> operands);
+mlir::FailureOr<Tensor> evaluate(llama::RoundOp op, Operands<llama::RoundOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RopeOp op, Operands<llama::RopeOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::AttentionOp op, Operands<llama::AttentionOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::SwigluOp op, Operands<llama::SwigluOp> operands);

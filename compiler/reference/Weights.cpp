@@ -100,14 +100,14 @@ FailureOr<Tensor> reference::evaluate(llama::SplitRopeRowsOp op,
   return result;
 }
 
-// result[p, k, r] = input[p * rows + r, k], zero beyond row N
+// result[p, k, r, c] = input[p * rows + r, k * columns + c], zero beyond row N
 FailureOr<Tensor> reference::evaluate(llama::PackOp op, Operands<llama::PackOp> operands) {
   const Tensor &input = *operands.getInput();
-  int64_t N = input.shape[0], K = input.shape[1], rows = op.getRows();
-  Tensor result = Tensor::zeros({int64_t(llvm::divideCeil(N, rows)), K, rows});
+  int64_t N = input.shape[0], K = input.shape[1], rows = op.getRows(), columns = op.getColumns();
+  Tensor result = Tensor::zeros(op.getType().getShape());
   for (int64_t n = 0; n < N; ++n)
     for (int64_t k = 0; k < K; ++k)
-      result.row(n / rows)[k * rows + n % rows] = input.row(n)[k];
+      result.row(n / rows)[(k / columns * rows + n % rows) * columns + k % columns] = input.row(n)[k];
   return result;
 }
 

@@ -3,7 +3,7 @@
 // A walk over each entry function in program order: every llama op is replaced
 // by its kernel form, and `values` remembers what stands for what. Shapes are
 // written with the dialects' letters; R is the panel height of a packed matrix
-// [P, K, R], L the vector length.
+// [P, K, R] or, of BF16 in pairs of columns, [P, K / 2, R, 2]; L the vector length.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,6 +61,7 @@ private:
   Value lower(llama::LinearOp op, KernelBuilder &b);
   /// What reads it takes codes and scales; the numbers themselves stay.
   Value lower(llama::QuantizeRowsOp op, KernelBuilder &) { return lookup(op.getInput()); }
+  Value lower(llama::RoundOp op, KernelBuilder &b);
   Value lower(llama::RopeOp op, KernelBuilder &b);
   Value lower(llama::AttentionOp op, KernelBuilder &b);
   Value lower(llama::SwigluOp op, KernelBuilder &b);
@@ -70,8 +71,9 @@ private:
 
   // Matrices.
   int64_t panelRows(Value weight, Format format) const;
-  bool isAlsoMatrix(Value table);
-  Value packed(Value weight, Format format, KernelBuilder &b);
+  int64_t columnsBeside(llama::LinearOp op) const;
+  int64_t isAlsoMatrix(Value table);
+  Value packed(Value weight, Format format, int64_t columns, KernelBuilder &b);
   /// Rows [T, K] in groups: codes [T, G, 32], scales [T, G], sums of codes [T, G].
   struct QuantizedRows {
     Value codes, scales, sums;
@@ -165,9 +167,17 @@ int64_t Lowering::panelRows(Value weight, Format format) const {
   return chip.target->schedule(*chip.chip, {kind, chunk, tensorType(weight).getElementType()}).panelRows;
 }
 
+/// Columns of a row that lie beside each other in a panel of `op`'s matrix: pairs
+/// where BF16 meets BF16.
+int64_t Lowering::columnsBeside(llama::LinearOp op) const {
+  auto round = op.getInput().getDefiningOp<llama::RoundOp>();
+  RankedTensorType type = tensorType(op.getWeight());
+  return round && round.getNarrow().isBF16() && type.getElementType().isBF16() && type.getDimSize(1) % 2 == 0 ? 2 : 1;
+}
+
 /// Whether the source of an embedding table is multiplied by, too: then it lies
-/// in the artifact once, as panels.
-bool Lowering::isAlsoMatrix(Value table) {
+/// in the artifact once, as panels, with so many columns beside each other.
+int64_t Lowering::isAlsoMatrix(Value table) {
   auto sourceOf = [](Value weight) -> StringRef {
     while (auto cast = weight.getDefiningOp<llama::CastOp>())
       weight = cast.getInput();
@@ -175,16 +185,22 @@ bool Lowering::isAlsoMatrix(Value table) {
     return leaf ? leaf.getSource() : StringRef();
   };
   StringRef source = sourceOf(table);
-  bool found = false;
-  module.walk([&](llama::PackOp op) { found |= sourceOf(op.getInput()) == source; });
-  module.walk([&](llama::LinearOp op) { found |= !formatOf(op) && sourceOf(op.getWeight()) == source; });
-  return found;
+  int64_t columns = 0;
+  module.walk([&](llama::PackOp op) {
+    if (sourceOf(op.getInput()) == source)
+      columns = op.getColumns();
+  });
+  module.walk([&](llama::LinearOp op) {
+    if (!formatOf(op) && sourceOf(op.getWeight()) == source)
+      columns = columnsBeside(op);
+  });
+  return columns;
 }
 
-Value Lowering::packed(Value weight, Format format, KernelBuilder &b) {
+Value Lowering::packed(Value weight, Format format, int64_t columns, KernelBuilder &b) {
   int64_t rows = panelRows(weight, format);
   if (!format)
-    return llama::PackOp::create(b.builder, b.loc, weight, rows);
+    return llama::PackOp::create(b.builder, b.loc, weight, rows, columns);
   RankedTensorType type = tensorType(weight);
   SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(type.getDimSize(0), rows)), type.getDimSize(1) / llama::kGroup,
                                 llama::blockBytes(*format, rows)};
@@ -196,11 +212,11 @@ Value Lowering::packed(Value weight, Format format, KernelBuilder &b) {
 // Ops
 //===----------------------------------------------------------------------===//
 
-/// Rows of the table, gathered. tokens [T]; table [V, D] or panels [V/R, D, R].
+/// Rows of the table, gathered. tokens [T]; table [V, D] or panels.
 Value Lowering::lower(llama::EmbedOp op, KernelBuilder &b) {
   Value tokens = lookup(op.getTokens()), table = lookup(op.getTable());
-  if (isAlsoMatrix(op.getTable()))
-    table = packed(table, std::nullopt, b);
+  if (int64_t columns = isAlsoMatrix(op.getTable()))
+    table = packed(table, std::nullopt, columns, b);
   RankedTensorType type = tensorType(table);
   AffineExpr t, d;
   bindDims(b.builder.getContext(), t, d);
@@ -210,10 +226,15 @@ Value Lowering::lower(llama::EmbedOp op, KernelBuilder &b) {
         Value token = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), scalars[0]);
         Value column = linalg::IndexOp::create(builder, loc, 1);
         SmallVector<Value> place = {token, column};
-        if (type.getRank() == 3) {
+        if (type.getRank() >= 3) {
           Value rows = arith::ConstantIndexOp::create(builder, loc, type.getDimSize(2));
           place = {arith::DivUIOp::create(builder, loc, token, rows), column,
                    arith::RemUIOp::create(builder, loc, token, rows)};
+        }
+        if (type.getRank() == 4) {
+          Value beside = arith::ConstantIndexOp::create(builder, loc, type.getDimSize(3));
+          place[1] = arith::DivUIOp::create(builder, loc, column, beside);
+          place.push_back(arith::RemUIOp::create(builder, loc, column, beside));
         }
         return widen(builder, loc, tensor::ExtractOp::create(builder, loc, table, place));
       });
@@ -303,6 +324,15 @@ Lowering::QuantizedRows Lowering::quantizeRows(Value x, KernelBuilder &b) {
   return rows;
 }
 
+Value Lowering::lower(llama::RoundOp op, KernelBuilder &b) {
+  AffineExpr t, d;
+  bindDims(b.builder.getContext(), t, d);
+  return b.generic({{lookup(op.getInput()), {t, d}}}, {b.empty(op.getType().getShape(), op.getNarrow()), {t, d}}, {},
+                   [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                     return arith::TruncFOp::create(builder, loc, op.getNarrow(), in[0]);
+                   });
+}
+
 /// init [T, P, R] plus the product of x [T, K] and a matrix in `panels`: F32 sums of
 /// floats, or of exact sums of codes if the matrix is quantized.
 Value Lowering::multiply(Value x, Value panels, Format format, Value init, KernelBuilder &b) {
@@ -311,14 +341,18 @@ Value Lowering::multiply(Value x, Value panels, Format format, Value init, Kerne
     return kernel::BlockMatmulOp::create(b.builder, b.loc, init.getType(), rows.codes, rows.scales, rows.sums, panels,
                                          init, formatAttr(*format));
   }
-  AffineExpr t, p, k, r;
-  bindDims(b.builder.getContext(), t, p, k, r);
-  return b.generic({{x, {t, k}}, {panels, {p, k, r}}}, {init, {t, p, r}}, {k},
-                   [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                     Value weight = widen(builder, loc, in[1]);
-                     Value term = arith::MulFOp::create(builder, loc, in[0], weight);
-                     return arith::AddFOp::create(builder, loc, in[2], term);
-                   });
+  AffineExpr t, p, k, r, c;
+  bindDims(b.builder.getContext(), t, p, k, r, c);
+  auto body = [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+    Value input = widen(builder, loc, in[0]), weight = widen(builder, loc, in[1]);
+    Value term = arith::MulFOp::create(builder, loc, input, weight);
+    return arith::AddFOp::create(builder, loc, in[2], term);
+  };
+  RankedTensorType type = tensorType(panels);
+  if (type.getRank() == 3)
+    return b.generic({{x, {t, k}}, {panels, {p, k, r}}}, {init, {t, p, r}}, {k}, body);
+  Value grouped = b.expand(x, {tensorType(x).getDimSize(0), type.getDimSize(1), type.getDimSize(3)}, {{0}, {1, 2}});
+  return b.generic({{grouped, {t, k, c}}, {panels, {p, k, r, c}}}, {init, {t, p, r}}, {k, c}, body);
 }
 
 /// y [T, P, R] += x [T, K] * panels [P, K, R]. The sums start from the bias, from
@@ -327,7 +361,7 @@ Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
   Value x = lookup(op.getInput());
   int64_t tokens = op.getType().getDimSize(0), rows = op.getType().getDimSize(1);
   Format format = formatOf(op);
-  Value panels = packed(lookup(op.getWeight()), format, b);
+  Value panels = packed(lookup(op.getWeight()), format, columnsBeside(op), b);
   int64_t count = tensorType(panels).getDimSize(0), height = panelRows(op.getWeight(), format);
   bool whole = rows == count * height;
   SmallVector<int64_t> shape = {tokens, count, height};
@@ -460,8 +494,8 @@ LogicalResult Lowering::lowerOp(Operation *op) {
   Value result;
   LogicalResult status =
       llvm::TypeSwitch<Operation *, LogicalResult>(op)
-          .Case<llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::QuantizeRowsOp, llama::RopeOp, llama::AttentionOp,
-                llama::SwigluOp, llama::AddOp, llama::CacheReadOp, llama::CacheUpdateOp>([&](auto typed) {
+          .Case<llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::QuantizeRowsOp, llama::RoundOp,
+                llama::RopeOp, llama::AttentionOp, llama::SwigluOp, llama::AddOp, llama::CacheReadOp, llama::CacheUpdateOp>([&](auto typed) {
             result = lower(typed, b);
             return success();
           })

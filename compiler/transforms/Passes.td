@@ -76,6 +76,22 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 
+def RoundInputs : Pass<"llama-round-inputs", "::mlir::func::FuncOp"> {
+  let summary = "what meets BF16 weights rounded to BF16";
+  let description = [{
+    So that a chip with dot products of BF16 may use them, and every other computes the
+    same. Matrices of an odd number of columns, which have no pairs, are left alone.
+
+    ```mlir
+    %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xbf16>) -> tensor<?x512xf32>
+    // becomes
+    %r = llama.round %x to bf16 : tensor<?x256xf32>
+    %y = llama.linear %r, %w : (tensor<?x256xf32>, tensor<512x256xbf16>) -> tensor<?x512xf32>
+    ```
+  }];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
 def SpecializeSteps : Pass<"llama-specialize-steps", "::mlir::ModuleOp"> {
   let summary = "one function for a single token, one for a chunk";
   let description = [{

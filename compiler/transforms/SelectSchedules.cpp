@@ -84,18 +84,18 @@ private:
     tiles = {divisorUpTo(tokens, schedule.tokenTile), 0};
   }
 
-  /// A packed product (t, p, k, r) is dealt out by panels; anything else by all
-  /// of its parallel loops, the innermost in blocks.
+  /// A packed product (t, p, k, r) or (t, p, k, r, c) is dealt out by panels; anything
+  /// else by all of its parallel loops, the innermost in blocks.
   void selectGeneric(linalg::GenericOp op, Numbers &threads, Numbers &tiles) {
     Numbers sizes = op.getStaticLoopRanges();
     unsigned loops = sizes.size();
     threads.assign(loops, 0);
     tiles.assign(loops, 0);
     Type weightType = getElementTypeOrSelf(op->getOperand(op.getNumDpsInputs() - 1));
-    if (linalg::isaContractionOpInterface(op) && loops == 4) {
+    if (linalg::isaContractionOpInterface(op) && loops >= 4) {
       KernelKey key{KernelKey::Kind::Matmul, sizes[0] > 1, weightType};
       Schedule schedule = chip.target->schedule(*chip.chip, key);
-      threads[1] = 1;
+      threads[1] = divisorUpTo(sizes[1], schedule.panelTile);
       tiles[0] = divisorUpTo(sizes[0], schedule.tokenTile);
       return;
     }

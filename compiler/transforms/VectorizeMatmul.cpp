@@ -1,10 +1,11 @@
 //===- VectorizeMatmul.cpp - The micro-kernel of a packed product ----------===//
 //
 // BLIS's split (Van Zee and van de Geijn, 2015): tiling made the macro-kernel,
-// here is the micro-kernel. One panel of R rows meets m rows of input; the m x R
-// sums live in registers, the panel is read once, front to back. R is a whole
+// here is the micro-kernel. P panels of R rows meet m rows of input; the m x P x R
+// sums live in registers, the panels are read once, front to back. R is a whole
 // number of vectors, so no sum crosses lanes and the order of additions is the
-// order of the columns, whatever the thread.
+// order of the columns, whatever the thread and the tile (of a pair, the second first:
+// see `kernel.dot`).
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,20 +26,23 @@ using namespace cria;
 
 namespace {
 
-/// A tile: input [m, K], panel [1, K, R], sums [m, 1, R].
+/// A tile: input [m, K], panels [P, K, R], sums [m, P, R]; or, in pairs of columns,
+/// input [m, K / 2, 2] and panels [P, K / 2, R, 2].
 struct MatmulTile {
   linalg::GenericOp op;
-  Value input, panel, sums;
-  int64_t m, columns, height;
+  Value input, panels, sums;
+  int64_t m, count, columns, height; ///< m, P, columns of the loop, R
+  bool pairs;
 };
 
 std::optional<MatmulTile> matchTile(linalg::GenericOp op) {
-  if (!linalg::isaContractionOpInterface(op) || op.getNumLoops() != 4)
+  if (!linalg::isaContractionOpInterface(op) || op.getNumLoops() < 4)
     return std::nullopt;
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges(); // (t, p, k, r)
-  if (llvm::any_of(sizes, ShapedType::isDynamic) || sizes[1] != 1)
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges(); // (t, p, k, r[, c])
+  if (llvm::any_of(sizes, ShapedType::isDynamic))
     return std::nullopt;
-  return MatmulTile{op, op.getInputs()[0], op.getInputs()[1], op.getOutputs()[0], sizes[0], sizes[2], sizes[3]};
+  return MatmulTile{op,       op.getInputs()[0], op.getInputs()[1], op.getOutputs()[0], sizes[0],
+                    sizes[1], sizes[2],          sizes[3],          sizes.size() == 5};
 }
 
 class MicroKernel {
@@ -51,6 +55,9 @@ public:
   void build() {
     b.setInsertionPoint(tile.op);
     zero = index(0);
+    if (tile.pairs) // a column's pairs are one row of numbers
+      tile.panels = tensor::CollapseShapeOp::create(b, loc, tile.panels,
+                                                    SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     Value destination = tile.sums;
     SmallVector<Value> sums = initialSums(destination);
     int64_t whole = tile.columns / unroll * unroll;
@@ -58,6 +65,7 @@ public:
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
+      prefetch(loop.getInductionVar());
       SmallVector<Value> inner(loop.getRegionIterArgs());
       for (int64_t offset = 0; offset < unroll; ++offset)
         addColumn(plus(loop.getInductionVar(), offset), inner);
@@ -66,10 +74,11 @@ public:
     sums.assign(loop.getResults().begin(), loop.getResults().end());
     for (int64_t column = whole; column < tile.columns; ++column)
       addColumn(index(column), sums);
-    for (int64_t row = 0; row < tile.m; ++row)
-      destination = vector::TransferWriteOp::create(b, loc, sums[row], destination,
-                                                    ValueRange{index(row), zero, zero}, ArrayRef<bool>{true})
+    forEachSum([&](int64_t row, int64_t panel, int64_t number) {
+      destination = vector::TransferWriteOp::create(b, loc, sums[number], destination,
+                                                    ValueRange{index(row), index(panel), zero}, ArrayRef<bool>{true})
                         .getResult();
+    });
     b.replaceOp(tile.op, destination);
   }
 
@@ -78,6 +87,11 @@ private:
   Value plus(Value value, int64_t offset) {
     return offset ? arith::AddIOp::create(b, loc, value, index(offset)).getResult() : value;
   }
+  void forEachSum(llvm::function_ref<void(int64_t row, int64_t panel, int64_t number)> visit) {
+    for (int64_t row = 0; row < tile.m; ++row)
+      for (int64_t panel = 0; panel < tile.count; ++panel)
+        visit(row, panel, row * tile.count + panel);
+  }
 
   /// Zeros where the tile was just filled with them (the fill is then bypassed
   /// and `destination` is what it filled), else what is there.
@@ -85,28 +99,70 @@ private:
     SmallVector<Value> sums;
     if (auto fill = destination.getDefiningOp<linalg::FillOp>()) {
       destination = fill.getOutputs()[0];
-      sums.assign(tile.m, vector::BroadcastOp::create(b, loc, type, fill.getInputs()[0]));
+      sums.assign(tile.m * tile.count, vector::BroadcastOp::create(b, loc, type, fill.getInputs()[0]));
       return sums;
     }
-    for (int64_t row = 0; row < tile.m; ++row)
-      sums.push_back(vector::TransferReadOp::create(b, loc, type, destination, ValueRange{index(row), zero, zero},
-                                                    std::nullopt, ArrayRef<bool>{true}));
+    forEachSum([&](int64_t row, int64_t panel, int64_t) {
+      sums.push_back(vector::TransferReadOp::create(b, loc, type, destination,
+                                                    ValueRange{index(row), index(panel), zero}, std::nullopt,
+                                                    ArrayRef<bool>{true}));
+    });
     return sums;
   }
 
-  /// sums[row] += panel[0, column, :] * input[row, column]
+  /// sums[row, panel] += panels[panel, column, :] * input[row, column]
   void addColumn(Value column, SmallVectorImpl<Value> &sums) {
-    auto stored = VectorType::get({tile.height}, getElementTypeOrSelf(tile.panel));
-    Value weights = vector::TransferReadOp::create(b, loc, stored, tile.panel, ValueRange{zero, column, zero},
-                                                   std::nullopt, ArrayRef<bool>{true});
-    weights = widen(b, loc, weights);
-    for (int64_t row = 0; row < tile.m; ++row) {
-      Value scalar = tensor::ExtractOp::create(b, loc, tile.input, ValueRange{index(row), column});
-      Value factor = vector::BroadcastOp::create(b, loc, type, scalar);
-      sums[row] = vector::FMAOp::create(b, loc, weights, factor, sums[row]);
+    SmallVector<Value> weights, factors;
+    auto stored = VectorType::get({tile.pairs ? 2 * tile.height : tile.height}, getElementTypeOrSelf(tile.panels));
+    for (int64_t panel = 0; panel < tile.count; ++panel) {
+      Value read = vector::TransferReadOp::create(b, loc, stored, tile.panels, ValueRange{index(panel), column, zero},
+                                                  std::nullopt, ArrayRef<bool>{true});
+      weights.push_back(tile.pairs ? read : widen(b, loc, read));
     }
+    for (int64_t row = 0; row < tile.m; ++row)
+      factors.push_back(tile.pairs ? pair(row, column) : scalar(row, column));
+    forEachSum([&](int64_t row, int64_t panel, int64_t number) {
+      if (tile.pairs)
+        sums[number] = kernel::DotOp::create(b, loc, type, sums[number], weights[panel], factors[row]);
+      else
+        sums[number] = vector::FMAOp::create(b, loc, weights[panel], factors[row], sums[number]);
+    });
   }
 
+  /// input[row, column] in every lane.
+  Value scalar(int64_t row, Value column) {
+    Value scalar = tensor::ExtractOp::create(b, loc, tile.input, ValueRange{index(row), column});
+    return vector::BroadcastOp::create(b, loc, type, widen(b, loc, scalar));
+  }
+
+  /// The pair input[row, column, :] as 32 bits.
+  Value pair(int64_t row, Value column) {
+    auto stored = VectorType::get({2}, getElementTypeOrSelf(tile.input));
+    Value numbers = vector::TransferReadOp::create(b, loc, stored, tile.input, ValueRange{index(row), column, zero},
+                                                   std::nullopt, ArrayRef<bool>{true});
+    Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), numbers);
+    return vector::ExtractOp::create(b, loc, word, 0);
+  }
+
+  /// Tile number i of n fetches the next panels' numbers from i / n to (i + 1) / n,
+  /// line by line over the columns.
+  void prefetch(Value column) {
+    auto loop = tile.op->getParentOfType<scf::ForOp>();
+    std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
+    if (!tiles || tiles->getSExtValue() < 2)
+      return;
+    auto panels = cast<RankedTensorType>(tile.panels.getType());
+    int64_t line = std::max<int64_t>(kLineBytes * 8 / panels.getElementTypeBitWidth(), 1);
+    // Numbers of the next panels to a column of this tile, rounded up.
+    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, tiles->getSExtValue());
+    Value number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
+    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);
+    Value ahead = arith::MulIOp::create(b, loc, steps, index(share));
+    for (int64_t offset = 0; offset < share * unroll; offset += line)
+      kernel::PrefetchOp::create(b, loc, tile.panels, ValueRange{index(tile.count), zero, plus(ahead, offset)});
+  }
+
+  static constexpr int64_t kLineBytes = 64; ///< of a cache line
   MatmulTile tile;
   int64_t unroll;
   RewriterBase &b;
@@ -127,7 +183,7 @@ struct VectorizeMatmul : cria::impl::VectorizeMatmulBase<VectorizeMatmul> {
     });
     IRRewriter rewriter(&getContext());
     for (MatmulTile tile : tiles) {
-      KernelKey key{KernelKey::Kind::Matmul, tile.m > 1, getElementTypeOrSelf(tile.panel)};
+      KernelKey key{KernelKey::Kind::Matmul, tile.m > 1, getElementTypeOrSelf(tile.panels)};
       MicroKernel(tile, chip->target->schedule(*chip->chip, key).unroll, rewriter).build();
       ++tileCount;
     }

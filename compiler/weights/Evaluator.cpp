@@ -33,6 +33,7 @@ struct Job {
   Storage storage;
   int64_t columns;
   int64_t panel;     ///< rows of a panel; 0: not packed
+  int64_t beside;    ///< columns of a row that lie beside each other in a panel
   std::optional<llama::Format> format; ///< of panels that hold codes
   int64_t sourceRows; ///< rows before packing pads them
   int64_t units;     ///< panels or rows
@@ -54,6 +55,7 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   if (auto pack = value.getDefiningOp<llama::PackOp>()) {
     value = pack.getInput();
     job.panel = pack.getRows();
+    job.beside = pack.getColumns();
   } else if (auto blocks = value.getDefiningOp<llama::PackBlocksOp>()) {
     value = blocks.getInput();
     job.panel = blocks.getRows();
@@ -76,16 +78,16 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   return job;
 }
 
-/// [rows, columns] to [columns, panel] with zeros beyond `rows`, by blocks that
-/// stay in the cache.
-void transpose(const float *from, int64_t rows, int64_t columns, int64_t panel, float *to) {
+/// [rows, columns] to [columns / beside, panel, beside] with zeros beyond `rows`, by
+/// blocks that stay in the cache.
+void transpose(const float *from, int64_t rows, int64_t columns, int64_t panel, int64_t beside, float *to) {
   constexpr int64_t kBlock = 16;
   if (rows < panel)
     std::fill(to, to + columns * panel, 0.0f);
   for (int64_t begin = 0; begin < columns; begin += kBlock)
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t column = begin; column < std::min(begin + kBlock, columns); ++column)
-        to[column * panel + row] = from[row * columns + column];
+        to[(column / beside * panel + row) * beside + column % beside] = from[row * columns + column];
 }
 
 /// One panel of codes, [K / 32, B], as `llama.pack_blocks` describes a block.
@@ -136,7 +138,7 @@ public:
     for (int64_t unit = begin; unit < end; ++unit) {
       int64_t row = unit * job.panel, rows = std::min(job.panel, job.sourceRows - row);
       job.rows->read(row, rows, values.data());
-      transpose(values.data(), rows, job.columns, job.panel, packed.data());
+      transpose(values.data(), rows, job.columns, job.panel, job.beside, packed.data());
       fromF32(job.storage, packed.data(), packed.size(), bytes.data() + (unit - begin) * job.unitBytes);
     }
     return bytes;

@@ -114,8 +114,13 @@ LogicalResult BlockMatmulOp::verify() {
 LogicalResult DotOp::verify() {
   int64_t sums = cast<VectorType>(getSums().getType()).getNumElements();
   int64_t weights = cast<VectorType>(getWeights().getType()).getNumElements();
-  if (weights != 4 * sums) // (C1)
-    return emitOpError("expects four weights to a sum, but got ") << weights << " for " << sums;
+  bool bytes = cast<VectorType>(getWeights().getType()).getElementType().isInteger(8);
+  if (weights != (bytes ? 4 : 2) * sums) // (C1)
+    return emitOpError("expects ") << (bytes ? "four bytes" : "two BF16") << " to a sum, but got " << weights << " for "
+                                   << sums;
+  if (bytes != cast<VectorType>(getSums().getType()).getElementType().isInteger(32)) // (C2)
+    return emitOpError("expects sums of ") << (bytes ? "i32" : "f32") << " for " << getWeights().getType()
+                                           << ", but got " << getSums().getType();
   return success();
 }
 

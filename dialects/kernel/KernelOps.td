@@ -208,20 +208,30 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
 }
 
 def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {
-  let summary = "products of bytes, four to a lane, added to 32-bit sums";
+  let summary = "products of narrow numbers, several to a lane, added to 32-bit sums";
   let description = [{
-    `result[r] = sums[r] + sum over c < 4 of unsigned(weights[4 r + c]) * signed(byte c of activations)`,
-    exactly: what the dot-product instructions of many chips do. A target
-    lowers it to what its chip has.
+    What the dot-product instructions of many chips do; a target lowers it to what its
+    chip has. Bytes, exactly:
 
-    - (C1) there are four weights to a sum.
+    `result[r] = sums[r] + sum over c < 4 of unsigned(weights[4 r + c]) * signed(byte c of activations)`
+
+    BF16, the products exact and both sums rounded to F32:
+
+    `result[r] = (sums[r] + weights[2 r + 1] * upper half of activations) + weights[2 r] * lower half`
+
+    Here a chip may take denormals as zero.
+
+    - (C1) there are four bytes to a sum, or two BF16.
+    - (C2) sums of bytes are i32, of BF16 f32.
 
     ```mlir
     %s1 = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>
+    %t1 = kernel.dot %t, %v, %b : vector<16xf32>, vector<32xbf16>
     ```
   }];
-  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$sums, VectorOfRankAndType<[1], [I8]>:$weights, I32:$activations);
-  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let arguments = (ins VectorOfRankAndType<[1], [I32, F32]>:$sums, VectorOfRankAndType<[1], [I8, BF16]>:$weights,
+    I32:$activations);
+  let results = (outs VectorOfRankAndType<[1], [I32, F32]>:$result);
   let assemblyFormat = "$sums `,` $weights `,` $activations attr-dict `:` type($result) `,` type($weights)";
   let hasVerifier = 1;
 }

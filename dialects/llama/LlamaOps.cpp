@@ -142,15 +142,22 @@ LogicalResult SplitRopeRowsOp::verify() {
   return success();
 }
 
+/// Whether so many columns of a matrix may lie beside each other.
+static bool areColumns(int64_t columns, RankedTensorType matrix) {
+  return (columns == 1 || columns == 2 || columns == 4) && matrix.getDimSize(1) % columns == 0;
+}
+
 LogicalResult PackOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                        SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
-  int64_t rows = adaptor.getRows();
-  if (rows < 1 || rows > kMostPanelRows) // (C1), told by verify
+  int64_t rows = adaptor.getRows(), columns = adaptor.getColumns();
+  if (rows < 1 || rows > kMostPanelRows || !areColumns(columns, input)) // (C1), (C2), told by verify
     return failure();
-  int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);
-  types.push_back(
-      RankedTensorType::get({panels, input.getDimSize(1), rows}, input.getElementType()));
+  SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(input.getDimSize(0), rows)), input.getDimSize(1) / columns,
+                                rows};
+  if (columns > 1)
+    shape.push_back(columns);
+  types.push_back(RankedTensorType::get(shape, input.getElementType()));
   return success();
 }
 
@@ -158,6 +165,9 @@ LogicalResult PackOp::verify() {
   int64_t rows = getRows();
   if (rows < 1 || rows > kMostPanelRows) // (C1)
     return emitOpError("expects rows in [1, ") << kMostPanelRows << "], but got " << rows;
+  if (!areColumns(getColumns(), getInput().getType())) // (C2)
+    return emitOpError("expects columns of 1, 2 or 4 that divide those of ")
+           << getInput().getType() << ", but got " << getColumns();
   return success();
 }
 

@@ -155,17 +155,23 @@ def Llama_PackOp : Llama_Op<"pack", [Pure, Llama_WeightExpression,
   let description = [{
     [N, K] becomes [ceil(N / rows), K, rows]: `result[p, k, r] = input[p * rows + r, k]`,
     zero beyond row N. A kernel then reads one vector of `rows` weights per
-    column, and the whole panel as one stream.
+    column, and the whole panel as one stream. With C = `columns` above 1, C columns of
+    a row lie beside each other, as dot products of narrow types take them:
+    [ceil(N / rows), K / C, rows, C], `result[p, k, r, c] = input[p * rows + r, k * C + c]`.
 
     - (C1) `rows` lies in [1, 4096].
+    - (C2) `columns` is 1, 2 or 4 and divides K.
 
     ```mlir
     %p = llama.pack %w rows 32 : tensor<256x512xf16> -> tensor<8x512x32xf16>
+    %q = llama.pack %v rows 16 columns 2 : tensor<256x512xbf16> -> tensor<16x256x16x2xbf16>
     ```
   }];
-  let arguments = (ins Llama_Weight2D:$input, I64Attr:$rows);
+  let arguments = (ins Llama_Weight2D:$input, I64Attr:$rows, DefaultValuedAttr<I64Attr, "1">:$columns);
   let results = (outs Llama_WeightAny:$result);
-  let assemblyFormat = "$input `rows` $rows attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = [{
+    $input `rows` $rows (`columns` $columns^)? attr-dict `:` type($input) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 
@@ -340,6 +346,21 @@ def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResul
   let results = (outs Llama_Activation:$result);
   let assemblyFormat = "$input attr-dict `:` type($result)";
   let hasVerifier = 1;
+}
+
+def Llama_RoundOp : Llama_Op<"round", [Pure, SameOperandsAndResultType]> {
+  let summary = "every token's vector rounded to what a narrower type can hold";
+  let description = [{
+    To nearest, ties to even. The result keeps the type, so that what follows means
+    the same with and without it; a kernel may hold it as `narrow`.
+
+    ```mlir
+    %r = llama.round %x to bf16 : tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$input, TypeAttrOf<AnyTypeOf<[F16, BF16]>>:$narrow);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = "$input `to` $narrow attr-dict `:` type($result)";
 }
 
 def Llama_RopeOp : Llama_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>]> {

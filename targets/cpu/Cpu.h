@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 
 namespace cria::cpu {
@@ -22,6 +23,8 @@ namespace cria::cpu {
 /// `math.exp` and `math.exp2` at F32, of scalars and vectors, as polynomials (see
 /// Exponentials.cpp for their errors).
 void populateExponentialPatterns(mlir::RewritePatternSet &patterns);
+/// Lowers `kernel.dot` of BF16 to multiply-adds of F32, in the order that it defines.
+void populateWidenDotPatterns(mlir::RewritePatternSet &patterns);
 
 /// Optimizes `module` at -O3 for `chip` of `triple` and writes a position-independent
 /// object. LLVM may use what its CPU `baseline` has and the chip's features, and vectors

@@ -1,5 +1,6 @@
-//===- LowerDot.cpp - Byte products as the chip has them -------------------===//
+//===- LowerDot.cpp - Dot products as the chip has them --------------------===//
 
+#include "targets/cpu/Cpu.h"
 #include "targets/x86_64/X86.h"
 
 #include "dialects/kernel/Kernel.h"
@@ -25,6 +26,8 @@ Value intrinsic(OpBuilder &b, Location loc, StringRef name, Type result, ValueRa
   return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands).getResult(0);
 }
 
+bool isOfBytes(kernel::DotOp op) { return cast<VectorType>(op.getWeights().getType()).getElementType().isInteger(8); }
+
 Value slice(OpBuilder &b, Location loc, Value vector, int64_t begin, int64_t width) {
   if (cast<VectorType>(vector.getType()).getNumElements() == width)
     return vector;
@@ -33,7 +36,7 @@ Value slice(OpBuilder &b, Location loc, Value vector, int64_t begin, int64_t wid
 }
 
 /// Cuts `op` into registers of `width` sums: `part(sums, weights)` gives the new sums of
-/// one, `weights` being 32-bit lanes of four bytes.
+/// one, `weights` being 32-bit lanes of narrow numbers.
 template <typename Part>
 LogicalResult byRegisters(kernel::DotOp op, int64_t width, PatternRewriter &b, Part part) {
   Location loc = op.getLoc();
@@ -41,7 +44,7 @@ LogicalResult byRegisters(kernel::DotOp op, int64_t width, PatternRewriter &b, P
   int64_t lanes = sums.getNumElements();
   if (lanes % width)
     return failure();
-  Value words = vector::BitCastOp::create(b, loc, sums, op.getWeights());
+  Value words = vector::BitCastOp::create(b, loc, sums.clone(b.getI32Type()), op.getWeights());
   Value result = op.getSums();
   for (int64_t begin = 0; begin < lanes; begin += width) {
     Value done = part(slice(b, loc, op.getSums(), begin, width), slice(b, loc, words, begin, width));
@@ -63,6 +66,8 @@ struct DotToVnni : OpRewritePattern<kernel::DotOp> {
     auto words = VectorType::get({width}, b.getI32Type());
     auto bytes = VectorType::get({4 * width}, b.getI8Type());
     StringRef name = width == 16 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256";
+    if (!isOfBytes(op))
+      return failure();
     return byRegisters(op, width, b, [&](Value sums, Value weights) -> Value {
       Value activations = vector::BroadcastOp::create(b, loc, words, op.getActivations());
       return intrinsic(b, loc, name, words,
@@ -80,6 +85,8 @@ struct DotToPairs : OpRewritePattern<kernel::DotOp> {
   DotToPairs(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width) {}
 
   LogicalResult matchAndRewrite(kernel::DotOp op, PatternRewriter &b) const override {
+    if (!isOfBytes(op))
+      return failure();
     return byRegisters(op, width, b, [&](Value sums, Value weights) {
       for (bool odd : {false, true})
         sums = arith::AddIOp::create(b, op.getLoc(), sums,
@@ -117,6 +124,23 @@ private:
   int64_t width; ///< lanes of a register
 };
 
+/// One instruction for 16 sums of pairs of BF16.
+struct DotToBf16 : OpRewritePattern<kernel::DotOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(kernel::DotOp op, PatternRewriter &b) const override {
+    if (isOfBytes(op))
+      return failure();
+    Location loc = op.getLoc();
+    auto words = VectorType::get({16}, b.getI32Type()), pairs = VectorType::get({32}, b.getBF16Type());
+    return byRegisters(op, 16, b, [&](Value sums, Value weights) -> Value {
+      Value activations = vector::BroadcastOp::create(b, loc, words, op.getActivations());
+      return intrinsic(b, loc, "llvm.x86.avx512bf16.dpbf16ps.512", sums.getType(),
+                       {sums, vector::BitCastOp::create(b, loc, pairs, weights),
+                        vector::BitCastOp::create(b, loc, pairs, activations)});
+    });
+  }
+};
+
 struct LowerDot : x86::impl::LowerDotBase<LowerDot> {
   using LowerDotBase::LowerDotBase;
 
@@ -131,6 +155,10 @@ struct LowerDot : x86::impl::LowerDotBase<LowerDot> {
       patterns.add<DotToVnni>(&getContext(), vectorBytes / 4);
     else
       patterns.add<DotToPairs>(&getContext(), vectorBytes / 4);
+    if (bf16)
+      patterns.add<DotToBf16>(&getContext());
+    else
+      cpu::populateWidenDotPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -5,11 +5,12 @@
 include "mlir/Pass/PassBase.td"
 
 def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
-  let summary = "byte products as the chip has them";
+  let summary = "dot products as the chip has them";
   let description = [{
     With VNNI one `vpdpbusd` to a register. Else the even and the odd bytes of a lane
     meet theirs as 16-bit numbers in two `pmaddwd`, which add a pair exactly: unlike
-    `pmaddubsw`, nothing can saturate.
+    `pmaddubsw`, nothing can saturate. Pairs of BF16 are one `vdpbf16ps`, or else are
+    widened and multiplied as F32, in the same order.
 
     ```mlir
     %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>
@@ -19,7 +20,8 @@ def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "16", "of a register: 16, 32 or 64">,
-                 Option<"vnni", "vnni", "bool", "false", "the chip has VNNI at that width">];
+                 Option<"vnni", "vnni", "bool", "false", "the chip has VNNI at that width">,
+                 Option<"bf16", "bf16", "bool", "false", "the chip has AVX-512 BF16">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect",
                            "::mlir::arith::ArithDialect"];
 }

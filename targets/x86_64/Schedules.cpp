@@ -1,9 +1,10 @@
 //===- Schedules.cpp - How kernels are cut on x86-64 -----------------------===//
 //
 // One table, ordered from general to special: the last row that matches wins.
-// Matmul: `panelRows` is two vectors, so that a decode step has two chains of
-// multiply-adds per column; a prefill pass keeps tokenTile x 2 sums in registers
-// (8 of 16 with AVX2, 16 of 32 with AVX-512) beside two vectors of weights.
+// Matmul: panels are 16 rows on every chip, so that one layout serves all. A prefill
+// pass keeps tokenTile x panelTile x 16 sums in registers (8 of 16 registers with AVX2,
+// 16 of 32 with AVX-512) beside a column of weights; a decode step has at least two
+// chains of multiply-adds per column.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
 // for the vectors of keys or values and for a query's element or weight.
 //
@@ -59,7 +60,7 @@ constexpr Row kTable[] = {
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
     {Kind::Attention, std::nullopt, "avx2", attention(8, 4, 8, 12)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
-    {Kind::Matmul, std::nullopt, "avx512f", matmul(32, 8, 4)},
+    {Kind::Matmul, std::nullopt, "avx512f", matmul(16, 8, 4, 2)},
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2.
@@ -68,7 +69,7 @@ constexpr Row kTable[] = {
     {Kind::BlockMatmul, true, "avx512f", matmul(16, 4, 1, 2)},
     // One token: more columns per iteration, since the loop does nothing else.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},
-    {Kind::Matmul, false, "avx512f", matmul(32, 1, 8)},
+    {Kind::Matmul, false, "avx512f", matmul(16, 1, 8, 2)},
 };
 
 } // namespace

@@ -38,6 +38,7 @@ public:
     x86::LowerDotOptions dot;
     dot.vectorBytes = chip.vectorBytes;
     dot.vnni = x86::has(chip, chip.vectorBytes == 64 ? "avx512vnni" : "avxvnni");
+    dot.bf16 = x86::has(chip, "avx512bf16");
     manager.addNestedPass<mlir::func::FuncOp>(x86::createLowerDot(dot));
     manager.addNestedPass<mlir::func::FuncOp>(cpu::createLowerVectors());
     cpu::ExpandFloatsOptions floats;

@@ -149,6 +149,16 @@ TEST(Attention, StaysInItsCache) {
   expectMessage(program, "expects positions within the 4 of its cache, but got 3 and 2 tokens");
 }
 
+// Steps of 2^-7 from 1 on in BF16, of 2^-10 in F16; ties to even.
+TEST(Round, GoesToTheNearest) {
+  for (auto [type, expected] : {std::pair<const char *, std::vector<double>>{"bf16", {1, 1 + 0x1p-6, 1, -3}},
+                                {"f16", {1 + 0x1p-8, 1 + 3 * 0x1p-8, 1 + 0x1p-9, -3}}}) {
+    Program program(std::string("func.func @f(%x: tensor<?x4xf32>) -> tensor<?x4xf32> { %y = llama.round %x to ") +
+                    type + " : tensor<?x4xf32> return %y : tensor<?x4xf32> }");
+    EXPECT_EQ(program.call({{{1, 4}, {1 + 0x1p-8, 1 + 3 * 0x1p-8, 1 + 3 * 0x1p-11, -3}}}), expected);
+  }
+}
+
 // sigmoid(ln 3) = 3/4, sigmoid(0) = 1/2, sigmoid(-1000) = 0.
 TEST(Swiglu, GatesUp) {
   Program program(R"(func.func @f(%g: tensor<?x3xf32>, %u: tensor<?x3xf32>) -> tensor<?x3xf32> {

@@ -128,6 +128,14 @@ TEST(Pack, PutsColumnsOutermost) {
             (std::vector<double>{1, 4, 2, 5, 3, 6, 7, 0, 8, 0, 9, 0}));
 }
 
+// Rows (1 2 3 4), (5 6 7 8), (9 10 11 12): two columns of a row, then the other's.
+TEST(Pack, PutsColumnsBesideEachOther) {
+  Program program(unaryText("llama.pack %x rows 2 columns 2 : tensor<3x4xf32> -> tensor<2x2x2x2xf32>",
+                            "tensor<3x4xf32>", "tensor<2x2x2x2xf32>"));
+  EXPECT_EQ(program.call({{{3, 4}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}}}),
+            (std::vector<double>{1, 2, 5, 6, 3, 4, 7, 8, 9, 10, 0, 0, 11, 12, 0, 0}));
+}
+
 // theta = 10000, Dh = 4: frequencies 1 and 0.01.
 TEST(RopeTable, HoldsCosinesThenSines) {
   Program program("func.func @f() -> tensor<3x2x2xf32> {"

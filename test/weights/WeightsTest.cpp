@@ -224,6 +224,13 @@ TEST(Evaluator, PacksAndPads) {
                        "tensor<2x300x32xf32>"});
 }
 
+TEST(Evaluator, PacksPairsOfColumns) {
+  expectLikeReference({random("tensor<37x38xbf16>"),
+                       weight("%w", "tensor<37x38xbf16>") +
+                           "%r = llama.pack %w rows 16 columns 2 : tensor<37x38xbf16> -> tensor<3x19x16x2xbf16>\n",
+                       "tensor<3x19x16x2xbf16>"});
+}
+
 TEST(Evaluator, Quantizes) {
   for (std::string format : {"q8", "q4"})
     for (std::string type : {"tensor<9x96xf32>", "tensor<9x96xf16>"})

@@ -10,15 +10,18 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   llama.source @w in "m" at 4096 : tensor<32x32xf16>
   llama.source @kv in "m" at 8192 : tensor<16x32xf32>
   llama.source @b in "m" at 16384 : tensor<16xf32>
+  llama.source @odd in "m" at 24576 : tensor<24x32xf32>
+  llama.source @oddb in "m" at 28672 : tensor<24xf32>
+  llama.source @brain in "m" at 32768 : tensor<32x32xbf16>
   llama.source @g in "m" at 20480 : tensor<32xf32>
 
   // State in the order of first use. 38 positions in blocks of 16, four blocks at a
-  // time, are four; 40 logits in panels of 32 are 64.
+  // time, are four; 40 logits in panels of 16 are 48.
   // CHECK: kernel.state @tokens at 0 : tensor<8xi32>
   // CHECK: kernel.state @hidden at 64 : tensor<8x32xf32>
   // CHECK: kernel.state @keys at 1088 : tensor<1x4x16x16xf32>
   // CHECK: kernel.state @values at 5184 : tensor<1x64x16xf32>
-  // CHECK: kernel.state @logits at 9280 : tensor<8x64xf32>
+  // CHECK: kernel.state @logits at 9280 : tensor<8x48xf32>
   llama.cache @keys : tensor<38x1x16xf32>
   llama.cache @values : tensor<38x1x16xf32>
 
@@ -26,7 +29,7 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   // CHECK-SAME: (%[[P:.*]]: index)
   func.func @forward_one(%tokens: tensor<1xi32>, %p: index) -> tensor<1x32xf32> {
     // The table is multiplied by as well: it is gathered from its panels.
-    // CHECK: %[[PANELS:.*]] = llama.pack %{{.*}} rows 32 : tensor<40x32xf16> -> tensor<2x32x32xf16>
+    // CHECK: %[[PANELS:.*]] = llama.pack %{{.*}} rows 16 : tensor<40x32xf16> -> tensor<3x32x16xf16>
     // CHECK: linalg.generic
     // CHECK: arith.divui
     // CHECK: arith.remui
@@ -38,13 +41,20 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
     ^bb0(%h: tensor<1x32xf32>):
       // CHECK: llama.layer
       // Zero is where sums start without bias or residual.
-      // CHECK: linalg.fill {{.*}} tensor<1x1x32xf32>
-      // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction", "parallel"]{{.*}} ins(%{{.*}} : tensor<1x32xf32>, tensor<1x32x32xf16>)
+      // CHECK: linalg.fill {{.*}} tensor<1x2x16xf32>
+      // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction", "parallel"]{{.*}} ins(%{{.*}} : tensor<1x32xf32>, tensor<2x32x16xf16>)
       %w = llama.weight @w : tensor<32x32xf16>
       %q = llama.linear %h, %w : (tensor<1x32xf32>, tensor<32x32xf16>) -> tensor<1x32xf32>
-      // A matrix of half a panel is padded, its bias added behind.
-      // CHECK: tensor.extract_slice {{.*}} : tensor<1x32xf32> to tensor<1x16xf32>
+      // A matrix of a panel and a half is padded, its bias added behind.
+      // CHECK: linalg.generic {{.*}} ins(%{{.*}} : tensor<1x32xf32>, tensor<2x32x16xf32>)
+      // CHECK: tensor.extract_slice {{.*}} : tensor<1x32xf32> to tensor<1x24xf32>
       // CHECK: arith.addf
+      %ow = llama.weight @odd : tensor<24x32xf32>
+      %ob = llama.weight @oddb : tensor<24xf32>
+      %unused = llama.linear %h, %ow bias %ob : (tensor<1x32xf32>, tensor<24x32xf32>, tensor<24xf32>) -> tensor<1x24xf32>
+      // Whole panels: the sums start from the bias.
+      // CHECK: %[[BIAS:.*]] = linalg.generic {{.*}} ins(%{{.*}} : tensor<1x16xf32>) outs(%{{.*}} : tensor<1x1x16xf32>)
+      // CHECK: linalg.generic {{.*}} outs(%[[BIAS]] : tensor<1x1x16xf32>)
       %kw = llama.weight @kv : tensor<16x32xf32>
       %b = llama.weight @b : tensor<16xf32>
       %k = llama.linear %h, %kw bias %b : (tensor<1x32xf32>, tensor<16x32xf32>, tensor<16xf32>) -> tensor<1x16xf32>
@@ -67,8 +77,8 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
       %a = llama.attention %r, %k1, %v1 at %p scale 0.25 window 9
         : (tensor<1x32xf32>, tensor<38x1x16xf32>, tensor<38x1x16xf32>, index) -> tensor<1x32xf32>
       // The sums of a product that goes into the residual start from it.
-      // CHECK: %[[RESIDUAL:.*]] = tensor.expand_shape %{{.*}} {{.*}} tensor<1x32xf32> into tensor<1x1x32xf32>
-      // CHECK: linalg.generic {{.*}} outs(%[[RESIDUAL]] : tensor<1x1x32xf32>)
+      // CHECK: %[[RESIDUAL:.*]] = tensor.expand_shape %{{.*}} {{.*}} tensor<1x32xf32> into tensor<1x2x16xf32>
+      // CHECK: linalg.generic {{.*}} outs(%[[RESIDUAL]] : tensor<1x2x16xf32>)
       %o = llama.linear %a, %w : (tensor<1x32xf32>, tensor<32x32xf16>) -> tensor<1x32xf32>
       %z = llama.add %h, %o : tensor<1x32xf32>
       // CHECK: math.exp
@@ -99,8 +109,17 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   func.func @forward_chunk(%tokens: tensor<8xi32>, %p: index) -> tensor<8x32xf32> {
     %e = llama.weight @embed : tensor<40x32xf16>
     %x = llama.embed %tokens, %e : (tensor<8xi32>, tensor<40x32xf16>) -> tensor<8x32xf32>
+    // BF16 that meets BF16: rounded, in pairs of columns.
+    // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<8x32xbf16>)
+    // CHECK: arith.truncf
+    // CHECK: llama.pack %{{.*}} rows 16 columns 2 : tensor<32x32xbf16> -> tensor<2x16x16x2xbf16>
+    // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction", "parallel", "reduction"]
+    // CHECK-SAME: ins(%{{.*}} : tensor<8x16x2xbf16>, tensor<2x16x16x2xbf16>)
+    %bw = llama.weight @brain : tensor<32x32xbf16>
+    %r = llama.round %x to bf16 : tensor<8x32xf32>
+    %l = llama.linear %r, %bw : (tensor<8x32xf32>, tensor<32x32xbf16>) -> tensor<8x32xf32>
     %g = llama.weight @g : tensor<32xf32>
-    %n = llama.rms_norm %x, %g epsilon 1.0e-5 : (tensor<8x32xf32>, tensor<32xf32>) -> tensor<8x32xf32>
+    %n = llama.rms_norm %l, %g epsilon 1.0e-5 : (tensor<8x32xf32>, tensor<32xf32>) -> tensor<8x32xf32>
     return %n : tensor<8x32xf32>
   }
   // CHECK-LABEL: func.func @cria_logits_chunk

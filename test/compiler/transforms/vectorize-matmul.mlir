@@ -4,6 +4,10 @@
 #w = affine_map<(t, p, k, r) -> (p, k, r)>
 #y = affine_map<(t, p, k, r) -> (t, p, r)>
 
+#x2 = affine_map<(t, p, k, r, c) -> (t, k, c)>
+#w2 = affine_map<(t, p, k, r, c) -> (p, k, r, c)>
+#y2 = affine_map<(t, p, k, r, c) -> (t, p, r)>
+
 module attributes {kernel.target = "x86-64-v3"} {
   // Two rows, 10 columns by four: one loop over 8 of them, then two more. Weights
   // are read and widened once for both rows.
@@ -45,6 +49,61 @@ module attributes {kernel.target = "x86-64-v3"} {
       %1 = arith.mulf %a, %b : f32
       %2 = arith.addf %c, %1 : f32
       linalg.yield %2 : f32
+    } -> tensor<1x1x16xf32>
+    return %r : tensor<1x1x16xf32>
+  }
+
+  // Two panels at a time: weights of both, then each row's number meets both. Three
+  // tiles of tokens fetch the next two panels between them: 32 numbers to a column, a
+  // third of them, 11, to a column of a tile, which four columns do in three lines of
+  // 16 numbers.
+  // CHECK-LABEL: func.func @panels
+  // CHECK: scf.for %[[TILE:.*]] =
+  // CHECK:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+  // CHECK-COUNT-3: kernel.prefetch {{.*}} : tensor<2x8x16xf32>
+  // CHECK-COUNT-2: vector.transfer_read {{.*}} : tensor<2x8x16xf32>, vector<16xf32>
+  // CHECK-COUNT-2: tensor.extract
+  // CHECK-COUNT-4: vector.fma
+  // CHECK:   scf.yield
+  // CHECK-COUNT-4: vector.transfer_write {{.*}} : vector<16xf32>, tensor<2x2x16xf32>
+  func.func @panels(%x: tensor<6x8xf32>, %w: tensor<2x8x16xf32>, %o: tensor<6x2x16xf32>) -> tensor<6x2x16xf32> {
+    %c0 = arith.constant 0 : index
+    %c2 = arith.constant 2 : index
+    %c6 = arith.constant 6 : index
+    %y = scf.for %t = %c0 to %c6 step %c2 iter_args(%s = %o) -> tensor<6x2x16xf32> {
+      %xt = tensor.extract_slice %x[%t, 0] [2, 8] [1, 1] : tensor<6x8xf32> to tensor<2x8xf32>
+      %st = tensor.extract_slice %s[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<6x2x16xf32> to tensor<2x2x16xf32>
+      %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+          ins(%xt, %w : tensor<2x8xf32>, tensor<2x8x16xf32>) outs(%st : tensor<2x2x16xf32>) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %1 = arith.mulf %a, %b : f32
+        %2 = arith.addf %c, %1 : f32
+        linalg.yield %2 : f32
+      } -> tensor<2x2x16xf32>
+      %n = tensor.insert_slice %r into %s[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<2x2x16xf32> into tensor<6x2x16xf32>
+      scf.yield %n : tensor<6x2x16xf32>
+    }
+    return %y : tensor<6x2x16xf32>
+  }
+
+  // Pairs of columns: 32 bits of each row meet pairs of weights.
+  // CHECK-LABEL: func.func @pairs
+  // CHECK: tensor.collapse_shape %{{.*}} {{\[\[}}0], [1], [2, 3]] : tensor<1x8x16x2xbf16> into tensor<1x8x32xbf16>
+  // CHECK: vector.transfer_read {{.*}} : tensor<1x8x32xbf16>, vector<32xbf16>
+  // CHECK: vector.transfer_read {{.*}} : tensor<1x8x2xbf16>, vector<2xbf16>
+  // CHECK: vector.bitcast {{.*}} : vector<2xbf16> to vector<1xi32>
+  // CHECK: kernel.dot {{.*}} : vector<16xf32>, vector<32xbf16>
+  // CHECK-NOT: linalg.generic
+  func.func @pairs(%x: tensor<1x8x2xbf16>, %w: tensor<1x8x16x2xbf16>, %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x2, #w2, #y2],
+                         iterator_types = ["parallel", "parallel", "reduction", "parallel", "reduction"]}
+        ins(%x, %w : tensor<1x8x2xbf16>, tensor<1x8x16x2xbf16>) outs(%o : tensor<1x1x16xf32>) {
+    ^bb0(%a: bf16, %b: bf16, %c: f32):
+      %0 = arith.extf %a : bf16 to f32
+      %1 = arith.extf %b : bf16 to f32
+      %2 = arith.mulf %0, %1 : f32
+      %3 = arith.addf %c, %2 : f32
+      linalg.yield %3 : f32
     } -> tensor<1x1x16xf32>
     return %r : tensor<1x1x16xf32>
   }

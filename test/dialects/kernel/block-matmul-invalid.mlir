@@ -22,8 +22,35 @@ func.func @f(%q: tensor<1x3x32xi8>, %s: tensor<1x3xf32>, %n: tensor<1x3xi32>, %w
 
 // kernel.dot (C1)
 func.func @f(%s: vector<16xi32>, %w: vector<32xi8>, %a: i32) {
-  // expected-error @+1 {{'kernel.dot' op expects four weights to a sum, but got 32 for 16}}
+  // expected-error @+1 {{'kernel.dot' op expects four bytes to a sum, but got 32 for 16}}
   %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<32xi8>
+  return
+}
+
+// -----
+
+// kernel.dot (C1)
+func.func @f(%s: vector<16xf32>, %w: vector<64xbf16>, %a: i32) {
+  // expected-error @+1 {{'kernel.dot' op expects two BF16 to a sum, but got 64 for 16}}
+  %r = kernel.dot %s, %w, %a : vector<16xf32>, vector<64xbf16>
+  return
+}
+
+// -----
+
+// kernel.dot (C2)
+func.func @f(%s: vector<16xi32>, %w: vector<32xbf16>, %a: i32) {
+  // expected-error @+1 {{'kernel.dot' op expects sums of f32 for 'vector<32xbf16>', but got 'vector<16xi32>'}}
+  %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<32xbf16>
+  return
+}
+
+// -----
+
+// kernel.dot (C2)
+func.func @f(%s: vector<16xf32>, %w: vector<64xi8>, %a: i32) {
+  // expected-error @+1 {{'kernel.dot' op expects sums of i32 for 'vector<64xi8>', but got 'vector<16xf32>'}}
+  %r = kernel.dot %s, %w, %a : vector<16xf32>, vector<64xi8>
   return
 }
 

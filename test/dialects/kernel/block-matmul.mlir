@@ -22,3 +22,10 @@ func.func @prefetch(%w: tensor<3x2x288xi8>, %i: index) {
   kernel.prefetch %w[%i, %i, %i] : tensor<3x2x288xi8>
   return
 }
+
+// CHECK-LABEL: func.func @dot_bf16
+func.func @dot_bf16(%s: vector<16xf32>, %w: vector<32xbf16>, %a: i32) -> vector<16xf32> {
+  // CHECK: kernel.dot %{{.*}}, %{{.*}}, %{{.*}} : vector<16xf32>, vector<32xbf16>
+  %r = kernel.dot %s, %w, %a : vector<16xf32>, vector<32xbf16>
+  return %r : vector<16xf32>
+}

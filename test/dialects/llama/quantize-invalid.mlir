@@ -42,3 +42,12 @@ func.func @f(%x: tensor<?x40xf32>) {
   %r = llama.quantize_rows %x : tensor<?x40xf32>
   return
 }
+
+// -----
+
+// llama.round: only to narrower types
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{attribute 'narrow' failed to satisfy constraint: type attribute of 16-bit float or bfloat16 type}}
+  %r = llama.round %x to f32 : tensor<?x64xf32>
+  return
+}

@@ -18,3 +18,12 @@ func.func @rows(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %r = llama.quantize_rows %x : tensor<?x64xf32>
   return %r : tensor<?x64xf32>
 }
+
+// CHECK-LABEL: func.func @pairs
+func.func @pairs(%x: tensor<?x64xf32>, %w: tensor<40x64xbf16>) -> (tensor<?x64xf32>, tensor<3x32x16x2xbf16>) {
+  // CHECK: llama.round %{{.*}} to bf16 : tensor<?x64xf32>
+  %r = llama.round %x to bf16 : tensor<?x64xf32>
+  // CHECK: llama.pack %{{.*}} rows 16 columns 2 : tensor<40x64xbf16> -> tensor<3x32x16x2xbf16>
+  %p = llama.pack %w rows 16 columns 2 : tensor<40x64xbf16> -> tensor<3x32x16x2xbf16>
+  return %r, %p : tensor<?x64xf32>, tensor<3x32x16x2xbf16>
+}

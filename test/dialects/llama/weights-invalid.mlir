@@ -163,6 +163,15 @@ func.func @f(%w: tensor<4x2xf32>) {
 
 // -----
 
+// pack (C2)
+func.func @f(%w: tensor<4x6xf32>) {
+  // expected-error @+1 {{'llama.pack' op expects columns of 1, 2 or 4 that divide those of 'tensor<4x6xf32>', but got 4}}
+  %p = llama.pack %w rows 2 columns 4 : tensor<4x6xf32> -> tensor<2x2x2x4xf32>
+  return
+}
+
+// -----
+
 // pack: the result's type is inferred
 func.func @f(%w: tensor<5x2xf32>) {
   // expected-error @+2 {{failed to infer returned types}}

@@ -77,6 +77,10 @@ def main():
                 check(fused >= 32, f"{chip}: expected at least 32 multiply-adds on {wanted[1]}mm, found {fused}")
             if "vpdpbusd" not in wanted:
                 check("vpdpbusd" not in names, f"{chip}: expected no vpdpbusd, which it lacks")
+            # Of BF16 models, where the chip has them.
+            if chip in ("x86-64-v4", "znver4", "sapphirerapids", "znver5"):
+                pairs = instructions(cria, objdump, model, folder, chip, "--dtype", "bf16").get(("vdpbf16ps", "z"), 0)
+                check((pairs >= 32) == (chip != "x86-64-v4"), f"{chip}: found {pairs} vdpbf16ps")
             print(f"{chip}: {found[wanted]} {wanted[0]} on {wanted[1]}mm")
 
 

@@ -3,6 +3,7 @@
 // RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(x86-lower-dot{vector-bytes=64}))' | FileCheck %s --check-prefix=WIDE
 // RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(x86-lower-dot{vector-bytes=32}))' | FileCheck %s --check-prefix=AVX2
 // RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(x86-lower-dot))' | FileCheck %s --check-prefix=SSE
+// RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(x86-lower-dot{vector-bytes=64 bf16=true}))' | FileCheck %s --check-prefix=BF16
 // RUN: not cria-opt %s --pass-pipeline='builtin.module(func.func(x86-lower-dot{vnni=true}))' 2>&1 | FileCheck %s --check-prefix=NONE
 
 // NONE: error: expects vectors of 16, 32 or 64 bytes, with VNNI of 32 or 64, but got 16
@@ -38,4 +39,25 @@
 func.func @dot(%s: vector<16xi32>, %w: vector<64xi8>, %a: i32) -> vector<16xi32> {
   %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>
   return %r : vector<16xi32>
+}
+
+// BF16-LABEL: func.func @dot_bf16
+// BF16: %[[A:.*]] = vector.broadcast %{{.*}} : i32 to vector<16xi32>
+// BF16: %[[B:.*]] = vector.bitcast %[[A]] : vector<16xi32> to vector<32xbf16>
+// BF16: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%{{.*}}, %{{.*}}, %[[B]])
+// BF16-NOT: kernel.dot
+
+// Without the instruction: upper halves first, as it does.
+// WIDE-LABEL: func.func @dot_bf16
+// WIDE-SAME: (%[[S:.*]]: vector<16xf32>
+// WIDE: arith.andi {{.*}} : vector<16xi32>
+// WIDE: arith.andi {{.*}} : vector<16xi32>
+// WIDE: %[[ODD:.*]] = vector.fma %{{.*}}, %{{.*}}, %[[S]] : vector<16xf32>
+// WIDE: arith.shli {{.*}} : vector<16xi32>
+// WIDE: arith.shli {{.*}} : vector<16xi32>
+// WIDE: %[[ALL:.*]] = vector.fma %{{.*}}, %{{.*}}, %[[ODD]] : vector<16xf32>
+// WIDE: return %[[ALL]]
+func.func @dot_bf16(%s: vector<16xf32>, %w: vector<32xbf16>, %a: i32) -> vector<16xf32> {
+  %r = kernel.dot %s, %w, %a : vector<16xf32>, vector<32xbf16>
+  return %r : vector<16xf32>
 }
