@@ -20,7 +20,7 @@ namespace {
 std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> fuseUnscheduled(tensor::ExtractSliceOp,
                                                                           OpResult producer, bool) {
   Operation *op = producer.getOwner();
-  if (op->hasAttr(kernel::kScheduleAttrName) || !isa<linalg::LinalgOp>(op))
+  if (op->hasAttr(kernel::kScheduleAttrName) || !isa<linalg::LinalgOp, kernel::BlockMatmulOp>(op))
     return std::nullopt;
   return scf::SCFTileAndFuseOptions::ControlFnResult{};
 }

@@ -79,6 +79,11 @@ private:
     Value codes, scales, sums;
   };
   QuantizedRows quantizeRows(Value x, KernelBuilder &b);
+  /// What x [T, P * R] was before its parts were joined: [T, P, R]; null if it was not.
+  static Value inParts(Value x) {
+    auto joined = x.getDefiningOp<tensor::CollapseShapeOp>();
+    return joined && joined.getSrcType().getRank() == 3 ? joined.getSrc() : Value();
+  }
   Value multiply(Value x, Value panels, Format format, Value init, KernelBuilder &b);
 
   // State.
@@ -241,14 +246,14 @@ Value Lowering::lower(llama::EmbedOp op, KernelBuilder &b) {
 }
 
 /// Sums of squares by lanes, then across lanes: the order is part of the IR.
-/// x [T, D] as [T, H, K/L, L] with K the weight's length.
+/// x [T, D] as [T, H, K] or [T, H, K/L, L] with K the weight's length.
 Value Lowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
   int64_t tokens = op.getType().getDimSize(0), width = op.getType().getDimSize(1);
   int64_t group = op.getWeight().getType().getDimSize(0), heads = width / group;
   int64_t lanes = std::gcd(group, chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, chunk, {}}).lanes);
-  SmallVector<int64_t> shape = {tokens, heads, group / lanes, lanes};
-  Value x = b.expand(lookup(op.getInput()), shape, {{0}, {1, 2, 3}});
-  Value weight = b.expand(lookup(op.getWeight()), {group / lanes, lanes}, {{0, 1}});
+  SmallVector<int64_t> shape = {tokens, heads, group};
+  Value input = lookup(op.getInput());
+  Value x = b.expand(input, {tokens, heads, group / lanes, lanes}, {{0}, {1, 2, 3}});
   AffineExpr t, h, i, l;
   bindDims(b.builder.getContext(), t, h, i, l);
 
@@ -272,55 +277,32 @@ Value Lowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
                             Value root = math::SqrtOp::create(builder, loc, shifted);
                             return arith::DivFOp::create(builder, loc, f32(builder, loc, 1.0), root);
                           });
-  bindDims(b.builder.getContext(), t, h, i, l);
+  bindDims(b.builder.getContext(), t, h, i);
   Value flat = destination(op, {tokens, width}, b);
-  Value result = b.generic({{x, {t, h, i, l}}, {scale, {t, h}}, {weight, {i, l}}},
-                           {b.expand(flat, shape, {{0}, {1, 2, 3}}), {t, h, i, l}}, {},
+  Value result = b.generic({{b.expand(input, shape, {{0}, {1, 2}}), {t, h, i}}, {scale, {t, h}}, {lookup(op.getWeight()), {i}}},
+                           {b.expand(flat, shape, {{0}, {1, 2}}), {t, h, i}}, {},
                            [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
                              Value scaled = arith::MulFOp::create(builder, loc, in[0], in[1]);
                              return arith::MulFOp::create(builder, loc, scaled, in[2]);
                            });
-  return b.collapse(result, {{0}, {1, 2, 3}});
+  return b.collapse(result, {{0}, {1, 2}});
 }
 
-/// One scale for 32 numbers, their largest magnitude at 127; codes round to nearest
-/// even. An error of at most half a scale each, as in every integer kernel.
+/// In the shape that x was computed in, if that is one of parts: then both become one kernel.
 Lowering::QuantizedRows Lowering::quantizeRows(Value x, KernelBuilder &b) {
   QuantizedRows &rows = quantizedRows[x];
   if (rows.codes)
     return rows;
   int64_t tokens = tensorType(x).getDimSize(0), groups = tensorType(x).getDimSize(1) / llama::kGroup;
-  Value grouped = b.expand(x, {tokens, groups, llama::kGroup}, {{0}, {1, 2}});
-  AffineExpr t, g, i;
-  bindDims(b.builder.getContext(), t, g, i);
-  Value largest = b.generic({{grouped, {t, g, i}}}, {b.zeros({tokens, groups}), {t, g}}, {i},
-                            [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                              Value magnitude = math::AbsFOp::create(builder, loc, in[0]);
-                              return arith::MaximumFOp::create(builder, loc, in[1], magnitude);
-                            });
-  rows.scales = b.generic({{largest, {t, g}}}, {b.empty({tokens, groups}), {t, g}}, {},
-                          [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                            return arith::DivFOp::create(builder, loc, in[0], f32(builder, loc, 127.0));
-                          });
-  Type i8 = b.builder.getI8Type(), i32 = b.builder.getI32Type();
-  rows.codes = b.generic({{grouped, {t, g, i}}, {rows.scales, {t, g}}},
-                         {b.empty({tokens, groups, llama::kGroup}, i8), {t, g, i}}, {},
-                         [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                           Value zero = f32(builder, loc, 0.0);
-                           Value none = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, in[1], zero);
-                           Value quotient = arith::DivFOp::create(builder, loc, in[0], in[1]);
-                           Value safe = arith::SelectOp::create(builder, loc, none, zero, quotient);
-                           Value rounded = math::RoundEvenOp::create(builder, loc, safe);
-                           Value wide = arith::FPToSIOp::create(builder, loc, i32, rounded);
-                           return arith::TruncIOp::create(builder, loc, i8, wide);
-                         });
-  Value zero = arith::ConstantOp::create(b.builder, b.loc, b.builder.getI32IntegerAttr(0));
-  Value zeros = linalg::FillOp::create(b.builder, b.loc, zero, b.empty({tokens, groups}, i32)).getResult(0);
-  rows.sums = b.generic({{rows.codes, {t, g, i}}}, {zeros, {t, g}}, {i},
-                        [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                          Value code = arith::ExtSIOp::create(builder, loc, i32, in[0]);
-                          return arith::AddIOp::create(builder, loc, in[1], code);
-                        });
+  Value parts = inParts(x);
+  int64_t width = parts ? tensorType(parts).getDimSize(2) : 0;
+  if (!width || (llama::kGroup % width && width % llama::kGroup))
+    parts = b.expand(x, {tokens, 1, tensorType(x).getDimSize(1)}, {{0}, {1, 2}});
+  Value codes = b.empty({tokens, groups, llama::kGroup}, b.builder.getI8Type());
+  Value scales = b.empty({tokens, groups}), sums = b.empty({tokens, groups}, b.builder.getI32Type());
+  auto op = kernel::QuantizeRowsOp::create(b.builder, b.loc, TypeRange{codes.getType(), scales.getType(), sums.getType()},
+                                           parts, codes, scales, sums);
+  rows = {op.getCodes(), op.getScales(), op.getSums()};
   return rows;
 }
 
@@ -444,19 +426,29 @@ Value Lowering::lower(llama::AttentionOp op, KernelBuilder &b) {
   return b.collapse(result, {{0}, {1, 2}});
 }
 
+/// In the panels that both products come in, if they do: then all three become one kernel.
 Value Lowering::lower(llama::SwigluOp op, KernelBuilder &b) {
-  AffineExpr t, f;
-  bindDims(b.builder.getContext(), t, f);
-  return b.generic({{lookup(op.getGate()), {t, f}}, {lookup(op.getUp()), {t, f}}},
-                   {b.empty(op.getType().getShape()), {t, f}}, {},
-                   [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                     Value negated = arith::NegFOp::create(builder, loc, in[0]);
-                     Value power = math::ExpOp::create(builder, loc, negated);
-                     Value one = f32(builder, loc, 1.0);
-                     Value divisor = arith::AddFOp::create(builder, loc, one, power);
-                     Value silu = arith::DivFOp::create(builder, loc, in[0], divisor);
-                     return arith::MulFOp::create(builder, loc, silu, in[1]);
-                   });
+  int64_t tokens = op.getType().getDimSize(0), width = op.getType().getDimSize(1);
+  Value gate = lookup(op.getGate()), up = lookup(op.getUp());
+  SmallVector<ReassociationIndices> split = {{0}, {1, 2}};
+  bool alike = inParts(gate) && inParts(up) && inParts(gate).getType() == inParts(up).getType();
+  SmallVector<int64_t> shape = {tokens, 1, width};
+  if (alike)
+    shape = llvm::to_vector(tensorType(inParts(gate)).getShape());
+  AffineExpr t, p, r;
+  bindDims(b.builder.getContext(), t, p, r);
+  Value result = b.generic({{alike ? inParts(gate) : b.expand(gate, shape, split), {t, p, r}},
+                            {alike ? inParts(up) : b.expand(up, shape, split), {t, p, r}}},
+                           {b.empty(shape), {t, p, r}}, {},
+                           [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+                             Value negated = arith::NegFOp::create(builder, loc, in[0]);
+                             Value power = math::ExpOp::create(builder, loc, negated);
+                             Value one = f32(builder, loc, 1.0);
+                             Value divisor = arith::AddFOp::create(builder, loc, one, power);
+                             Value silu = arith::DivFOp::create(builder, loc, in[0], divisor);
+                             return arith::MulFOp::create(builder, loc, silu, in[1]);
+                           });
+  return b.collapse(result, split);
 }
 
 /// In place into the residual, unless the product before it already started from there.

@@ -182,7 +182,9 @@ def SelectSchedules : Pass<"kernel-select-schedules", "::mlir::ModuleOp"> {
   let description = [{
     Puts a `#kernel.schedule` on the root of every kernel. An op is no root if
     its only consumer is scheduled and every loop that the consumer deals to the
-    threads indexes it: then it is computed once where it is used.
+    threads indexes it: then it is computed once where it is used. So gate, up,
+    their activation and its rounding to codes are one kernel, cut as the products
+    ask; a norm and its rounding are another.
 
     ```mlir
     linalg.generic {…} … attrs = {kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [8, 0, 0, 0]>}
@@ -253,6 +255,22 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
                            "::cria::kernel::KernelDialect"];
+}
+
+def VectorizeQuantizeRows : Pass<"kernel-vectorize-quantize-rows", "::mlir::func::FuncOp"> {
+  let summary = "groups of 32 numbers as codes, a group at a time";
+  let description = [{
+    A `kernel.quantize_rows` tile becomes a loop over its rows and groups; the 32
+    numbers of a group are one vector.
+
+    ```mlir
+    %m = vector.reduction <maxsi>, %magnitudes : vector<32xi32> into i32
+    %c = arith.fptosi %rounded : vector<32xf32> to vector<32xi32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncOp"> {

@@ -1,6 +1,7 @@
 //===- SelectSchedules.cpp - Ask the target how each kernel is cut ---------===//
 
 #include "compiler/transforms/Passes.h"
+#include "dialects/llama/Quantization.h"
 #include "targets/Target.h"
 
 #include "mlir/Interfaces/TilingInterface.h"
@@ -52,6 +53,8 @@ private:
       selectAttention(attention, threads, tiles);
     else if (auto matmul = dyn_cast<kernel::BlockMatmulOp>(op.getOperation()))
       selectBlockMatmul(matmul, threads, tiles);
+    else if (auto rows = dyn_cast<kernel::QuantizeRowsOp>(op.getOperation()))
+      selectQuantizeRows(rows, threads, tiles);
     else if (isa<kernel::AppendOp>(op))
       threads = {1}, tiles = {0};
     else
@@ -74,29 +77,81 @@ private:
     tiles = {0, 0};
   }
 
-  /// Panels for the threads, rows of the input by register tiles.
-  void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles) {
-    int64_t tokens = cast<RankedTensorType>(op.getCodes().getType()).getDimSize(0);
-    KernelKey key{KernelKey::Kind::BlockMatmul, tokens > 1, {}};
-    int64_t panels = cast<RankedTensorType>(op.getPanels().getType()).getDimSize(0);
-    Schedule schedule = chip.target->schedule(*chip.chip, key);
-    threads = {0, divisorUpTo(panels, schedule.panelTile)};
-    tiles = {divisorUpTo(tokens, schedule.tokenTile), 0};
+  /// The product that makes x [T, P, R], directly or under elementwise ops on the same
+  /// loops, with nobody else to see what is in between; null if there is none.
+  static Operation *productBehind(Value x) {
+    Operation *op = x.getDefiningOp();
+    if (!op || !op->hasOneUse())
+      return nullptr;
+    if (isProduct(op))
+      return op;
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    return generic ? productBehindInputs(generic) : nullptr;
   }
 
-  /// A packed product (t, p, k, r) or (t, p, k, r, c) is dealt out by panels; anything
-  /// else by all of its parallel loops, the innermost in blocks.
+  static Operation *productBehindInputs(linalg::GenericOp op) {
+    if (op.getNumLoops() != 3 || op.getNumParallelLoops() != 3)
+      return nullptr;
+    for (OpOperand *input : op.getDpsInputOperands())
+      if (op.getMatchingIndexingMap(input).isIdentity())
+        if (Operation *product = productBehind(input->get()))
+          return product;
+    return nullptr;
+  }
+
+  static bool isProduct(Operation *op) {
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    return isa<kernel::BlockMatmulOp>(op) ||
+           (generic && linalg::isaContractionOpInterface(generic) && generic.getNumLoops() >= 4);
+  }
+
+  /// How `product`, with loops (t, p, …), is cut: panels for the threads, rows of the
+  /// input by register tiles.
+  std::pair<int64_t, int64_t> panelAndTokenTile(Operation *product) {
+    auto result = cast<RankedTensorType>(product->getResult(0).getType()); // [T, P, R]
+    auto kind = isa<kernel::BlockMatmulOp>(product) ? KernelKey::Kind::BlockMatmul : KernelKey::Kind::Matmul;
+    Type weightType;
+    if (auto generic = dyn_cast<linalg::GenericOp>(product))
+      weightType = getElementTypeOrSelf(generic->getOperand(generic.getNumDpsInputs() - 1));
+    Schedule schedule = chip.target->schedule(*chip.chip, {kind, result.getDimSize(0) > 1, weightType});
+    return {divisorUpTo(result.getDimSize(1), schedule.panelTile), divisorUpTo(result.getDimSize(0), schedule.tokenTile)};
+  }
+
+  void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles) {
+    auto [panels, tokens] = panelAndTokenTile(op);
+    threads = {0, panels};
+    tiles = {tokens, 0};
+  }
+
+  /// As the product behind it is cut, but in whole groups; else a row at a time, in
+  /// blocks of columns.
+  void selectQuantizeRows(kernel::QuantizeRowsOp op, Numbers &threads, Numbers &tiles) {
+    auto rows = cast<RankedTensorType>(op.getRows().getType()); // [T, P, R]
+    int64_t parts = rows.getDimSize(1), width = rows.getDimSize(2);
+    int64_t group = std::max<int64_t>(1, llama::kGroup / width); // parts
+    if (Operation *product = productBehind(op.getRows())) {
+      auto [panels, tokens] = panelAndTokenTile(product);
+      threads = {0, group * divisorUpTo(parts / group, panels / group)};
+      tiles = {tokens, 0};
+      return;
+    }
+    Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, rows.getDimSize(0) > 1, {}});
+    threads = {1, group * divisorUpTo(parts / group, schedule.block / (group * width))};
+    tiles = {0, 0};
+  }
+
+  /// A packed product (t, p, k, r) or (t, p, k, r, c), and what is computed from one
+  /// alone, is dealt out by panels; anything else by all of its parallel loops, the innermost in blocks.
   void selectGeneric(linalg::GenericOp op, Numbers &threads, Numbers &tiles) {
     Numbers sizes = op.getStaticLoopRanges();
     unsigned loops = sizes.size();
     threads.assign(loops, 0);
     tiles.assign(loops, 0);
-    Type weightType = getElementTypeOrSelf(op->getOperand(op.getNumDpsInputs() - 1));
-    if (linalg::isaContractionOpInterface(op) && loops >= 4) {
-      KernelKey key{KernelKey::Kind::Matmul, sizes[0] > 1, weightType};
-      Schedule schedule = chip.target->schedule(*chip.chip, key);
-      threads[1] = divisorUpTo(sizes[1], schedule.panelTile);
-      tiles[0] = divisorUpTo(sizes[0], schedule.tokenTile);
+    Operation *product = isProduct(op) ? op.getOperation() : productBehindInputs(op);
+    if (product) {
+      auto [panelTile, tokenTile] = panelAndTokenTile(product);
+      threads[1] = panelTile;
+      tiles[0] = tokenTile;
       return;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, sizes[0] > 1, {}});
@@ -118,6 +173,8 @@ private:
     OpOperand &use = *op->use_begin();
     if (isa<kernel::BlockMatmulOp>(use.getOwner())) // sums start where the fill or the bias is
       return use.getOperandNumber() == use.getOwner()->getNumOperands() - 1;
+    if (isa<kernel::QuantizeRowsOp>(use.getOwner())) // a group's numbers are made where its codes are
+      return use.getOperandNumber() == 0 && isa<linalg::LinalgOp, kernel::BlockMatmulOp>(op.getOperation());
     auto consumer = dyn_cast<linalg::LinalgOp>(use.getOwner());
     if (!consumer)
       return false;

@@ -12,6 +12,7 @@
 
 using namespace mlir;
 using namespace cria::kernel;
+using cria::llama::kGroup;
 
 namespace {
 
@@ -89,6 +90,25 @@ LogicalResult AppendOp::verify() {
            << rows << " and " << cache;
   if (getResult().getType() != cache) // (C2)
     return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();
+  return success();
+}
+
+LogicalResult QuantizeRowsOp::verify() {
+  RankedTensorType rows = tensorType(getRows()), codes = tensorType(getCodesDestination()),
+                   scales = tensorType(getScalesDestination()), sums = tensorType(getSumsDestination());
+  int64_t parts = rows.getDimSize(1), width = rows.getDimSize(2), groups = codes.getDimSize(1);
+  bool whole = !ShapedType::isDynamic(width) && (kGroup % width == 0 || width % kGroup == 0);
+  if (!whole || differ(codes.getDimSize(2), kGroup) ||
+      (!ShapedType::isDynamic(parts) && differ(groups * kGroup, parts * width))) // (C1)
+    return emitOpError("expects rows of whole groups of 32 and codes [T, G, 32], but got ") << rows << " and " << codes;
+  bool agree = !differ(rows.getDimSize(0), codes.getDimSize(0)) && !differ(rows.getDimSize(0), scales.getDimSize(0)) &&
+               !differ(rows.getDimSize(0), sums.getDimSize(0)) && !differ(groups, scales.getDimSize(1)) &&
+               (!differ(groups, sums.getDimSize(1)) || !differ(2 * groups, sums.getDimSize(1)));
+  if (!agree || getCodes().getType() != codes || getScales().getType() != scales ||
+      getSums().getType() != sums) // (C2)
+    return emitOpError("expects rows [T, P, R], codes [T, G, 32], scales [T, G], sums [T, G] or [T, 2 G] and results alike, "
+                       "but got ")
+           << rows << ", " << codes << ", " << scales << " and " << sums;
   return success();
 }
 

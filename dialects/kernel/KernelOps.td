@@ -173,6 +173,41 @@ def Kernel_AppendOp : Kernel_TiledOp<"append"> {
   let extraClassDeclaration = tiledDeclaration;
 }
 
+def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
+  let summary = "rows of numbers as codes of 8 bits, 32 to a scale";
+  let description = [{
+    A row of `rows` [T, P, R] is its P parts of R numbers one after the other, in
+    groups of 32. With m the largest magnitude of group g:
+
+    - `scales[t, g] = m / 127`;
+    - `codes[t, g, i]` is the number times `127 / m`, rounded to the nearest integer,
+      ties to even; zero where m is below 2^-100, infinite or NaN;
+    - sums [T, S] are of 32 or of 16 codes each, in order.
+
+    A scale that is infinite or NaN passes that on to every product.
+
+    - (C1) 32 is a multiple of R, or R of 32; the P * R numbers of a row are G groups.
+    - (C2) S is G or 2 G; T agrees; the results have the destinations' types.
+
+    ```mlir
+    %q, %s, %n = kernel.quantize_rows %x into %a, %b, %c
+       : (tensor<1x32x16xf32>, tensor<1x16x32xi8>, tensor<1x16xf32>, tensor<1x16xi32>)
+         -> (tensor<1x16x32xi8>, tensor<1x16xf32>, tensor<1x16xi32>)
+    ```
+  }];
+  let arguments = (ins 3DTensorOf<[F32]>:$rows, 3DTensorOf<[I8]>:$codesDestination,
+    2DTensorOf<[F32]>:$scalesDestination, 2DTensorOf<[I32]>:$sumsDestination);
+  let results = (outs 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32]>:$sums);
+  let assemblyFormat = [{
+    $rows `into` $codesDestination `,` $scalesDestination `,` $sumsDestination
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return ::mlir::MutableOperandRange(*this, 1, 3); }
+  }];
+}
+
 def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
   let summary = "a quantized matrix times quantized rows";
   let description = [{

@@ -5,11 +5,13 @@
 // of heads reads the key/value heads of its groups and advances the position by its
 // first row.
 // Block matmul: loops (t, p), both parallel.
+// Quantize rows: loops (t, p), both parallel; a tile is of whole groups.
 // Append: one parallel loop over the key/value heads.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialects/kernel/Kernel.h"
+#include "dialects/llama/Quantization.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -18,6 +20,7 @@
 
 using namespace mlir;
 using namespace cria::kernel;
+using cria::llama::kGroup;
 
 namespace {
 
@@ -145,6 +148,73 @@ FailureOr<TilingResult> BlockMatmulOp::generateResultTileValue(OpBuilder &builde
                                                                ArrayRef<OpFoldResult> offsets,
                                                                ArrayRef<OpFoldResult> sizes) {
   return getTiledImplementation(builder, offsets.take_front(2), sizes.take_front(2));
+}
+
+//===----------------------------------------------------------------------===//
+// Quantize rows
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType> QuantizeRowsOp::getLoopIteratorTypes() {
+  return {utils::IteratorType::parallel, utils::IteratorType::parallel};
+}
+
+SmallVector<Range> QuantizeRowsOp::getIterationDomain(OpBuilder &builder) {
+  return {wholeDimension(builder, getLoc(), getRows(), 0), wholeDimension(builder, getLoc(), getRows(), 1)};
+}
+
+/// What numbers [offset * R, (offset + size) * R) of a row are in pieces of `columns`.
+static std::pair<OpFoldResult, OpFoldResult> piecesOf(OpBuilder &builder, QuantizeRowsOp op, int64_t columns,
+                                                      OpFoldResult offset, OpFoldResult size) {
+  int64_t width = cast<RankedTensorType>(op.getRows().getType()).getDimSize(2);
+  AffineExpr piece = (builder.getAffineDimExpr(0) * width).floorDiv(columns);
+  return {affine::makeComposedFoldedAffineApply(builder, op.getLoc(), piece, {offset}),
+          affine::makeComposedFoldedAffineApply(builder, op.getLoc(), piece, {size})};
+}
+
+/// Columns that a sum is of: 32 or 16.
+static int64_t sumColumns(QuantizeRowsOp op) {
+  auto scales = cast<RankedTensorType>(op.getScalesDestination().getType());
+  auto sums = cast<RankedTensorType>(op.getSumsDestination().getType());
+  return kGroup * scales.getDimSize(1) / sums.getDimSize(1);
+}
+
+FailureOr<TilingResult> QuantizeRowsOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
+                                                               ArrayRef<OpFoldResult> sizes) {
+  Location loc = getLoc();
+  std::optional<int64_t> parts = getConstantIntValue(sizes[1]);
+  int64_t width = cast<RankedTensorType>(getRows().getType()).getDimSize(2);
+  if (!parts || *parts * width % kGroup)
+    return emitOpError("expects a tile of whole groups of 32, but got parts of ") << width;
+  auto [group, groups] = piecesOf(builder, *this, kGroup, offsets[1], sizes[1]);
+  auto [sum, sumCount] = piecesOf(builder, *this, sumColumns(*this), offsets[1], sizes[1]);
+  SmallVector<OpFoldResult> at = {offsets[0], group}, extent = {sizes[0], groups};
+  SmallVector<Operation *> slices;
+  Value rows = sliceLeading(builder, loc, getRows(), offsets, sizes, slices);
+  Value codes = sliceLeading(builder, loc, getCodesDestination(), at, extent, slices);
+  Value scales = sliceLeading(builder, loc, getScalesDestination(), at, extent, slices);
+  Value sums = sliceLeading(builder, loc, getSumsDestination(), {offsets[0], sum}, {sizes[0], sumCount}, slices);
+  auto tile = QuantizeRowsOp::create(builder, loc, TypeRange{codes.getType(), scales.getType(), sums.getType()}, rows,
+                                     codes, scales, sums);
+  return TilingResult{{tile}, SmallVector<Value>(tile.getResults()), slices};
+}
+
+LogicalResult QuantizeRowsOp::getResultTilePosition(OpBuilder &builder, unsigned number,
+                                                    ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
+                                                    SmallVector<OpFoldResult> &resultOffsets,
+                                                    SmallVector<OpFoldResult> &resultSizes) {
+  auto [piece, pieces] = piecesOf(builder, *this, number == 2 ? sumColumns(*this) : kGroup, offsets[1], sizes[1]);
+  resultOffsets = {offsets[0], piece};
+  resultSizes = {sizes[0], pieces};
+  if (number == 0) { // codes
+    resultOffsets.push_back(builder.getIndexAttr(0));
+    resultSizes.push_back(builder.getIndexAttr(kGroup));
+  }
+  return success();
+}
+
+FailureOr<TilingResult> QuantizeRowsOp::generateResultTileValue(OpBuilder &, unsigned, ArrayRef<OpFoldResult>,
+                                                                ArrayRef<OpFoldResult>) {
+  return emitOpError("has no tile of a single result: it is the last op of its kernel");
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,6 @@
 // RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(kernel-distribute))' | FileCheck %s
 
+#id3 = affine_map<(t, p, r) -> (t, p, r)>
 #x = affine_map<(t, p, k, r) -> (t, k)>
 #w = affine_map<(t, p, k, r) -> (p, k, r)>
 #y = affine_map<(t, p, k, r) -> (t, p, r)>
@@ -66,4 +67,28 @@ func.func @append(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> t
   %a = kernel.append %r at %p into %c {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
     : (tensor<3x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x12x8xf32>
   return %a : tensor<2x12x8xf32>
+}
+
+// Parts 2 p and 2 p + 1 of 16 are group p; what makes them goes with them.
+// CHECK-LABEL: func.func @quantize_rows
+// CHECK: scf.forall (%[[P:[^ ]+]]) = (0) to (4) step (2)
+// CHECK:   %[[G:.*]] = affine.apply #{{.*}}(%[[P]])
+// CHECK:   tensor.extract_slice %{{.*}}[0, %[[G]], 0] [4, 1, 32]
+// CHECK:   tensor.extract_slice %{{.*}}[0, %[[G]]] [4, 1]
+// CHECK:   tensor.extract_slice %{{.*}}[0, %[[P]]] [4, 2]
+// CHECK:   scf.for
+// CHECK:     %[[Z:.*]] = linalg.generic
+// CHECK:     kernel.quantize_rows %[[Z]] into {{.*}} (tensor<2x2x16xf32>, tensor<2x1x32xi8>, tensor<2x1xf32>, tensor<2x2xi32>)
+// CHECK:   scf.forall.in_parallel
+func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tensor<4x2xf32>, %c: tensor<4x4xi32>) -> tensor<4x2x32xi8> {
+  %e = tensor.empty() : tensor<4x4x16xf32>
+  %z = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%x : tensor<4x4x16xf32>) outs(%e : tensor<4x4x16xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %0 = arith.mulf %in, %in : f32
+    linalg.yield %0 : f32
+  } -> tensor<4x4x16xf32>
+  %d, %f, %g = kernel.quantize_rows %z into %a, %b, %c {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [2, 0]>}
+    : (tensor<4x4x16xf32>, tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xi32>) -> (tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xi32>)
+  return %d : tensor<4x2x32xi8>
 }

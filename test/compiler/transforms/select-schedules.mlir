@@ -6,6 +6,7 @@
 #x = affine_map<(t, p, k, r) -> (t, k)>
 #w = affine_map<(t, p, k, r) -> (p, k, r)>
 #y = affine_map<(t, p, k, r) -> (t, p, r)>
+#id3 = affine_map<(t, p, r) -> (t, p, r)>
 #id = affine_map<(t, n) -> (t, n)>
 
 module attributes {kernel.target = "x86-64-v4"} {
@@ -52,5 +53,27 @@ module attributes {kernel.target = "x86-64-v4"} {
     %c = kernel.attention %own, %k, %v at %p scale 0.125 into %own
       : (tensor<8x2x8xf32>, tensor<2x4x8x16xf32>, tensor<2x64x8xf32>, index, tensor<8x2x8xf32>) -> tensor<8x2x8xf32>
     return %a, %b, %c : tensor<12x4x8xf32>, tensor<1x28x8xf32>, tensor<8x2x8xf32>
+  }
+
+  // A product under the activation that is quantized: one kernel, cut as the product
+  // asks but in whole groups.
+  // CHECK-LABEL: func.func @gated
+  // CHECK: kernel.block_matmul {{.*}} into %arg{{[0-9]+}} :
+  // CHECK: linalg.generic {indexing_maps = [#{{[^}]*}}], iterator_types = ["parallel", "parallel", "parallel"]} ins
+  // CHECK: kernel.quantize_rows {{.*}} {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [4, 0]>}
+  func.func @gated(%q: tensor<8x2x32xi8>, %s: tensor<8x2xf32>, %n: tensor<8x2xi32>, %w: tensor<4x2x288xi8>, %o: tensor<8x4x16xf32>,
+                   %a: tensor<8x2x32xi8>, %b: tensor<8x2xf32>, %c: tensor<8x2xi32>) -> tensor<8x2x32xi8> {
+    %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+      : (tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>, tensor<4x2x288xi8>, tensor<8x4x16xf32>) -> tensor<8x4x16xf32>
+    %e = tensor.empty() : tensor<8x4x16xf32>
+    %z = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
+        ins(%y : tensor<8x4x16xf32>) outs(%e : tensor<8x4x16xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %0 = arith.mulf %in, %in : f32
+      linalg.yield %0 : f32
+    } -> tensor<8x4x16xf32>
+    %d, %f, %g = kernel.quantize_rows %z into %a, %b, %c
+      : (tensor<8x4x16xf32>, tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>) -> (tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>)
+    return %d : tensor<8x2x32xi8>
   }
 }

@@ -29,3 +29,11 @@ func.func @dot_bf16(%s: vector<16xf32>, %w: vector<32xbf16>, %a: i32) -> vector<
   %r = kernel.dot %s, %w, %a : vector<16xf32>, vector<32xbf16>
   return %r : vector<16xf32>
 }
+
+// CHECK-LABEL: func.func @quantize_rows
+func.func @quantize_rows(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>) -> tensor<1x2x32xi8> {
+  // CHECK: kernel.quantize_rows %{{.*}} into %{{.*}}, %{{.*}}, %{{.*}} : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+  %a, %b, %c = kernel.quantize_rows %x into %q, %s, %n
+    : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+  return %a : tensor<1x2x32xi8>
+}

@@ -1,0 +1,34 @@
+// RUN: cria-opt %s --kernel-vectorize-quantize-rows | FileCheck %s
+
+// Parts of 16: two are a group. Bits without their sign are compared as integers.
+// CHECK-LABEL: func.func @parts
+// CHECK: scf.for %[[T:[^ ]+]] =
+// CHECK:   scf.for %[[G:[^ ]+]] =
+// CHECK:     arith.muli %[[G]], %c2
+// CHECK-COUNT-2: vector.transfer_read %arg0[%[[T]], {{.*}} : tensor<3x4x16xf32>, vector<16xf32>
+// CHECK:     arith.andi {{.*}} : vector<32xi32>
+// CHECK:     vector.reduction <maxsi>
+// CHECK:     arith.divf {{.*}} : f32
+// CHECK:     math.roundeven
+// CHECK:     arith.fptosi {{.*}} to vector<32xi32>
+// CHECK:     vector.transfer_write {{.*}}[%[[T]], %[[G]], %{{.*}}] {{.*}} : vector<32xi8>, tensor<3x2x32xi8>
+// CHECK:     tensor.insert {{.*}}[%[[T]], %[[G]]] : tensor<3x2xf32>
+// CHECK:     vector.reduction <add>, %{{.*}} : vector<32xi32>
+// CHECK:     tensor.insert {{.*}} : tensor<3x2xi32>
+func.func @parts(%x: tensor<3x4x16xf32>, %q: tensor<3x2x32xi8>, %s: tensor<3x2xf32>, %n: tensor<3x2xi32>)
+    -> (tensor<3x2x32xi8>, tensor<3x2xf32>, tensor<3x2xi32>) {
+  %a, %b, %c = kernel.quantize_rows %x into %q, %s, %n
+    : (tensor<3x4x16xf32>, tensor<3x2x32xi8>, tensor<3x2xf32>, tensor<3x2xi32>) -> (tensor<3x2x32xi8>, tensor<3x2xf32>, tensor<3x2xi32>)
+  return %a, %b, %c : tensor<3x2x32xi8>, tensor<3x2xf32>, tensor<3x2xi32>
+}
+
+// One part is the row; sums are of 16 codes.
+// CHECK-LABEL: func.func @halves
+// CHECK: vector.transfer_read {{.*}} : tensor<1x1x64xf32>, vector<32xf32>
+// CHECK-COUNT-2: vector.reduction <add>, %{{.*}} : vector<16xi32>
+func.func @halves(%x: tensor<1x1x64xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x4xi32>)
+    -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>) {
+  %a, %b, %c = kernel.quantize_rows %x into %q, %s, %n
+    : (tensor<1x1x64xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>)
+  return %a, %b, %c : tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>
+}
