@@ -1,7 +1,7 @@
 //===- Machine.h - What this machine can do ----------------------*- C++ -*-===//
 //
-// The two limits that kernels are judged by, measured beside them: neighbours on a
-// shared machine change both from one second to the next.
+// The limits that kernels are judged by, measured beside them: neighbours on a
+// shared machine change them from one second to the next.
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_BENCHMARKS_MACHINE_H
@@ -16,6 +16,14 @@ double readBandwidth(int threads);
 /// F32 operations per second (a multiply-add is two) of `threads` threads on
 /// registers alone, with this machine's widest vectors.
 double multiplyAddPeak(int threads);
+
+/// Products of bytes, four to a sum of 32 bits (a product and its addition are
+/// two operations), per second; 0 where the chip has no instruction for it.
+double byteProductPeak(int threads);
+
+/// Products of BF16 numbers, two to an F32 sum, counted alike; 0 without an
+/// instruction.
+double bfloatProductPeak(int threads);
 
 } // namespace cria
 

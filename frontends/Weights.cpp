@@ -42,6 +42,8 @@ StringRef roleSymbol(Role role) {
   llvm_unreachable("every role has a symbol");
 }
 
+} // namespace
+
 std::string nameInFile(ArrayRef<RoleName> names, const WeightSlot &slot) {
   for (const RoleName &entry : names) {
     if (entry.role != slot.role)
@@ -52,8 +54,6 @@ std::string nameInFile(ArrayRef<RoleName> names, const WeightSlot &slot) {
   }
   return {};
 }
-
-} // namespace
 
 std::string WeightSlot::symbol() const {
   return layer < 0 ? roleSymbol(role).str()

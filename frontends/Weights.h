@@ -70,6 +70,9 @@ struct RoleName {
   llvm::StringLiteral name;
 };
 
+/// What a file with these names calls the tensor of `slot`; empty: it has no name for it.
+std::string nameInFile(llvm::ArrayRef<RoleName> names, const WeightSlot &slot);
+
 /// Finds every weight of the model among `tensors` and checks its shape. A
 /// tensor that fills no slot is an error unless `harmless` knows it. `where`
 /// names the model in errors about tensors that are not there.

@@ -30,6 +30,9 @@ llvm::Expected<ModelFile> readGguf(llvm::StringRef path, bool ownTokenizer);
 /// hold tensors; an error if there is none.
 llvm::Expected<llama::Vocabulary> readGgufVocabulary(llvm::StringRef path);
 
+/// What GGUF calls the tensor of `slot`.
+std::string ggufTensorName(const WeightSlot &slot);
+
 /// Types of metadata values, by their number in the file.
 enum class GgufType : uint32_t {
   U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64,
@@ -101,6 +104,9 @@ readVocabulary(const GgufFile &file, GgufReader &reader, FirstError &error);
 /// an error if none of the published form gives them.
 llvm::Error readRopeFactors(const GgufFile &file, const StoredTensor &tensor, int64_t headSize,
                             RopeParameters &rope);
+
+/// The divisors [Dh/2] that say LLaMA 3's scaling in a GGUF file, for `rope` of it.
+std::vector<double> ropeFactors(const RopeParameters &rope, int64_t headSize);
 
 } // namespace cria
 

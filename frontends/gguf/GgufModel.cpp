@@ -259,6 +259,8 @@ void ModelReader::refuseOthers() {
 
 } // namespace
 
+std::string ggufTensorName(const WeightSlot &slot) { return nameInFile(kNames, slot); }
+
 Expected<ModelFile> readGguf(StringRef path, bool ownTokenizer) {
   Expected<GgufFile> file = GgufFile::open(path);
   if (!file)

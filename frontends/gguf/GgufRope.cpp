@@ -25,21 +25,28 @@ namespace {
 /// The file's divisors were computed in F32, interpolation included.
 constexpr double kTolerance = 1e-5;
 constexpr double kPi = 3.14159265358979323846;
-constexpr double kLow = 1, kHigh = 4; // of all published models
 constexpr int64_t kMinOriginal = 16, kMaxOriginal = 1 << 20;
 
 /// The divisor of frequency `f` by the published formula.
-double divisor(double f, double factor, double original) {
+double divisor(double f, const RopeParameters &rope) {
+  double low = rope.lowFrequencyFactor, high = rope.highFrequencyFactor;
   double wavelength = 2 * kPi / f;
-  if (wavelength < original / kHigh)
+  if (wavelength < rope.originalContext / high)
     return 1;
-  if (wavelength > original / kLow)
-    return factor;
-  double smooth = (original / wavelength - kLow) / (kHigh - kLow);
-  return 1 / ((1 - smooth) / factor + smooth);
+  if (wavelength > rope.originalContext / low)
+    return rope.factor;
+  double smooth = (rope.originalContext / wavelength - low) / (high - low);
+  return 1 / ((1 - smooth) / rope.factor + smooth);
 }
 
 } // namespace
+
+std::vector<double> ropeFactors(const RopeParameters &rope, int64_t headSize) {
+  std::vector<double> factors;
+  for (int64_t i = 0; i < headSize / 2; ++i)
+    factors.push_back(divisor(std::pow(rope.theta, -2.0 * double(i) / double(headSize)), rope));
+  return factors;
+}
 
 Error readRopeFactors(const GgufFile &file, const StoredTensor &tensor, int64_t headSize,
                       RopeParameters &rope) {
@@ -60,21 +67,19 @@ Error readRopeFactors(const GgufFile &file, const StoredTensor &tensor, int64_t 
   if (rope.scaling != llama::RopeScaling::None)
     return inputError(what + " expects no other rope scaling beside it");
 
-  for (int64_t original = kMaxOriginal; original >= kMinOriginal; original /= 2) {
-    bool same = std::isfinite(factor) && factor > 1;
-    for (int64_t i = 0; same && i < count; ++i) {
-      double f = std::pow(rope.theta, -2.0 * double(i) / double(headSize));
-      double expected = divisor(f, factor, double(original));
-      same = std::abs(stored[i] - expected) <= kTolerance * expected; // false for NaN
+  RopeParameters candidate = rope; // the low and high factors are the same in all published models
+  candidate.scaling = llama::RopeScaling::Llama3;
+  candidate.factor = factor;
+  bool stretches = std::isfinite(factor) && factor > 1;
+  for (int64_t original = kMaxOriginal; stretches && original >= kMinOriginal; original /= 2) {
+    candidate.originalContext = double(original);
+    if (all_of(zip_equal(stored, ropeFactors(candidate, headSize)), [](auto pair) {
+          auto [found, expected] = pair;
+          return std::abs(found - expected) <= kTolerance * expected; // false for NaN
+        })) {
+      rope = candidate;
+      return Error::success();
     }
-    if (!same)
-      continue;
-    rope.scaling = llama::RopeScaling::Llama3;
-    rope.factor = factor;
-    rope.originalContext = double(original);
-    rope.lowFrequencyFactor = kLow;
-    rope.highFrequencyFactor = kHigh;
-    return Error::success();
   }
   return inputError(what + " expects the frequency factors of LLaMA 3's rope scaling, but got "
                            "others, which are not supported");
