@@ -49,8 +49,8 @@ typedef void (*CriaEntry)(const void *weights, void *state, void *workspace,
                           void *scratch, int64_t index, int64_t thread,
                           int64_t threads, void *barrier);
 
-/* Called by generated code after every kernel; defined by the runtime. Returns
- * when all threads of the pool have called it. */
+/* Called by generated code between kernels that touch the same bytes; defined by
+ * the runtime. Returns when all threads of the pool have called it. */
 void cria_barrier(void *barrier);
 
 /* One CPU feature that the generated code needs; the meaning of `locator` is the

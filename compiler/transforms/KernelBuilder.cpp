@@ -22,6 +22,14 @@ Value cria::widen(OpBuilder &builder, Location loc, Value value) {
   return arith::ExtFOp::create(builder, loc, wide, value);
 }
 
+Value cria::narrow(OpBuilder &builder, Location loc, Value value, Type element) {
+  if (getElementTypeOrSelf(value) == element)
+    return value;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    element = vector.clone(element);
+  return arith::TruncFOp::create(builder, loc, element, value);
+}
+
 Value KernelBuilder::generic(ArrayRef<Operand> inputs, const Operand &destination,
                              ArrayRef<AffineExpr> reductions, Body body) {
   unsigned loops = 0;

@@ -17,6 +17,8 @@ namespace cria {
 mlir::Value f32(mlir::OpBuilder &builder, mlir::Location loc, double value);
 /// `value` (F16, BF16 or F32, scalar or vector) at F32.
 mlir::Value widen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
+/// `value` (F32, scalar or vector) rounded to `element`, to nearest, ties to even.
+mlir::Value narrow(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Type element);
 
 struct KernelBuilder {
   /// Builds before `op`, at its location. `buffers` numbers the uninitialized

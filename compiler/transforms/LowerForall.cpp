@@ -1,5 +1,6 @@
 //===- LowerForall.cpp - Each thread takes its share, then all meet --------===//
 
+#include "compiler/transforms/Accesses.h"
 #include "compiler/transforms/Passes.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -27,14 +28,28 @@ public:
         threads(func.getArguments().take_back(3)[1]), barrier(func.getArguments().take_back(3)[2]) {}
 
   LogicalResult run() {
+    ArgumentFacts facts = argumentFacts(func);
+    Accesses before(facts); // by all kernels since the last barrier
     for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
       builder.setInsertionPoint(&op);
-      if (auto forall = dyn_cast<scf::ForallOp>(op)) {
-        if (failed(share(forall)))
+      if (isa<scf::ForallOp, linalg::LinalgOp, memref::CopyOp, scf::ForOp>(op)) {
+        Accesses own(facts);
+        own.add(&op);
+        if (before.conflictWith(own)) {
+          meet(op.getLoc());
+          before.clear();
+        }
+        before.add(own);
+        auto forall = dyn_cast<scf::ForallOp>(op);
+        if (!forall)
+          serialize(&op);
+        else if (failed(share(forall)))
           return failure();
-      } else if (isa<linalg::LinalgOp, memref::CopyOp, scf::ForOp>(op)) {
-        serialize(&op);
-      } else if (!isa<func::CallOp, func::ReturnOp>(op) && !isMemoryEffectFree(&op)) {
+      } else if (isa<func::CallOp, func::ReturnOp>(op)) {
+        if (!before.empty())
+          meet(op.getLoc());
+        before.clear();
+      } else if (!isMemoryEffectFree(&op)) {
         return op.emitOpError("is not part of a kernel: every thread would run it at once");
       }
     }
@@ -78,7 +93,6 @@ private:
       loop.getBody()->getOperations().splice(loop.getBody()->end(), body->getOperations());
       scf::YieldOp::create(builder, loc);
     }
-    meet(loc);
     forall.erase();
     return success();
   }
@@ -104,8 +118,6 @@ private:
     Value first = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, thread, index(0));
     auto alone = scf::IfOp::create(builder, loc, first, /*withElseRegion=*/false);
     op->moveBefore(alone.thenBlock()->getTerminator());
-    builder.setInsertionPointAfter(alone);
-    meet(loc);
   }
 
   func::FuncOp func;

@@ -69,6 +69,8 @@ private:
   Value lower(llama::CacheReadOp op, KernelBuilder &b);
   Value lower(llama::CacheUpdateOp op, KernelBuilder &b);
 
+  std::pair<Value, Value> rotated(Value rows);
+
   // Matrices.
   int64_t panelRows(Value weight, Format format) const;
   int64_t columnsBeside(llama::LinearOp op) const;
@@ -386,8 +388,29 @@ Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
   return result;
 }
 
+/// Whether an attention takes the updated cache as its keys.
+static bool areKeys(llama::CacheUpdateOp op) {
+  return llvm::any_of(op->getUsers(), [&](Operation *user) {
+    auto attention = dyn_cast<llama::AttentionOp>(user);
+    return attention && attention.getKeys() == op.getResult();
+  });
+}
+
+/// Whether every user of `op` rotates by itself.
+static bool isFused(llama::RopeOp op) {
+  return llvm::all_of(op->getUses(), [&](OpOperand &use) {
+    if (auto attention = dyn_cast<llama::AttentionOp>(use.getOwner()))
+      return use.get() == attention.getQuery() && attention.getPosition() == op.getPosition();
+    auto update = dyn_cast<llama::CacheUpdateOp>(use.getOwner());
+    return update && update.getPosition() == op.getPosition() && areKeys(update);
+  });
+}
+
 /// x [T, H * Dh] as [T, H, 2, Dh/2]; both halves are written into one destination.
+/// Nothing, if attention and cache do it on their way.
 Value Lowering::lower(llama::RopeOp op, KernelBuilder &b) {
+  if (isFused(op))
+    return {};
   int64_t tokens = op.getType().getDimSize(0), half = op.getTable().getType().getDimSize(2);
   int64_t heads = op.getType().getDimSize(1) / (2 * half);
   SmallVector<ReassociationIndices> split = {{0}, {1, 2, 3}};
@@ -415,14 +438,23 @@ Value Lowering::lower(llama::RopeOp op, KernelBuilder &b) {
   return b.collapse(result, split);
 }
 
+/// What stands for `rows`, and the table to rotate them by if that is still to be done.
+std::pair<Value, Value> Lowering::rotated(Value rows) {
+  auto rope = rows.getDefiningOp<llama::RopeOp>();
+  if (rope && isFused(rope))
+    return {lookup(rope.getInput()), lookup(rope.getTable())};
+  return {lookup(rows), Value()};
+}
+
 Value Lowering::lower(llama::AttentionOp op, KernelBuilder &b) {
   int64_t tokens = op.getType().getDimSize(0), width = op.getType().getDimSize(1);
   int64_t size = op.getKeys().getType().getDimSize(2);
   SmallVector<int64_t> shape = {tokens, width / size, size};
-  Value query = b.expand(lookup(op.getQuery()), shape, {{0}, {1, 2}});
+  auto [rows, table] = rotated(op.getQuery());
+  Value query = b.expand(rows, shape, {{0}, {1, 2}});
   Value result = kernel::AttentionOp::create(
       b.builder, b.loc, query.getType(), query, lookup(op.getKeys()), lookup(op.getValues()),
-      lookup(op.getPosition()), b.empty(shape), op.getScaleAttr(), op.getWindowAttr());
+      lookup(op.getPosition()), b.empty(shape), table, op.getScaleAttr(), op.getWindowAttr());
   return b.collapse(result, {{0}, {1, 2}});
 }
 
@@ -473,8 +505,9 @@ Value Lowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
   Value cache = lookup(op.getCache());
   RankedTensorType type = op.getCache().getType();
   SmallVector<int64_t> shape = {op.getRows().getType().getDimSize(0), type.getDimSize(1), type.getDimSize(2)};
-  Value rows = b.expand(lookup(op.getRows()), shape, {{0}, {1, 2}});
-  return kernel::AppendOp::create(b.builder, b.loc, cache.getType(), rows, lookup(op.getPosition()), cache);
+  auto [input, table] = rotated(op.getRows());
+  Value rows = b.expand(input, shape, {{0}, {1, 2}});
+  return kernel::AppendOp::create(b.builder, b.loc, cache.getType(), rows, lookup(op.getPosition()), cache, table);
 }
 
 //===----------------------------------------------------------------------===//

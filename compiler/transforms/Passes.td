@@ -290,8 +290,8 @@ def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncO
 def VectorizeAppend : Pass<"kernel-vectorize-append", "::mlir::func::FuncOp"> {
   let summary = "rows of keys and values written into the cache";
   let description = [{
-    A row of values is one vector store; a row of keys goes element by element
-    into the lane of its position.
+    A row of values is one vector store; a row of keys goes element by element, rotated
+    if the op has a table, into the lane of its position.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
@@ -369,6 +369,10 @@ def LowerForall : Pass<"kernel-lower-forall", "::mlir::ModuleOp"> {
     scf.for %p = %begin to %end step 1 { … }
     call @cria_barrier(%barrier)
     ```
+
+    The barrier is left out where the next kernel touches nothing that this one, or one
+    before it since the last barrier, writes, and writes nothing that they touch
+    (Accesses.h): memory is planned, so that every buffer's bytes are known.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];

@@ -8,7 +8,8 @@
 // A function's frame begins where the frames of its callers end. Within a frame a
 // buffer lives from its allocation to its last use, in the order of the block;
 // buffers whose lives do not overlap may share bytes (first fit, in that order).
-// Every kernel ends in a barrier, so the order of the block is the order in time.
+// Kernels that touch the same bytes have a barrier between them (see LowerForall.cpp),
+// so for a buffer the order of the block is the order in time.
 //
 //===----------------------------------------------------------------------===//
 

@@ -163,23 +163,50 @@ private:
     return heads == 1 ? zero : arith::RemUIOp::create(b, loc, row, index(heads)).getResult();
   }
 
-  /// Scales the queries, and makes the state that nothing was seen in.
+  /// Rotates and scales the queries, and makes the state that nothing was seen in.
   SmallVector<Value> start() {
     SmallVector<Value> made = {scratch({rows, size}), scratch({rows}), scratch({rows, lanes}), scratch({rows, size})};
-    Value factor = splat(columnType, op.getScale().convertToDouble() * std::log2(std::exp(1.0)));
     made = loop(zero, index(rows), 1, made, [&](Value row, ValueRange inner) {
-      Value scaled = inner[0], values = inner[3];
-      for (int64_t d = 0; d < size; d += width) {
-        Value q = read(columnType, op.getQuery(), {tokenOf(row), headOf(row), index(d)});
-        scaled = write(arith::MulFOp::create(b, loc, q, factor), scaled, {row, index(d)});
+      Value values = inner[3];
+      for (int64_t d = 0; d < size; d += width)
         values = write(splat(columnType, 0.0), values, {row, index(d)});
-      }
       Value maxima = tensor::InsertOp::create(b, loc, f32(b, loc, kLowest), inner[1], row);
       Value sums = write(splat(laneType, 0.0), inner[2], {row, zero});
-      return SmallVector<Value>{scaled, maxima, sums, values};
+      return SmallVector<Value>{op.getTable() ? rotate(row, inner[0]) : scale(row, inner[0]), maxima, sums, values};
     });
     query = made[0];
     return {scratch({rows, schedule.block * lanes}), made[1], made[2], made[3]};
+  }
+
+  /// The scale, with what makes powers of 2 of those of e.
+  double factor() { return op.getScale().convertToDouble() * std::log2(std::exp(1.0)); }
+
+  /// Query number `row`, scaled, as a row of `scaled`.
+  Value scale(Value row, Value scaled) {
+    for (int64_t d = 0; d < size; d += width) {
+      Value q = read(columnType, op.getQuery(), {tokenOf(row), headOf(row), index(d)});
+      scaled = write(arith::MulFOp::create(b, loc, q, splat(columnType, factor())), scaled, {row, index(d)});
+    }
+    return scaled;
+  }
+
+  /// The same, rotated by its position first: (x, y) becomes (x c - y s, y c + x s).
+  Value rotate(Value row, Value scaled) {
+    int64_t half = size / 2, part = std::gcd(half, lanes);
+    auto type = VectorType::get({part}, b.getF32Type());
+    Value token = tokenOf(row), head = headOf(row), place = plus(op.getPosition(), token);
+    auto times = [&](Value x, Value y) -> Value { return arith::MulFOp::create(b, loc, x, y); };
+    for (int64_t d = 0; d < half; d += part) {
+      Value x = read(type, op.getQuery(), {token, head, index(d)});
+      Value y = read(type, op.getQuery(), {token, head, index(half + d)});
+      Value c = read(type, op.getTable(), {place, zero, index(d)});
+      Value s = read(type, op.getTable(), {place, index(1), index(d)});
+      Value low = arith::SubFOp::create(b, loc, times(x, c), times(y, s));
+      Value high = arith::AddFOp::create(b, loc, times(y, c), times(x, s));
+      scaled = write(times(low, splat(type, factor())), scaled, {row, index(d)});
+      scaled = write(times(high, splat(type, factor())), scaled, {row, index(half + d)});
+    }
+    return scaled;
   }
 
   /// `blocks` blocks from number `block` on.

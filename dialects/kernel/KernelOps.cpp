@@ -31,6 +31,12 @@ bool differ(int64_t a, int64_t b) {
   return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
 }
 
+/// Whether `table` [C, 2, Dh/2] is one for heads of `size` = Dh elements.
+bool turns(Value table, int64_t size) {
+  RankedTensorType type = tensorType(table);
+  return size % 2 == 0 && !differ(type.getDimSize(1), 2) && !differ(type.getDimSize(2), size / 2);
+}
+
 } // namespace
 
 LogicalResult ConstantOp::verify() {
@@ -73,13 +79,17 @@ LogicalResult AttentionOp::verify() {
                groups == 1;
   if (!whole || differ(groups, values.getDimSize(0)) || differ(query.getDimSize(2), keys.getDimSize(2)) ||
       differ(query.getDimSize(2), values.getDimSize(2)) || ShapedType::isDynamic(lanes) ||
-      (!ShapedType::isDynamic(blocks) && differ(blocks * lanes, values.getDimSize(1)))) // (C1)
+      (!ShapedType::isDynamic(blocks) && differ(blocks * lanes, values.getDimSize(1))) ||
+      keys.getElementType() != values.getElementType()) // (C1)
     return emitOpError("expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh], but got ")
            << query << ", " << keys << " and " << values;
   if (getResult().getType() != getDestination().getType() ||
       getDestination().getType() != getQuery().getType()) // (C2)
     return emitOpError("expects result and destination of the query's type, but got ")
            << getResult().getType() << " and " << getDestination().getType();
+  if (getTable() && !turns(getTable(), query.getDimSize(2))) // (C3)
+    return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
+           << query.getDimSize(2) << ", but got " << getTable().getType();
   return success();
 }
 
@@ -90,6 +100,9 @@ LogicalResult AppendOp::verify() {
            << rows << " and " << cache;
   if (getResult().getType() != cache) // (C2)
     return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();
+  if (getTable() && (cache.getRank() != 4 || !turns(getTable(), rows.getDimSize(2)))) // (C3)
+    return emitOpError("expects a table [C, 2, Dh/2] only for keys [Hkv, P, Dh, L], but got ")
+           << getTable().getType() << " for " << cache;
   return success();
 }
 

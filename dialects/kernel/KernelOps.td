@@ -118,6 +118,9 @@ class Kernel_TiledOp<string mnemonic> : Kernel_Op<mnemonic, [
   }];
 }
 
+// A cache's elements: what they are widened to is F32.
+def Kernel_CacheFloat : AnyTypeOf<[F32, F16, BF16], "f32, f16 or bf16">;
+
 def Kernel_AttentionOp : Kernel_TiledOp<"attention"> {
   let summary = "causal attention with a running maximum and sum";
   let description = [{
@@ -128,22 +131,26 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention"> {
 
     query, destination [T, H, Dh]; keys [Hkv, P, Dh, L], so that L scores are
     sums of whole vectors; values [Hkv, P * L, Dh]. Row t stands at
-    `position + t`; `scale` and `window` as in `llama.attention`.
+    `position + t`; `scale` and `window` as in `llama.attention`. With a `table`
+    [C, 2, Dh/2] the query is rotated first, in halves, as `llama.rope` says.
 
-    - (C1) H is a multiple of Hkv; Dh agrees; values have P * L positions.
-    - (C2) the result has the destination's type.
+    - (C1) H is a multiple of Hkv; Dh agrees; values have P * L positions, and the
+      keys' element type.
+    - (C2) the result has the destination's type, which is the query's.
+    - (C3) the table is [C, 2, Dh/2].
 
     ```mlir
-    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o
-       : (tensor<1x4x64xf32>, tensor<2x33x64x16xf32>, tensor<2x528x64xf32>, index, tensor<1x4x64xf32>) -> tensor<1x4x64xf32>
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o rotated %table
+       : (tensor<1x4x64xf32>, tensor<2x33x64x16xf32>, tensor<2x528x64xf32>, index, tensor<1x4x64xf32>, tensor<512x2x32xf32>) -> tensor<1x4x64xf32>
     ```
   }];
-  let arguments = (ins 3DTensorOf<[F32]>:$query, 4DTensorOf<[F32]>:$keys, 3DTensorOf<[F32]>:$values,
-    Index:$position, 3DTensorOf<[F32]>:$destination, F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window);
+  let arguments = (ins 3DTensorOf<[F32]>:$query, 4DTensorOf<[Kernel_CacheFloat]>:$keys,
+    3DTensorOf<[Kernel_CacheFloat]>:$values, Index:$position, 3DTensorOf<[F32]>:$destination,
+    Optional<3DTensorOf<[F32]>>:$table, F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window);
   let results = (outs 3DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `at` $position `scale` $scale (`window` $window^)? `into` $destination
-    attr-dict `:` functional-type(operands, results)
+    (`rotated` $table^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = tiledDeclaration;
@@ -153,21 +160,24 @@ def Kernel_AppendOp : Kernel_TiledOp<"append"> {
   let summary = "this step's keys or values written into the cache";
   let description = [{
     rows [T, Hkv, Dh]; the cache, which is the destination, is [Hkv, P * L, Dh]
-    (values) or [Hkv, P, Dh, L] (keys). Row t goes to position `position + t`.
+    (values) or [Hkv, P, Dh, L] (keys). Row t goes to position `position + t`, rounded
+    to the cache's element type. With a `table` [C, 2, Dh/2] it is rotated first, in
+    halves, as `llama.rope` says.
 
     - (C1) Hkv and Dh of rows and destination agree.
     - (C2) the result has the destination's type.
+    - (C3) a table is [C, 2, Dh/2], and the cache one of keys.
 
     ```mlir
-    %k1 = kernel.append %rows at %p into %k0
-        : (tensor<1x2x64xf32>, index, tensor<2x33x64x16xf32>) -> tensor<2x33x64x16xf32>
+    %k1 = kernel.append %rows at %p into %k0 rotated %table
+        : (tensor<1x2x64xf32>, index, tensor<2x33x64x16xf32>, tensor<512x2x32xf32>) -> tensor<2x33x64x16xf32>
     ```
   }];
   let arguments = (ins 3DTensorOf<[F32]>:$rows, Index:$position,
-    TensorRankOf<[F32], [3, 4]>:$destination);
-  let results = (outs TensorRankOf<[F32], [3, 4]>:$result);
+    TensorRankOf<[Kernel_CacheFloat], [3, 4]>:$destination, Optional<3DTensorOf<[F32]>>:$table);
+  let results = (outs TensorRankOf<[Kernel_CacheFloat], [3, 4]>:$result);
   let assemblyFormat = [{
-    $rows `at` $position `into` $destination attr-dict `:` functional-type(operands, results)
+    $rows `at` $position `into` $destination (`rotated` $table^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = tiledDeclaration;

@@ -90,7 +90,7 @@ FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, 
   Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
   Value position = positionAfter(builder, loc, getPosition(), offsets[0]);
   auto tile = AttentionOp::create(builder, loc, destination.getType(), query, keys, values, position,
-                                  destination, getScaleAttr(), getWindowAttr());
+                                  destination, getTable(), getScaleAttr(), getWindowAttr());
   return TilingResult{{tile}, {tile.getResult()}, slices};
 }
 
@@ -235,7 +235,7 @@ FailureOr<TilingResult> AppendOp::getTiledImplementation(OpBuilder &builder, Arr
   Value rows = sliceLeading(builder, loc, getRows(), {builder.getIndexAttr(0), offsets[0]},
                             {tokens, sizes[0]}, slices);
   Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
-  auto tile = AppendOp::create(builder, loc, destination.getType(), rows, getPosition(), destination);
+  auto tile = AppendOp::create(builder, loc, destination.getType(), rows, getPosition(), destination, getTable());
   return TilingResult{{tile}, {tile.getResult()}, slices};
 }
 

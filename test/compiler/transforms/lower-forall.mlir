@@ -33,6 +33,109 @@ func.func @share(%m: memref<6xf32>, %thread: index, %threads: index, %barrier: !
 
 // -----
 
+// Kernels meet only where one touches what another writes. Two buffers side by side in the
+// workspace: no barrier between the kernels that write them, one before the kernel that
+// reads both.
+module {
+  // CHECK-LABEL: func.func private @layer
+  // CHECK: memref.store
+  // CHECK-NOT: call @cria_barrier
+  // CHECK: memref.store
+  // CHECK: call @cria_barrier
+  // CHECK: memref.load
+  // CHECK: memref.load
+  // The caches that are arguments are two wherever the layer is called; the argument and
+  // the workspace are.
+  // CHECK: memref.store
+  // CHECK-NOT: call @cria_barrier
+  // CHECK: memref.store
+  // CHECK-NOT: call @cria_barrier
+  // CHECK: memref.store
+  // Written again: this one waits.
+  // CHECK: call @cria_barrier
+  // CHECK: memref.store
+  // CHECK: call @cria_barrier
+  // CHECK-NEXT: return
+  func.func private @layer(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
+                           %keys: memref<4xf32>, %values: memref<4xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+    %zero = arith.constant 0.0 : f32
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %a = memref.view %workspace[%c0][] : memref<256xi8> to memref<4xf32>
+    %b = memref.view %workspace[%c16][] : memref<256xi8> to memref<4xf32>
+    %own = memref.view %scratch[%c0][] : memref<64xi8> to memref<4xf32>
+    scf.forall (%i) in (4) {
+      memref.store %zero, %own[%i] : memref<4xf32>
+      memref.store %zero, %a[%i] : memref<4xf32>
+    } {mapping = [#kernel.thread<0>]}
+    scf.forall (%i) in (4) {
+      memref.store %zero, %own[%i] : memref<4xf32>
+      memref.store %zero, %b[%i] : memref<4xf32>
+    } {mapping = [#kernel.thread<0>]}
+    scf.forall (%i) in (4) {
+      %x = memref.load %a[%c0] : memref<4xf32>
+      %y = memref.load %b[%c0] : memref<4xf32>
+      memref.store %zero, %keys[%i] : memref<4xf32>
+    } {mapping = [#kernel.thread<0>]}
+    scf.forall (%i) in (4) {
+      memref.store %zero, %values[%i] : memref<4xf32>
+    } {mapping = [#kernel.thread<0>]}
+    %c = memref.subview %values[0] [2] [1] : memref<4xf32> to memref<2xf32, strided<[1]>>
+    %free = arith.constant 64 : index
+    %d = memref.view %workspace[%free][] : memref<256xi8> to memref<4xf32>
+    scf.forall (%i) in (4) {
+      memref.store %zero, %d[%i] : memref<4xf32>
+    } {mapping = [#kernel.thread<0>]}
+    scf.forall (%i) in (2) {
+      memref.store %zero, %c[%i] : memref<2xf32, strided<[1]>>
+    } {mapping = [#kernel.thread<0>]}
+    return
+  }
+  func.func @entry(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
+                   %thread: index, %threads: index, %barrier: !llvm.ptr) {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %k = memref.view %state[%c0][] : memref<256xi8> to memref<4xf32>
+    %v = memref.view %state[%c64][] : memref<256xi8> to memref<4xf32>
+    call @layer(%weights, %state, %workspace, %scratch, %k, %v, %thread, %threads, %barrier)
+      : (memref<64xi8>, memref<256xi8>, memref<256xi8>, memref<64xi8>, memref<4xf32>, memref<4xf32>, index, index, !llvm.ptr) -> ()
+    return
+  }
+}
+
+// -----
+
+// One cache passed twice: nothing is known of the arguments.
+module {
+  // CHECK-LABEL: func.func private @layer
+  // CHECK: memref.store
+  // CHECK: call @cria_barrier
+  // CHECK: memref.store
+  // CHECK: call @cria_barrier
+  // CHECK-NEXT: return
+  func.func private @layer(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
+                           %keys: memref<4xf32>, %values: memref<4xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+    %zero = arith.constant 0.0 : f32
+    scf.forall (%i) in (4) {
+      memref.store %zero, %keys[%i] : memref<4xf32>
+    } {mapping = [#kernel.thread<0>]}
+    scf.forall (%i) in (4) {
+      memref.store %zero, %values[%i] : memref<4xf32>
+    } {mapping = [#kernel.thread<0>]}
+    return
+  }
+  func.func @entry(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
+                   %thread: index, %threads: index, %barrier: !llvm.ptr) {
+    %c0 = arith.constant 0 : index
+    %k = memref.view %state[%c0][] : memref<256xi8> to memref<4xf32>
+    call @layer(%weights, %state, %workspace, %scratch, %k, %k, %thread, %threads, %barrier)
+      : (memref<64xi8>, memref<256xi8>, memref<256xi8>, memref<64xi8>, memref<4xf32>, memref<4xf32>, index, index, !llvm.ptr) -> ()
+    return
+  }
+}
+
+// -----
+
 func.func @loose(%m: memref<6xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
   %zero = arith.constant 0.0 : f32
   // expected-error @+1 {{'memref.store' op is not part of a kernel: every thread would run it at once}}

@@ -58,22 +58,28 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
       %kw = llama.weight @kv : tensor<16x32xf32>
       %b = llama.weight @b : tensor<16xf32>
       %k = llama.linear %h, %kw bias %b : (tensor<1x32xf32>, tensor<16x32xf32>, tensor<16xf32>) -> tensor<1x16xf32>
-      // Cosines and sines of the row's own position; both halves into one tensor.
-      // CHECK: tensor.extract_slice %{{.*}}[%[[P]], 0, 0] [1, 1, 8]
-      // CHECK: tensor.extract_slice %{{.*}}[%[[P]], 1, 0] [1, 1, 8]
-      // CHECK: tensor.insert_slice {{.*}} : tensor<1x2x8xf32> into tensor<1x2x2x8xf32>
-      // CHECK: tensor.insert_slice {{.*}} : tensor<1x2x8xf32> into tensor<1x2x2x8xf32>
+      // What only attends or goes into the cache is rotated there.
+      // CHECK-NOT: arith.subf
       %r = llama.rope %q, %t at %p layout half : (tensor<1x32xf32>, tensor<38x2x8xf32>, index) -> tensor<1x32xf32>
+      %s = llama.rope %k, %t at %p layout half : (tensor<1x16xf32>, tensor<38x2x8xf32>, index) -> tensor<1x16xf32>
       // CHECK: kernel.get @keys
-      // CHECK: kernel.append
+      // CHECK: kernel.append {{.*}} rotated %{{.*}} : (tensor<1x1x16xf32>, index, tensor<1x4x16x16xf32>, tensor<38x2x8xf32>)
       // CHECK: kernel.set @keys
       %k0 = llama.cache_read @keys : tensor<38x1x16xf32>
-      %k1 = llama.cache_update %k0, %k at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
+      %k1 = llama.cache_update %k0, %s at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
       llama.cache_write @keys, %k1 : tensor<38x1x16xf32>
       %v0 = llama.cache_read @values : tensor<38x1x16xf32>
-      %v1 = llama.cache_update %v0, %k at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
+      // Values are not: here, where they are rotated all the same, that is a kernel: cosines
+      // and sines of the row's own position, both halves into one tensor.
+      // CHECK: tensor.extract_slice %{{.*}}[%[[P]], 0, 0] [1, 1, 8]
+      // CHECK: tensor.extract_slice %{{.*}}[%[[P]], 1, 0] [1, 1, 8]
+      // CHECK: tensor.insert_slice {{.*}} : tensor<1x1x8xf32> into tensor<1x1x2x8xf32>
+      // CHECK: tensor.insert_slice {{.*}} : tensor<1x1x8xf32> into tensor<1x1x2x8xf32>
+      // CHECK: kernel.append {{.*}} : (tensor<1x1x16xf32>, index, tensor<1x64x16xf32>)
+      %u = llama.rope %k, %t at %p layout half : (tensor<1x16xf32>, tensor<38x2x8xf32>, index) -> tensor<1x16xf32>
+      %v1 = llama.cache_update %v0, %u at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
       llama.cache_write @values, %v1 : tensor<38x1x16xf32>
-      // CHECK: kernel.attention {{.*}} scale 2.500000e-01 window 9
+      // CHECK: kernel.attention {{.*}} scale 2.500000e-01 window 9 {{.*}} rotated
       %a = llama.attention %r, %k1, %v1 at %p scale 0.25 window 9
         : (tensor<1x32xf32>, tensor<38x1x16xf32>, tensor<38x1x16xf32>, index) -> tensor<1x32xf32>
       // The sums of a product that goes into the residual start from it.
@@ -82,8 +88,8 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
       %o = llama.linear %a, %w : (tensor<1x32xf32>, tensor<32x32xf16>) -> tensor<1x32xf32>
       %z = llama.add %h, %o : tensor<1x32xf32>
       // CHECK: math.exp
-      %s = llama.swiglu %z, %z : tensor<1x32xf32>
-      llama.yield %s : tensor<1x32xf32>
+      %f = llama.swiglu %z, %z : tensor<1x32xf32>
+      llama.yield %f : tensor<1x32xf32>
     }
     // Squares by lanes, across lanes, the scale, the product: into the state.
     // CHECK: arith.mulf

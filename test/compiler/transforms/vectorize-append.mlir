@@ -24,6 +24,27 @@ func.func @keys(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf32>) -> te
   return %a : tensor<1x3x8x4xf32>
 }
 
+// Rotated, a pair at a time, and rounded to what the cache holds.
+// CHECK-LABEL: func.func @rotated
+// CHECK-SAME: %[[R:[^:]*]]: tensor<3x1x8xf32>, %[[P:[^:]*]]: index, %[[C:[^:]*]]: tensor<1x3x8x4xf16>, %[[TABLE:[^:]*]]: tensor<9x2x4xf32>
+// CHECK: %[[PLACE:.*]] = arith.addi %[[P]]
+// CHECK: scf.for %[[D:[^ ]*]] =
+// CHECK:   %[[OTHER:.*]] = arith.addi %[[D]], %{{.*}}
+// CHECK:   tensor.extract %[[R]][%{{.*}}, %{{.*}}, %[[D]]]
+// CHECK:   tensor.extract %[[R]][%{{.*}}, %{{.*}}, %[[OTHER]]]
+// CHECK:   tensor.extract %[[TABLE]][%[[PLACE]], %{{.*}}, %[[D]]]
+// CHECK:   tensor.extract %[[TABLE]][%[[PLACE]], %{{.*}}, %[[D]]]
+// CHECK:   arith.subf
+// CHECK:   arith.truncf %{{.*}} : f32 to f16
+// CHECK:   tensor.insert {{.*}}, %[[D]], %{{.*}}] : tensor<1x3x8x4xf16>
+// CHECK:   arith.addf
+// CHECK:   tensor.insert {{.*}}, %[[OTHER]], %{{.*}}] : tensor<1x3x8x4xf16>
+func.func @rotated(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf16>, %t: tensor<9x2x4xf32>) -> tensor<1x3x8x4xf16> {
+  %a = kernel.append %r at %p into %c rotated %t
+    : (tensor<3x1x8xf32>, index, tensor<1x3x8x4xf16>, tensor<9x2x4xf32>) -> tensor<1x3x8x4xf16>
+  return %a : tensor<1x3x8x4xf16>
+}
+
 // -----
 
 func.func @two_heads(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> tensor<2x12x8xf32> {

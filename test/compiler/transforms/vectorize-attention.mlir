@@ -63,6 +63,27 @@ module attributes {kernel.target = "x86-64-v3"} {
       : (tensor<1x1x16xf32>, tensor<1x8x16x8xf32>, tensor<1x64x16xf32>, index, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
     return %a : tensor<1x1x16xf32>
   }
+
+  // With a table, cosines and sines of the row's own position rotate its query, in halves;
+  // keys and values are widened.
+  // CHECK-LABEL: func.func @rotated
+  // CHECK-SAME: %[[P:[^:]*]]: index
+  // CHECK-SAME: %[[T:[^:]*]]: tensor<70x2x8xf32>
+  // CHECK: scf.for %[[ROW:[^ ]*]] =
+  // CHECK:   %[[PLACE:.*]] = arith.addi %[[P]], %[[ROW]]
+  // CHECK:   vector.transfer_read %[[T]][%[[PLACE]], %c0, %c0]
+  // CHECK:   vector.transfer_read %[[T]][%[[PLACE]], %c1, %c0]
+  // CHECK:   arith.subf
+  // CHECK:   arith.addf
+  // CHECK: vector.transfer_read {{.*}} : tensor<1x8x16x8xf16>, vector<8xf16>
+  // CHECK: arith.extf {{.*}} : vector<8xf16> to vector<8xf32>
+  // CHECK: vector.transfer_read {{.*}} : tensor<1x64x16xf16>, vector<8xf16>
+  // CHECK: arith.extf
+  func.func @rotated(%p: index, %q: tensor<2x1x16xf32>, %k: tensor<1x8x16x8xf16>, %v: tensor<1x64x16xf16>, %t: tensor<70x2x8xf32>) -> tensor<2x1x16xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q rotated %t
+      : (tensor<2x1x16xf32>, tensor<1x8x16x8xf16>, tensor<1x64x16xf16>, index, tensor<2x1x16xf32>, tensor<70x2x8xf32>) -> tensor<2x1x16xf32>
+    return %a : tensor<2x1x16xf32>
+  }
 }
 
 // -----

@@ -85,3 +85,33 @@ func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x12x8xf32>) {
   %a = kernel.append %r at %p into %k : (tensor<1x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x13x8xf32>
   return
 }
+
+// -----
+
+// kernel.attention (C1): keys and values of two types
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf16>, %v: tensor<2x12x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh]}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf16>, tensor<2x12x8xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.attention (C3)
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %t: tensor<9x2x8xf32>) {
+  // expected-error @+1 {{'kernel.attention' op expects a table [C, 2, Dh/2] for heads of 8, but got 'tensor<9x2x8xf32>'}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q rotated %t
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<1x4x8xf32>, tensor<9x2x8xf32>) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.append (C3): values are not rotated
+func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x12x8xf32>, %t: tensor<9x2x4xf32>) {
+  // expected-error @+1 {{'kernel.append' op expects a table [C, 2, Dh/2] only for keys [Hkv, P, Dh, L], but got 'tensor<9x2x4xf32>' for 'tensor<2x12x8xf32>'}}
+  %a = kernel.append %r at %p into %k rotated %t
+    : (tensor<1x2x8xf32>, index, tensor<2x12x8xf32>, tensor<9x2x4xf32>) -> tensor<2x12x8xf32>
+  return
+}

@@ -41,5 +41,17 @@ func.func @append(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x3x8x4xf32>) -> 
   return %a : tensor<2x3x8x4xf32>
 }
 
+// CHECK-LABEL: func.func @rotated
+func.func @rotated(%q: tensor<1x4x8xf32>, %r: tensor<1x2x8xf32>, %k: tensor<2x3x8x4xf16>, %v: tensor<2x12x8xf16>,
+                   %p: index, %t: tensor<9x2x4xf32>) -> tensor<1x4x8xf32> {
+  // CHECK: kernel.append %{{.*}} at %{{.*}} into %{{.*}} rotated %{{.*}} : {{.*}} -> tensor<2x3x8x4xf16>
+  %k1 = kernel.append %r at %p into %k rotated %t
+    : (tensor<1x2x8xf32>, index, tensor<2x3x8x4xf16>, tensor<9x2x4xf32>) -> tensor<2x3x8x4xf16>
+  // CHECK: kernel.attention %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} scale 1.250000e-01 into %{{.*}} rotated %{{.*}} :
+  %a = kernel.attention %q, %k1, %v at %p scale 0.125 into %q rotated %t
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf16>, tensor<2x12x8xf16>, index, tensor<1x4x8xf32>, tensor<9x2x4xf32>) -> tensor<1x4x8xf32>
+  return %a : tensor<1x4x8xf32>
+}
+
 // CHECK: kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>
 func.func private @schedule() attributes {kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>}

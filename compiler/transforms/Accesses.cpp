@@ -1,0 +1,120 @@
+//===- Accesses.cpp - Which bytes a kernel may touch -----------------------===//
+
+#include "compiler/transforms/Accesses.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+using namespace mlir;
+using namespace cria;
+
+namespace {
+
+/// Places of the segments among a function's arguments.
+enum { kWeights, kState, kWorkspace, kScratch, kSegments };
+
+constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+
+int64_t bytesOf(MemRefType type) { return type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8); }
+
+} // namespace
+
+/// Follows views to a segment or another argument.
+Accesses::Region Accesses::regionOf(Value buffer, bool written) {
+  int64_t begin = 0, end = kAll;
+  while (Operation *op = buffer.getDefiningOp()) {
+    if (auto view = dyn_cast<memref::ViewOp>(op)) {
+      std::optional<int64_t> shift = getConstantIntValue(view.getByteShift());
+      if (!shift || !view.getType().hasStaticShape() || end != kAll)
+        return {nullptr, 0, kAll, written};
+      begin = *shift;
+      end = begin + bytesOf(view.getType());
+      buffer = view.getSource();
+    } else if (auto view = dyn_cast<ViewLikeOpInterface>(op)) {
+      buffer = view.getViewSource();
+    } else {
+      return {nullptr, 0, kAll, written};
+    }
+  }
+  auto argument = cast<BlockArgument>(buffer);
+  if (!isa<func::FuncOp>(argument.getOwner()->getParentOp()))
+    return {nullptr, 0, kAll, written};
+  return {argument, begin, end, written};
+}
+
+void Accesses::add(const Region &region) {
+  if (region.base && facts.segments &&
+      (region.base.getArgNumber() == kScratch || (region.base.getArgNumber() == kWeights && !region.written)))
+    return;
+  regions.push_back(region);
+}
+
+void Accesses::add(Operation *root) {
+  root->walk([&](Operation *op) {
+    if (isa<memref::PrefetchOp>(op) || op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() || isMemoryEffectFree(op))
+      return;
+    SmallVector<MemoryEffects::EffectInstance> effects;
+    auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+    if (!interface)
+      return add(Region{nullptr, 0, kAll, true});
+    interface.getEffects(effects);
+    for (const MemoryEffects::EffectInstance &effect : effects) {
+      bool written = !isa<MemoryEffects::Read>(effect.getEffect());
+      Value buffer = effect.getValue();
+      add(buffer && isa<MemRefType>(buffer.getType()) ? regionOf(buffer, written) : Region{nullptr, 0, kAll, written});
+    }
+  });
+}
+
+bool Accesses::overlap(const Region &a, const Region &b) const {
+  if (!a.base || !b.base)
+    return true;
+  if (a.base == b.base)
+    return a.begin < b.end && b.begin < a.end;
+  if (!facts.segments)
+    return true;
+  unsigned low = std::min(a.base.getArgNumber(), b.base.getArgNumber()),
+           high = std::max(a.base.getArgNumber(), b.base.getArgNumber());
+  if (high < kSegments) // two segments
+    return false;
+  // A function's workspace begins where those of its callers end.
+  return low < kSegments ? low != kWorkspace : !facts.disjoint;
+}
+
+bool Accesses::conflictWith(const Accesses &other) const {
+  return llvm::any_of(regions, [&](const Region &a) {
+    return llvm::any_of(other.regions,
+                        [&](const Region &b) { return (a.written || b.written) && overlap(a, b); });
+  });
+}
+
+ArgumentFacts cria::argumentFacts(func::FuncOp func) {
+  ArgumentFacts facts;
+  auto isSegment = [](Type type) {
+    auto memref = dyn_cast<MemRefType>(type);
+    return memref && memref.getRank() == 1 && memref.getElementType().isInteger(8);
+  };
+  ArrayRef<Type> types = func.getArgumentTypes();
+  facts.segments = types.size() > kSegments && llvm::all_of(types.take_front(kSegments), isSegment);
+  if (!facts.segments || !func.isPrivate())
+    return facts;
+  facts.disjoint = true;
+  for (auto caller : func->getParentOfType<ModuleOp>().getOps<func::FuncOp>())
+    caller.walk([&](func::CallOp call) {
+      if (call.getCallee() != func.getName())
+        return;
+      Accesses buffers(ArgumentFacts{true, false}); // weights leave themselves out
+      for (Value operand : call.getOperands().drop_front(kSegments)) {
+        if (!isa<MemRefType>(operand.getType()))
+          continue;
+        Accesses next(ArgumentFacts{true, false});
+        next.add(Accesses::regionOf(operand, /*written=*/false));
+        for (Accesses::Region &region : next.regions)
+          region.written = true;
+        facts.disjoint &= !buffers.conflictWith(next);
+        buffers.add(next);
+      }
+    });
+  return facts;
+}

@@ -1,0 +1,60 @@
+//===- Accesses.h - Which bytes a kernel may touch ---------------*- C++ -*-===//
+//
+// What `kernel-lower-forall` asks to find out whether two kernels need a barrier
+// between them. Memory is planned by then: a buffer is a view into a segment at a
+// constant place, or an argument of the function.
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_COMPILER_TRANSFORMS_ACCESSES_H
+#define CRIA_COMPILER_TRANSFORMS_ACCESSES_H
+
+#include "compiler/transforms/Passes.h"
+
+namespace cria {
+
+/// What is known about the arguments of a function.
+struct ArgumentFacts {
+  /// (weights, state, workspace, scratch) are the first four (see PlanMemory.cpp).
+  bool segments = false;
+  /// No two of the others that are buffers share bytes that are ever written.
+  bool disjoint = false;
+};
+
+/// The facts that hold at every call of `func` in its module.
+ArgumentFacts argumentFacts(mlir::func::FuncOp func);
+
+/// Bytes that some kernels of one function read and write, scratch and weights left
+/// out: the first is the thread's own, the second never change.
+class Accesses {
+public:
+  explicit Accesses(ArgumentFacts facts) : facts(facts) {}
+
+  /// Adds everything that `op` and what is inside it may touch.
+  void add(mlir::Operation *op);
+  void add(const Accesses &other) { regions.append(other.regions); }
+  void clear() { regions.clear(); }
+  bool empty() const { return regions.empty(); }
+
+  /// Whether one writes what the other touches, or may do so for all that is known.
+  bool conflictWith(const Accesses &other) const;
+
+private:
+  /// Bytes [begin, end) of an argument; of no argument: anything.
+  struct Region {
+    mlir::BlockArgument base;
+    int64_t begin, end;
+    bool written;
+  };
+  static Region regionOf(mlir::Value buffer, bool written);
+  bool overlap(const Region &a, const Region &b) const;
+  void add(const Region &region);
+
+  friend ArgumentFacts argumentFacts(mlir::func::FuncOp func);
+
+  ArgumentFacts facts;
+  llvm::SmallVector<Region> regions;
+};
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_TRANSFORMS_ACCESSES_H
