@@ -123,7 +123,8 @@ class ModelsTest(unittest.TestCase):
             numbers += decode(data[offset:offset + size])
             offset += size
         self.assertLess(abs(statistics.fmean(numbers)), 0.003, what)
-        self.assertTrue(DEVIATION[0] < statistics.pstdev(numbers) < DEVIATION[1], f"{what}: {statistics.pstdev(numbers)}")
+        self.assertGreater(statistics.pstdev(numbers), DEVIATION[0], what)
+        self.assertLess(statistics.pstdev(numbers), DEVIATION[1], what)
 
     def test_gguf_of_one_type(self):
         for form, kind, step_bytes in (("f32", 0, 4), ("f16", 1, 2), ("bf16", 30, 2), ("q8_0", 8, 34 / 32),
@@ -164,13 +165,13 @@ class ModelsTest(unittest.TestCase):
             data = file.read()
         self.assertEqual(struct.unpack_from("<7i", data), (288, 768, 6, 6, 6, 32000, 256))
         at = 28
-        for role in ("token_embd", "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate",
-                     "ffn_down", "ffn_up", "output_norm"):
-            for name in [f"{role}.weight"] if f"{role}.weight" in tensors else [f"blk.{i}.{role}.weight" for i in range(6)]:
-                _, shape, offset = tensors[name]
-                size = 4 * shape[0] * (shape[1] if len(shape) > 1 else 1)
-                self.assertEqual(data[at:at + size], gguf[offset:offset + size], name)
-                at += size
+        roles = ("attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate", "ffn_down", "ffn_up")
+        names = [f"blk.{layer}.{role}" for role in roles for layer in range(6)]
+        for name in ("token_embd", *names, "output_norm"):
+            _, shape, offset = tensors[name + ".weight"]
+            size = 4 * shape[0] * (shape[1] if len(shape) > 1 else 1)
+            self.assertEqual(data[at:at + size], gguf[offset:offset + size], name)
+            at += size
         self.assertEqual(len(data) - at, 2 * 256 * 24 * 4)
 
     def test_scaled_rope(self):

@@ -1,0 +1,115 @@
+"""The programs that are compared, and the machine, each as a process of its own."""
+import contextlib
+import json
+import os
+import subprocess
+
+
+class Failed(Exception):
+    """A program failed; the message says which, and what it said."""
+
+
+def run(*command):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(map(str, command))}\n{done.stderr.strip()}")
+    return done
+
+
+class Server:
+    """A program that answers each line of its standard input with a number."""
+
+    def __init__(self, *command, greets=False):
+        self.command = " ".join(map(str, command))
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        self.greeting = json.loads(self._line()) if greets else {}
+
+    def ask(self, *words):
+        try:
+            print(*words, file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            pass  # then there is no answer either
+        return float(self._line())
+
+    def _line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"{self.command} ended with exit code {self.process.wait()}")
+        return line
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Machine(Server):
+    """`limit(name, threads)`: bytes or operations per second; of operations, the peak of
+    F32 where the chip has no instruction for what was asked for."""
+
+    def __init__(self, build):
+        super().__init__(os.path.join(build, "bin/cria-bench-machine"))
+        self.lacks = {name for name in ("vnni", "bf16") if self.ask(name, 1) == 0}
+
+    def limit(self, name, threads):
+        return self.ask("f32" if name in self.lacks else name, threads)
+
+
+class LlamaCpp(Server):
+    """llama.cpp; `name` tells which of its CPU back ends it chose."""
+
+    def __init__(self, build, model):
+        libraries = os.path.join(build, "llama.cpp/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64")
+        if not os.path.isdir(libraries):
+            raise Failed("llama.cpp's libraries are not there: run benchmarks/llama_cpp/install.sh")
+        super().__init__(os.path.join(build, "bin/cria-bench-llama-cpp"), libraries, model, greets=True)
+        self.name = "llama.cpp"
+        self.details = f"{self.greeting['backend']}; {self.greeting['system']}"
+
+    def seconds(self, phase, count, threads):
+        return self.ask(phase, count, threads)
+
+
+class Baseline(Server):
+    """The plain C engine in llama2.c's style."""
+
+    def __init__(self, source, scratch, model):
+        flags = ["-Ofast", "-fopenmp", "-march=native"]
+        program = os.path.join(scratch, "baseline")
+        run("gcc", *flags, source, "-o", program, "-lm")
+        super().__init__(program, model, greets=True)
+        self.name = "llama2.c-style baseline"
+        self.details = f"our own plain C after llama2.c's algorithm, gcc {' '.join(flags)}"
+
+    def seconds(self, phase, count, threads):
+        return self.ask(phase, count, threads)
+
+
+class Cria:
+    """The artifact of `model`, started anew for each measurement: the time is of the
+    steps alone, as its --stats say."""
+
+    def __init__(self, build, scratch, model, target):
+        self.name = "cria"
+        self.program = os.path.join(scratch, "program")
+        run(os.path.join(build, "bin/cria"), "compile", model, "--target", target, "-o", self.program)
+        told = dict(line.split(":", 1) for line in run(self.program, "--info").stdout.splitlines())
+        self.details = "; ".join(told[key].strip() for key in ("compiled by", "target", "cpu features", "weights"))
+
+    def seconds(self, phase, count, threads):
+        if phase == "decode":
+            # The first of the new tokens comes from the prompt.
+            words, field = ["--ids", "1", "-n", count + 1, "--ignore-eos"], "decode_seconds"
+        else:
+            ids = ["1"] + [str(3 + i * 37 % 500) for i in range(1, count)]
+            words, field = ["--ids", ",".join(ids), "-n", "0"], "prompt_seconds"
+        stats = run(self.program, *words, "--temperature", "0", "--print-ids", "--stats", "--threads", threads).stderr
+        return json.loads(stats)[field]

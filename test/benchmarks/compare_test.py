@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""What benchmarks/compare makes of its samples and of programs that fail. No timing.
+
+usage: compare_test.py BENCHMARKS
+"""
+import importlib.machinery
+import importlib.util
+import contextlib
+import io
+import sys
+import unittest
+
+BENCHMARKS = sys.argv[1]
+loader = importlib.machinery.SourceFileLoader("compare", BENCHMARKS + "/compare")
+compare = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
+loader.exec_module(compare)
+engines, report = compare.engines, compare.report
+
+# Answers every line by its second word times ten; dies of "die".
+ECHO = """
+import sys
+print('{"backend": "echo"}', flush=True)
+for line in sys.stdin:
+    words = line.split()
+    if words[0] == 'die':
+        sys.exit(3)
+    print(10 * float(words[1]), flush=True)
+"""
+
+
+class Fixed:
+    """An engine or a machine whose answers are given."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def seconds(self, *words):
+        self.asked.append(words)
+        return self.answers.pop(0)
+
+    limit = seconds
+
+
+class ReportTest(unittest.TestCase):
+    def test_sample(self):
+        # 20 tokens of 5 bytes, in 2 and in 4 seconds; limits 40, 60 and 100.
+        sample = report.Sample(20, 5, 2.0, 4.0, (40, 60, 100))
+        self.assertEqual(sample.speeds, (10, 5))
+        self.assertEqual(sample.ratio, 2)
+        self.assertEqual(sample.rates, (50, 25))
+        self.assertEqual(sample.shares(), [50 / 50, 25 / 80])
+
+    def test_which_runs_count(self):
+        enough = report.Sample(1, 100, 1, 1, (140, 140, 140))
+        short = report.Sample(1, 100, 1, 1, (139, 139, 139))
+        self.assertTrue(enough.counts("decode"))
+        self.assertFalse(short.counts("decode"))
+        self.assertTrue(short.counts("prefill"))
+
+    def test_row(self):
+        def sample(ours, theirs, limit):
+            return report.Sample(1, 1e9, 1 / ours, 1 / theirs, (limit * 1e9,) * 3)
+
+        # Of ratios 2, 3 and 1.1, the last is of a run without room.
+        samples = [sample(20, 10, 40), sample(30, 10, 40), sample(11, 10, 13.9)]
+        cells = report.row("m", "q4_0", "decode", 48, 2, samples)
+        self.assertEqual(cells, ["m", "q4_0", "decode", "2", "20.0 ± 48 %", "10.0 ± 0 %", "2.50×", "2 of 3", "20.0",
+                                 "10.0", "40.0 ± 38 %", "75 %", "25 %"])
+        self.assertEqual(report.row("m", "q4_0", "decode", 48, 2, samples[2:])[6:8], ["(1.10×)", "0 of 1"])
+        cells = report.row("m", "f16", "prefill", 128, 1, samples[2:])
+        self.assertEqual(cells[2:4] + cells[6:8], ["prefill (128)", "1", "1.10×", "1 of 1"])
+        self.assertEqual(report.row("m", "f16", "prefill", 8, 1, [sample(6492.4, 400, 1)])[4], "6,492 ± 0 %")
+
+    def test_table(self):
+        rows = [[str(i) for i in range(len(report.HEADER))], ["wide cell"] * len(report.HEADER)]
+        lines = report.table(rows).splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertEqual(len({len(line) for line in lines}), 1)
+        self.assertTrue(lines[2].startswith("| 0         | 1 "))
+
+    def test_interleaves(self):
+        machine, a, b = Fixed(8, 10, 12, 14, 16), Fixed(1, 2), Fixed(3, 4)
+        samples = compare.measure(machine, a, b, "decode", 48, "read", 2, 1, 2)
+        self.assertEqual(a.asked, [("decode", 48, 2)] * 2)
+        self.assertEqual(machine.asked, [("read", 2)] * 5)
+        self.assertEqual([sample.speeds for sample in samples], [(48, 16), (24, 12)])
+        self.assertEqual([sample.limits for sample in samples], [(9, 11), (13, 15)])
+
+
+class OptionsTest(unittest.TestCase):
+    def test_default(self):
+        options = compare.parse([])
+        self.assertIn(("tinyllama-1.1b", "q4_k_m"), options.models)
+        self.assertEqual(list(compare.phases(options, "q4_0")),
+                         [("decode", 48, "read"), ("prefill", 128, "vnni"), ("prefill", 512, "vnni")])
+        self.assertEqual([limit for _, _, limit in compare.phases(options, "bf16")], ["read", "bf16", "bf16"])
+        self.assertEqual([limit for _, _, limit in compare.phases(options, "f16")], ["read", "f32", "f32"])
+
+    def test_choices(self):
+        options = compare.parse(["--models", "a/q8_0", "--threads", "1,4", "--prefill", "64", "--only", "prefill"])
+        self.assertEqual((options.models, options.threads), ([("a", "q8_0")], [1, 4]))
+        self.assertEqual(list(compare.phases(options, "q8_0")), [("prefill", 64, "vnni")])
+        options = compare.parse(["--only", "decode", "--decode", "5"])
+        self.assertEqual(list(compare.phases(options, "q8_0")), [("decode", 5, "read")])
+
+    def test_refuses(self):
+        for words in (["--models", "tinyllama"], ["--threads", "0"], ["--repetitions", "0"], ["--decode", "x"]):
+            with self.assertRaises(SystemExit) as exit_, contextlib.redirect_stderr(io.StringIO()):
+                compare.parse(words)
+            self.assertEqual(exit_.exception.code, 2)
+
+
+class ServerTest(unittest.TestCase):
+    def server(self):
+        return engines.Server(sys.executable, "-c", ECHO, greets=True)
+
+    def test_answers(self):
+        with self.server() as server:
+            self.assertEqual(server.greeting, {"backend": "echo"})
+            self.assertEqual(server.ask("read", 2), 20)
+            self.assertEqual(server.ask("decode", 3, 1), 30)
+        self.assertEqual(server.process.returncode, 0)
+
+    def test_tells_of_a_death(self):
+        with self.server() as server, self.assertRaisesRegex(engines.Failed, "ended with exit code 3"):
+            server.ask("die", 1)
+
+    def test_tells_what_a_program_said(self):
+        with self.assertRaisesRegex(engines.Failed, "no such thing"):
+            engines.run(sys.executable, "-c", "import sys; sys.exit('no such thing')")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
