@@ -7,7 +7,7 @@
  *
  * An artifact is one file:
  *
- *   ELF executable            runtime + generated code + `CriaModel`
+ *   ELF executable            runtime + generated code + a `CriaModel` for each level
  *   (padding to a page)
  *   weights segment           `CriaModel.weights_bytes`, mapped read-only
  *   (padding to a page)
@@ -28,7 +28,7 @@ extern "C" {
 #define CRIA_STATIC_ASSERT _Static_assert
 #endif
 
-#define CRIA_ABI_VERSION 1u
+#define CRIA_ABI_VERSION 2u
 /* Alignment of every segment in the artifact and of every buffer at run time. */
 #define CRIA_PAGE_BYTES 4096u
 /* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
@@ -60,7 +60,9 @@ typedef struct CriaCpuFeature {
   uint32_t locator[4];
 } CriaCpuFeature;
 
-/* What the compiler knows of the artifact; returned by `cria_model`. */
+/* What the compiler knows of the artifact, and the code for one chip or level of chips.
+ * An artifact may hold several, which share the weights and differ in target, features,
+ * sizes and places of memory and entry points only. */
 typedef struct CriaModel {
   uint32_t abi_version;  /* CRIA_ABI_VERSION of the compiler */
   uint32_t struct_bytes; /* sizeof(CriaModel) of the compiler */
@@ -113,8 +115,9 @@ typedef struct CriaModel {
   CriaEntry logits_chunk;
 } CriaModel;
 
-/* Defined by the generated object. */
-const CriaModel *cria_model(void);
+/* Defined by the generated code: every level's model, then NULL, ordered so that the
+ * last whose features a machine has suits it best. Itself code that runs anywhere. */
+const CriaModel *const *cria_models(void);
 
 /* The last bytes of an artifact. Offsets are from the start of the file. */
 typedef struct CriaTrailer {

@@ -9,8 +9,10 @@
 
 #include "runtime/Abi.h"
 
-/* Returns 0 if CPU and system offer every feature in `model->cpu_features`;
- * otherwise prints which one is missing and returns -1. */
+/* Whether CPU and system offer every feature in `model->cpu_features`. */
+int criaCpuRuns(const CriaModel *model);
+
+/* Returns 0 if they do; otherwise prints which one is missing and returns -1. */
 int criaCpuCheck(const CriaModel *model);
 
 #endif /* CRIA_RUNTIME_CPU_H */

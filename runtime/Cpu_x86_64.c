@@ -41,17 +41,39 @@ static int hasFeature(const uint32_t *locator) {
   return registers[locator[2]] >> locator[3] & 1;
 }
 
-int criaCpuCheck(const CriaModel *model) {
+typedef enum Lack { LACKS_NOTHING, LACKS_CPU, LACKS_SYSTEM } Lack;
+
+/* What keeps `model` from running here: its first feature that is missing, if any. */
+static Lack findLack(const CriaModel *model, const char **name) {
   uint64_t state = enabledState();
   for (uint32_t i = 0; i < model->cpu_feature_count; ++i) {
     const CriaCpuFeature *feature = &model->cpu_features[i];
+    *name = feature->name;
     if (!hasFeature(feature->locator))
-      return criaError("this CPU lacks %s, which this file was compiled for (target %s)",
-                       feature->name, model->target);
+      return LACKS_CPU;
     uint64_t needed = neededState(feature->name);
     if ((state & needed) != needed)
-      return criaError("this system does not enable %s, which this file was compiled for "
-                       "(target %s)", feature->name, model->target);
+      return LACKS_SYSTEM;
   }
-  return 0;
+  return LACKS_NOTHING;
+}
+
+int criaCpuRuns(const CriaModel *model) {
+  const char *name;
+  return findLack(model, &name) == LACKS_NOTHING;
+}
+
+int criaCpuCheck(const CriaModel *model) {
+  const char *name = "";
+  switch (findLack(model, &name)) {
+  case LACKS_NOTHING:
+    return 0;
+  case LACKS_CPU:
+    return criaError("this CPU lacks %s, which this file was compiled for (target %s)", name,
+                     model->target);
+  case LACKS_SYSTEM:
+    return criaError("this system does not enable %s, which this file was compiled for "
+                     "(target %s)", name, model->target);
+  }
+  __builtin_unreachable();
 }

@@ -234,12 +234,12 @@ static void printStats(const Generator *g) {
   double prompt = g->promptSeconds > 0 ? g->promptTokens / g->promptSeconds : 0;
   double decode = g->decodeSeconds > 0 ? g->decodedTokens / g->decodeSeconds : 0;
   fprintf(stderr,
-          "{\"threads\":%u,\"seed\":%" PRIu64 ",\"prompt_tokens\":%" PRIu64
+          "{\"level\":\"%s\",\"threads\":%u,\"seed\":%" PRIu64 ",\"prompt_tokens\":%" PRIu64
           ",\"prompt_seconds\":%.6f,\"prompt_tokens_per_second\":%.3f"
           ",\"new_tokens\":%" PRIu64 ",\"decoded_tokens\":%" PRIu64
           ",\"decode_seconds\":%.6f,\"decode_tokens_per_second\":%.3f"
           ",\"first_token_seconds\":%.6f,\"weights_bytes\":%" PRIu64 "}\n",
-          s->engine->pool.threads, g->seed, g->promptTokens, g->promptSeconds, prompt,
+          s->model->target, s->engine->pool.threads, g->seed, g->promptTokens, g->promptSeconds, prompt,
           g->newTokens, g->decodedTokens, g->decodeSeconds, decode, g->firstToken,
           s->model->weights_bytes);
 }

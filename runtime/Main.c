@@ -2,6 +2,7 @@
 #include "runtime/Artifact.h"
 #include "runtime/Cpu.h"
 #include "runtime/Files.h"
+#include "runtime/Levels.h"
 #include "runtime/Message.h"
 #include "runtime/Relro.h"
 #include "runtime/Session.h"
@@ -12,14 +13,20 @@
 
 enum { ExitDone = 0, ExitFailed = 1, ExitUsage = 2 };
 
-static int printInfo(const CriaModel *m, const CriaArtifact *artifact) {
+static int printInfo(const CriaModel *const *levels, const CriaModel *m,
+                     const CriaArtifact *artifact) {
   int result = 0;
   result |= criaPrint("model:         %s\n", m->name);
   result |= criaPrint("architecture:  %s\n", m->architecture);
   result |= criaPrint("parameters:    %" PRIu64 "\n", m->parameters);
   result |= criaPrint("weights:       %s, %" PRIu64 " bytes\n", m->weight_type,
                       m->weights_bytes);
-  result |= criaPrint("target:        %s\n", m->target);
+  result |= criaPrint("target:        %s", m->target);
+  if (levels[1])
+    for (const CriaModel *const *level = levels; *level; ++level)
+      result |= criaPrint("%s%s%s", level == levels ? " (of " : ", ", (*level)->target,
+                          level[1] ? "" : ")");
+  result |= criaPrint("\n");
   result |= criaPrint("cpu features: ");
   for (uint32_t i = 0; i < m->cpu_feature_count; ++i)
     result |= criaPrint(" %s", m->cpu_features[i].name);
@@ -98,10 +105,15 @@ static int runModel(CriaSession *session, const CriaArtifact *artifact) {
 }
 
 static int run(const CriaOptions *options, double start) {
-  const CriaModel *model = cria_model();
+  const CriaModel *const *levels = cria_models();
   CriaArtifact artifact;
-  if (criaModelCheck(model) != 0)
+  if (criaLevelsCheck(levels) != 0)
     return ExitFailed;
+  const CriaModel *model = options->given[CRIA_LEVEL]
+                               ? criaLevelNamed(levels, options->values[CRIA_LEVEL].text)
+                               : criaLevelBest(levels);
+  if (!model)
+    return ExitUsage;
   if (options->given[CRIA_VERSION]) {
     int result = criaPrint("%s (%s, %s, %s)\n", model->producer, model->name,
                            model->weight_type, model->target);
@@ -110,7 +122,7 @@ static int run(const CriaOptions *options, double start) {
   if (criaArtifactOpen(&artifact, model) != 0)
     return ExitFailed;
   if (options->given[CRIA_INFO])
-    return printInfo(model, &artifact) == 0 && criaFlush() == 0 ? ExitDone : ExitFailed;
+    return printInfo(levels, model, &artifact) == 0 && criaFlush() == 0 ? ExitDone : ExitFailed;
   if (options->values[CRIA_CHUNK].whole > model->chunk) {
     criaError("--chunk expects a whole number from 1 to %u, as this file was compiled, but "
               "got '%" PRIu64 "'", model->chunk, options->values[CRIA_CHUNK].whole);
@@ -136,7 +148,7 @@ static int run(const CriaOptions *options, double start) {
                          .start = start};
   if (options->given[CRIA_TOKENIZE])
     return runTokenize(&session) == 0 ? ExitDone : ExitFailed;
-  /* Before the first instruction of generated code beyond `cria_model`. */
+  /* Before the first instruction of generated code beyond `cria_models`. */
   if (criaCpuCheck(model) != 0)
     return ExitFailed;
   return runModel(&session, &artifact) == 0 ? ExitDone : ExitFailed;

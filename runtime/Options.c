@@ -56,6 +56,9 @@ static const Row rows[CRIA_OPTION_COUNT] = {
     {0, "threads", WHOLE, 1, CRIA_MAX_THREADS, 0, "N", "default: all cores"},
     {0, "chunk", WHOLE, 1, UINT32_MAX, 0, "N",
      "feed the prompt in chunks of N tokens (1: one by one)"},
+    {0, "level", TEXT, 0, 0, 0, "NAME",
+     "use the code for this chip (--info lists them; default:\n"
+     "what suits this machine best)"},
     {0, "print-ids", FLAG, 0, 0, 0, NULL,
      "print token ids, prompt and new ones, instead of text"},
     {0, "logits", TEXT, 0, 0, 0, "FILE",

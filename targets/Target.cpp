@@ -44,6 +44,31 @@ llvm::Expected<ChipRef> cria::lookupChip(llvm::StringRef name) {
                                  known.c_str());
 }
 
+llvm::Expected<llvm::SmallVector<ChipRef>> cria::lookupChips(llvm::StringRef name) {
+  llvm::SmallVector<ChipRef> found;
+  std::string sets;
+  for (const Target *target : registry())
+    for (const ChipSet &set : target->chipSets()) {
+      sets += set.name.str() + ", ";
+      if (set.name != name)
+        continue;
+      for (const Chip &chip : target->chips())
+        if (llvm::is_contained(set.chips, chip.name))
+          found.push_back({target, &chip});
+      return found;
+    }
+  llvm::Expected<ChipRef> chip = lookupChip(name);
+  if (!chip) {
+    std::string message = llvm::toString(chip.takeError());
+    llvm::StringRef list = "native or one of ";
+    if (size_t at = message.find(list.str()); at != std::string::npos)
+      message.insert(at + list.size(), sets);
+    return llvm::createStringError(message);
+  }
+  found.push_back(*chip);
+  return found;
+}
+
 mlir::FailureOr<ChipRef> cria::chipOf(mlir::ModuleOp module) {
   auto name = module->getAttrOfType<mlir::StringAttr>(kTargetAttr);
   if (!name)

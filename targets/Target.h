@@ -11,6 +11,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -40,6 +41,13 @@ struct Chip {
   llvm::StringLiteral llvmCpu;      ///< LLVM's name of it, to tune for
   llvm::ArrayRef<Feature> features; ///< needed at run time, and allowed to LLVM
   int64_t vectorBytes;              ///< of the widest vector register worth using
+};
+
+/// Chips whose code one artifact may carry, to pick from when it starts.
+struct ChipSet {
+  llvm::StringLiteral name;                 ///< as `--target` takes it
+  llvm::StringLiteral summary;              ///< one line for `cria targets`
+  llvm::ArrayRef<llvm::StringLiteral> chips; ///< names, in the order of `Target::chips`
 };
 
 /// How a kernel is cut for a chip (see `Target::schedule`).
@@ -73,6 +81,9 @@ public:
   /// All chips, ordered so that the last of those whose features a machine has suits
   /// it best.
   virtual llvm::ArrayRef<Chip> chips() const = 0;
+
+  /// What an artifact may be compiled for besides single chips.
+  virtual llvm::ArrayRef<ChipSet> chipSets() const { return {}; }
 
   /// What an unnamed chip stands for: one that nearly every machine can run.
   virtual const Chip &defaultChip() const = 0;
@@ -111,6 +122,9 @@ void registerTarget(const Target *target);
 /// Finds a chip by the name that `--target` takes, `native` included; the empty
 /// name is the first target's default. The error lists what there is.
 llvm::Expected<ChipRef> lookupChip(llvm::StringRef name);
+/// The chips that `--target` asks for by the name of a set, or the one that
+/// `lookupChip` finds.
+llvm::Expected<llvm::SmallVector<ChipRef>> lookupChips(llvm::StringRef name);
 /// The chip that a module was given to (its `kernel.target` attribute); emits an
 /// error on the module if there is none or it is unknown.
 mlir::FailureOr<ChipRef> chipOf(mlir::ModuleOp module);

@@ -35,7 +35,7 @@ static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitObject(ModuleOp m
     return failure("the module has no target");
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code = translateToLlvm(module, context);
-  if (!code || failed(addModelTable(module, *chip, "benchmark", *code)))
+  if (!code || failed(addModelTable(module, *chip, "benchmark", 0, 1, *code)))
     return failure("the module cannot be translated");
   llvm::SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);
@@ -98,10 +98,10 @@ llvm::Expected<std::unique_ptr<CompiledKernel>> CompiledKernel::make(const std::
   library.addGenerator(std::move(*libc));
   if (llvm::Error error = kernel->jit->addObjectFile(std::move(*object)))
     return std::move(error);
-  llvm::Expected<llvm::orc::ExecutorAddr> table = kernel->jit->lookup("cria_model");
+  llvm::Expected<llvm::orc::ExecutorAddr> table = kernel->jit->lookup("cria_models");
   if (!table)
     return table.takeError();
-  kernel->model = table->toPtr<const CriaModel *(*)()>()();
+  kernel->model = table->toPtr<const CriaModel *const *(*)()>()()[0];
   return kernel;
 }
 

@@ -100,7 +100,7 @@ LogicalResult cria::writeArtifact(ModuleOp module, const ArtifactParts &parts, S
   if (failed(file.create(module, output)))
     return failure();
 
-  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> program = linkProgram(module, parts.object, parts.runtimeFolder);
+  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> program = linkProgram(module, parts.objects, parts.runtimeFolder);
   if (failed(program))
     return failure();
   StringRef code = (*program)->getBuffer();

@@ -11,7 +11,7 @@
 namespace cria {
 
 struct ArtifactParts {
-  llvm::StringRef object;                   ///< ELF object with the generated code and `cria_model`
+  llvm::ArrayRef<llvm::StringRef> objects;  ///< ELF objects with the generated code and `cria_models`
   llvm::ArrayRef<uint8_t> tokenizer;        ///< tables; empty: none
   llvm::StringRef runtimeFolder;            ///< startup objects, runtime archive, C library
 };

@@ -9,10 +9,10 @@
 
 namespace cria {
 
-/// A static, position-independent ELF executable of `object` and the runtime in
+/// A static, position-independent ELF executable of `objects` and the runtime in
 /// `runtimeFolder`, linked in this process. Fails with a diagnostic on `module`.
-mlir::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> linkProgram(mlir::ModuleOp module, llvm::StringRef object,
-                                                                 llvm::StringRef runtimeFolder);
+mlir::FailureOr<std::unique_ptr<llvm::MemoryBuffer>>
+linkProgram(mlir::ModuleOp module, llvm::ArrayRef<llvm::StringRef> objects, llvm::StringRef runtimeFolder);
 
 } // namespace cria
 

@@ -74,9 +74,31 @@ FailureOr<uint64_t> segmentBytes(ModuleOp module, StringRef name) {
 /// With 8-row register tiles the two meet near a quarter of the chunk.
 int64_t smallestChunk(int64_t chunk) { return std::max<int64_t>(2, chunk / 4); }
 
+/// The symbol of a level's table, known to the artifact's objects alone.
+std::string tableName(unsigned level) { return "cria_level_" + std::to_string(level); }
+
+/// `cria_models()`: the address of a list of all levels' tables.
+void addQuery(llvm::Module &code, unsigned levels) {
+  auto *pointer = llvm::PointerType::get(code.getContext(), 0);
+  llvm::SmallVector<llvm::Constant *> tables;
+  for (unsigned level = 0; level < levels; ++level)
+    tables.push_back(code.getOrInsertGlobal(tableName(level), pointer));
+  for (llvm::Constant *table : tables)
+    llvm::cast<llvm::GlobalValue>(table)->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  tables.push_back(llvm::ConstantPointerNull::get(pointer));
+  auto *type = llvm::ArrayType::get(pointer, tables.size());
+  auto *list = new llvm::GlobalVariable(code, type, /*isConstant=*/true, llvm::GlobalValue::PrivateLinkage,
+                                        llvm::ConstantArray::get(type, tables), "cria_tables");
+  auto *query = llvm::Function::Create(llvm::FunctionType::get(pointer, false), llvm::GlobalValue::ExternalLinkage,
+                                       "cria_models", code);
+  llvm::IRBuilder<> builder(llvm::BasicBlock::Create(code.getContext(), "", query));
+  builder.CreateRet(list);
+}
+
 } // namespace
 
-LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRef weightType, llvm::Module &code) {
+LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRef weightType, unsigned level,
+                                  unsigned levels, llvm::Module &code) {
   auto model = module->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
   auto tokens = module.lookupSymbol<kernel::StateOp>("tokens");
   auto logits = module.lookupSymbol<kernel::StateOp>("logits");
@@ -122,11 +144,15 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRe
     table.pointer(function);
   }
 
+  for (llvm::Function &function : code)
+    if (!function.isDeclaration())
+      function.setLinkage(llvm::GlobalValue::InternalLinkage);
   llvm::GlobalVariable *global = table.global(table.take());
   assert(code.getDataLayout().getTypeAllocSize(global->getValueType()) == sizeof(CriaModel));
-  auto *query = llvm::Function::Create(llvm::FunctionType::get(global->getType(), false),
-                                       llvm::GlobalValue::ExternalLinkage, "cria_model", code);
-  llvm::IRBuilder<> builder(llvm::BasicBlock::Create(code.getContext(), "", query));
-  builder.CreateRet(global);
+  global->setName(tableName(level));
+  global->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  if (level == 0)
+    addQuery(code, levels);
   return success();
 }

@@ -12,12 +12,13 @@ class Module;
 
 namespace cria {
 
-/// Adds the `CriaModel` of `module` (after the last phase) and `cria_model()` to
-/// its code. `weightType` is what `--info` shows. Fails, with a diagnostic, if the
-/// module lacks what the table says: hyperparameters, segment sizes, the state
-/// called `tokens` [T] and `logits` [T, Vp], or an entry point.
+/// Adds the `CriaModel` of `module` (after the last phase), which is number `level` of
+/// an artifact's `levels`, to its code, and to the first level's `cria_models()`; all
+/// else becomes local to the object. `weightType` is what `--info` shows. Fails, with a
+/// diagnostic, if the module lacks what the table says: hyperparameters, segment sizes,
+/// the state called `tokens` [T] and `logits` [T, Vp], or an entry point.
 mlir::LogicalResult addModelTable(mlir::ModuleOp module, const ChipRef &chip, llvm::StringRef weightType,
-                                  llvm::Module &code);
+                                  unsigned level, unsigned levels, llvm::Module &code);
 
 } // namespace cria
 

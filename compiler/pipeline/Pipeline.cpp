@@ -144,22 +144,66 @@ constexpr Phase kPhases[] = {
 
 llvm::ArrayRef<Phase> cria::phases() { return kPhases; }
 
+/// Runs the phases behind `from` up to and including `to`; `import` comes before all.
+static LogicalResult runPhases(ModuleOp module, const CompileOptions &options, StringRef from, StringRef to) {
+  bool inside = from == "import";
+  for (const Phase &phase : phases()) {
+    if (from == to)
+      return success();
+    if (inside) {
+      PassManager manager(module.getContext());
+      phase.build(manager, options);
+      if (failed(manager.run(module)))
+        return failure();
+      from = phase.name;
+    }
+    inside |= from == phase.name;
+  }
+  return success();
+}
+
+static void setChip(ModuleOp module, const ChipRef &chip) {
+  module->setAttr(kernel::kTargetAttrName, StringAttr::get(module.getContext(), chip.chip->name));
+}
+
 LogicalResult cria::runPhases(ModuleOp module, const CompileOptions &options, StringRef stopAfter) {
   llvm::Expected<ChipRef> chip = lookupChip(options.target);
   if (!chip)
     return module.emitError(llvm::toString(chip.takeError()));
-  module->setAttr(kernel::kTargetAttrName, StringAttr::get(module.getContext(), chip->chip->name));
-  if (stopAfter == "import")
-    return success();
-  for (const Phase &phase : phases()) {
-    PassManager manager(module.getContext());
-    phase.build(manager, options);
-    if (failed(manager.run(module)))
-      return failure();
-    if (phase.name == stopAfter)
+  setChip(module, *chip);
+  return ::runPhases(module, options, "import", stopAfter);
+}
+
+/// Fails where the constants of two modules are not the same op for op.
+static LogicalResult compareConstants(ModuleOp first, ModuleOp second) {
+  auto same = [](kernel::ConstantOp a, kernel::ConstantOp b) {
+    return OperationEquivalence::isEquivalentTo(a, b, OperationEquivalence::IgnoreLocations);
+  };
+  auto ours = first.getOps<kernel::ConstantOp>(), theirs = second.getOps<kernel::ConstantOp>();
+  for (auto a = ours.begin(), b = theirs.begin();; ++a, ++b) {
+    bool end = a == ours.end();
+    if (end && b == theirs.end())
       return success();
+    if (end || b == theirs.end() || !same(*a, *b))
+      return (end ? *b : *a).emitOpError("expects to lie at one place and in one layout for every chip, but does not for ")
+             << first->getAttr(kernel::kTargetAttrName) << " and " << second->getAttr(kernel::kTargetAttrName);
   }
-  return success();
+}
+
+FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> cria::runPhases(ModuleOp module, const CompileOptions &options,
+                                                                    llvm::ArrayRef<ChipRef> chips) {
+  // What the model phase decides does not depend on the chip.
+  if (failed(::runPhases(module, options, "import", "model")))
+    return failure();
+  llvm::SmallVector<OwningOpRef<ModuleOp>> levels;
+  for (const ChipRef &chip : chips) {
+    levels.push_back(module.clone());
+    ModuleOp level = *levels.back();
+    setChip(level, chip);
+    if (failed(::runPhases(level, options, "model", "lower")) || failed(compareConstants(*levels.front(), level)))
+      return failure();
+  }
+  return levels;
 }
 
 void cria::registerCriaPasses() {

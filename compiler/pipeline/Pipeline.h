@@ -7,7 +7,10 @@
 #ifndef CRIA_COMPILER_PIPELINE_PIPELINE_H
 #define CRIA_COMPILER_PIPELINE_PIPELINE_H
 
+#include "targets/Target.h"
+
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -44,6 +47,12 @@ llvm::ArrayRef<Phase> phases();
 /// module. `import` as `stopAfter` runs none. Problems are diagnostics.
 mlir::LogicalResult runPhases(mlir::ModuleOp module, const CompileOptions &options,
                               llvm::StringRef stopAfter = "");
+
+/// Runs all phases on an imported module for each of `chips`. The modules differ in
+/// code and state; their constants are the same, place by place, so that an artifact
+/// holds them once: a diagnostic says where a target's layouts break that.
+mlir::FailureOr<llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>>>
+runPhases(mlir::ModuleOp module, const CompileOptions &options, llvm::ArrayRef<ChipRef> chips);
 
 /// The functions of a module after the last phase, as LLVM IR. Null, with a
 /// diagnostic, if it cannot be translated.

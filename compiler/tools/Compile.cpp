@@ -12,6 +12,7 @@
 #include "frontends/Frontend.h"
 #include "targets/Target.h"
 
+#include "mlir/IR/Threading.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
@@ -108,6 +109,20 @@ std::string storedTypes(ModuleOp module) {
   return "as stored (" + llvm::join(names, ", ") + ")";
 }
 
+/// The code of one level of `levels`, after the last phase, as an ELF object.
+FailureOr<llvm::SmallVector<char, 0>> makeObject(ModuleOp module, const ChipRef &chip, StringRef weightType,
+                                                 unsigned level, unsigned levels) {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code = translateToLlvm(module, context);
+  if (!code || failed(addModelTable(module, chip, weightType, level, levels, *code)))
+    return failure();
+  llvm::SmallVector<char, 0> object;
+  llvm::raw_svector_ostream stream(object);
+  if (llvm::Error error = chip.target->emitObject(*code, *chip.chip, stream))
+    return module.emitError(llvm::toString(std::move(error)));
+  return object;
+}
+
 } // namespace
 
 LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &options,
@@ -125,29 +140,36 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   std::string weightType = options.weightType.empty() ? storedTypes(module) : options.weightType;
   if (!options.quantize.empty())
     weightType = options.quantize + ", others " + weightType;
-  if (failed(runPhases(module, compile, options.stopAfter)))
+  llvm::Expected<llvm::SmallVector<ChipRef>> chips = lookupChips(options.target);
+  if (!chips)
+    return module.emitError(llvm::toString(chips.takeError()));
+  if (!options.stopAfter.empty()) {
+    if (chips->size() > 1)
+      return module.emitError("to stop after a phase expects a target of one chip, but got '") << options.target << "'";
+    return success(succeeded(runPhases(module, compile, options.stopAfter)) && succeeded(print(module, output)));
+  }
+  FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> levels = runPhases(module, compile, *chips);
+  if (failed(levels))
     return failure();
-  if (!options.stopAfter.empty())
-    return print(module, output);
-
-  FailureOr<ChipRef> chip = chipOf(module);
-  if (failed(chip))
+  llvm::SmallVector<llvm::SmallVector<char, 0>> objects(levels->size());
+  if (failed(failableParallelForEachN(&context, 0, objects.size(), [&](size_t number) -> LogicalResult {
+        FailureOr<llvm::SmallVector<char, 0>> object =
+            makeObject(*(*levels)[number], (*chips)[number], weightType, number, objects.size());
+        if (succeeded(object))
+          objects[number] = std::move(*object);
+        return object;
+      })))
     return failure();
-  llvm::LLVMContext llvmContext;
-  std::unique_ptr<llvm::Module> code = translateToLlvm(module, llvmContext);
-  if (!code || failed(addModelTable(module, *chip, weightType, *code)))
-    return failure();
-  llvm::SmallVector<char, 0> object;
-  llvm::raw_svector_ostream stream(object);
-  if (llvm::Error error = chip->target->emitObject(*code, *chip->chip, stream))
-    return module.emitError(llvm::toString(std::move(error)));
 
   std::vector<uint8_t> tables;
   if (imported->vocabulary)
     tables = buildTokenizerTables(*imported->vocabulary);
-  std::string runtime = installation.runtimeFolder(chip->target->runtimeFolder());
+  std::string runtime = installation.runtimeFolder(chips->front().target->runtimeFolder());
+  llvm::SmallVector<StringRef> parts;
+  for (const llvm::SmallVector<char, 0> &object : objects)
+    parts.push_back(StringRef(object.data(), object.size()));
   ProgressLine line;
-  return writeArtifact(module, {StringRef(object.data(), object.size()), tables, runtime}, output,
+  return writeArtifact(*levels->front(), {parts, tables, runtime}, output,
                        [&](uint64_t tensors, uint64_t allTensors, uint64_t bytes, uint64_t allBytes) {
                          line.show(tensors, allTensors, bytes, allBytes);
                        });
@@ -158,16 +180,19 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
   FailureOr<ImportedModel> imported = import(context, options, installation);
   if (failed(imported))
     return failure();
-  llvm::Expected<ChipRef> chip = lookupChip(options.target);
-  if (!chip)
-    return imported->module->emitError(llvm::toString(chip.takeError()));
+  llvm::Expected<llvm::SmallVector<ChipRef>> chips = lookupChips(options.target);
+  if (!chips)
+    return imported->module->emitError(llvm::toString(chips.takeError()));
+  std::string names;
+  for (const ChipRef &chip : *chips)
+    names += chip.chip->name.str() + ' ';
   auto model = imported->module.get()->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
   // The tokenizer may come from a file that the model's hash does not cover.
   std::vector<uint8_t> tables;
   if (imported->vocabulary)
     tables = buildTokenizerTables(*imported->vocabulary);
   std::string key;
-  llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << chip->chip->name << '/' << options.weightType << '/'
+  llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << names << '/' << options.weightType << '/'
                                 << options.quantize
                                 << '/' << llvm::xxh3_64bits(tables);
   return (model.getName() + "-" + llvm::utohexstr(llvm::xxh3_64bits(key), /*LowerCase=*/true)).str();

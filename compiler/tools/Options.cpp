@@ -19,7 +19,7 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
   command.add_option("model", options.model,
                      "a Hugging Face folder, a GGUF or llama2.c file, or synthetic:NAME "
                      "(default: the storyteller that ships with cria)");
-  command.add_option("--target", options.target, "chip to compile for, or native (see: cria targets)");
+  command.add_option("--target", options.target, "chip to compile for, native, or several in one file (see: cria targets)");
   command
       .add_option("--dtype", options.weightType, "type of the weights on the way out (default: as stored)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));

@@ -51,7 +51,9 @@ int closeOutput(int exitCode) {
 
 int listTargets() {
   llvm::Expected<ChipRef> byDefault = lookupChip("");
-  for (const Target *target : registeredTargets())
+  for (const Target *target : registeredTargets()) {
+    for (const ChipSet &set : target->chipSets())
+      llvm::outs() << llvm::left_justify(set.name, 16) << set.summary << "\n";
     for (const Chip &chip : target->chips()) {
       llvm::outs() << llvm::left_justify(chip.name, 16) << chip.summary;
       if (byDefault && byDefault->chip == &chip)
@@ -60,6 +62,7 @@ int listTargets() {
         llvm::outs() << " [native]";
       llvm::outs() << "\n";
     }
+  }
   if (!byDefault)
     llvm::consumeError(byDefault.takeError());
   return closeOutput(0);

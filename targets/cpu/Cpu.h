@@ -28,8 +28,8 @@ void populateWidenDotPatterns(mlir::RewritePatternSet &patterns);
 
 /// Optimizes `module` at -O3 for `chip` of `triple` and writes a position-independent
 /// object. LLVM may use what its CPU `baseline` has and the chip's features, and vectors
-/// as wide as `chip.vectorBytes`. Fails if the code would need more of the runtime than
-/// the barrier and the functions that every C library has.
+/// as wide as `chip.vectorBytes`. Fails if the code would call more than cria's own
+/// functions and what every C library has.
 llvm::Error emitObject(llvm::Module &module, llvm::StringRef triple, llvm::StringRef baseline, const Chip &chip,
                        llvm::raw_pwrite_stream &stream);
 

@@ -85,7 +85,7 @@ llvm::Error checkSymbols(llvm::StringRef object) {
     if (!flags || !name)
       return flags ? name.takeError() : flags.takeError();
     if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() &&
-        !llvm::is_contained({"cria_barrier", "memcpy", "memmove", "memset"}, *name))
+        !name->starts_with("cria_") && !llvm::is_contained({"memcpy", "memmove", "memset"}, *name))
       return llvm::createStringError("generated code expects to call the runtime's own functions only, found '%s'",
                                      name->str().c_str());
   }

@@ -94,9 +94,21 @@ constexpr Chip kChips[] = {
     {"znver5", "Zen 5 (2024): AVX-512 with VNNI and BF16", "znver5", kZnver5, 64},
 };
 
+// What makes a difference to our kernels: vectors of 16, 32 and 64 bytes, byte products
+// on the latter two, and products of BF16.
+constexpr llvm::StringLiteral kAllLevels[] = {"x86-64-v2", "x86-64-v3",   "alderlake",
+                                              "x86-64-v4", "cascadelake", "znver4"};
+
+constexpr ChipSet kChipSets[] = {
+    {"x86-64", "any of x86-64-v2, x86-64-v3, alderlake, x86-64-v4, cascadelake and znver4, picked at start",
+     kAllLevels},
+};
+
 } // namespace
 
 llvm::ArrayRef<Chip> x86::chips() { return kChips; }
+
+llvm::ArrayRef<ChipSet> x86::chipSets() { return kChipSets; }
 
 bool x86::has(const Chip &chip, llvm::StringRef feature) {
   return llvm::any_of(chip.features, [&](const Feature &f) { return f.name == feature; });

@@ -17,6 +17,8 @@ public:
   llvm::StringRef name() const override { return "x86_64"; }
   llvm::ArrayRef<Chip> chips() const override { return x86::chips(); }
 
+  llvm::ArrayRef<ChipSet> chipSets() const override { return x86::chipSets(); }
+
   const Chip &defaultChip() const override {
     return *llvm::find_if(chips(), [](const Chip &chip) { return chip.name == "x86-64-v3"; });
   }

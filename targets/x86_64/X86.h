@@ -20,6 +20,8 @@ namespace x86 {
 
 /// All chips; the last that a machine can run suits it best.
 llvm::ArrayRef<Chip> chips();
+/// Chips that go into one artifact.
+llvm::ArrayRef<ChipSet> chipSets();
 /// Whether `chip` has the feature of that name.
 bool has(const Chip &chip, llvm::StringRef feature);
 /// The last row of the schedule table that fits.

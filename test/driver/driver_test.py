@@ -65,8 +65,12 @@ class Words(Case):
             self.fails(2, CRIA, *words)
         self.assertEqual(self.left(), [])
 
+    def test_several_chips_have_no_phase_to_stop_after(self):
+        self.fails(1, CRIA, "compile", MODEL, "--target", "x86-64", "--stop-after", "kernel",
+                   says=["expects a target of one chip, but got 'x86-64'"])
+
     def test_wrong_names(self):
-        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--target", "z80", says=["z80", "x86-64-v3"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--target", "z80", says=["z80", "native or one of x86-64, x86-64-v2, x86-64-v3"])
         self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--stop-after", "soup", says=["soup"])
         self.fails(1, CRIA, "compile", os.path.join(self.folder, "none"), "-o", self.output, says=["none"])
         self.assertEqual(self.left(), [])
@@ -84,7 +88,7 @@ class Outputs(Case):
         with open(self.output, "rb") as file:
             data = file.read()
         weights, weight_bytes, tokenizer, tokenizer_bytes, size, version, _, magic = struct.unpack("<5Q2I16s", data[-64:])
-        self.assertEqual((size, version, magic), (len(data), 1, b"cria artifact 1\0"))
+        self.assertEqual((size, version, magic), (len(data), 2, b"cria artifact 1\0"))
         self.assertEqual((weights % 4096, tokenizer % 4096), (0, 0))
         self.assertLessEqual(weights + weight_bytes, tokenizer)
         self.assertLessEqual(tokenizer + tokenizer_bytes, size - 64)

@@ -1,6 +1,6 @@
 /*===- FakeModel.c - A model without a compiler ------------------------------===
  *
- * Defines `cria_model` by hand, with a "network" small enough to be said again in
+ * Defines `cria_models` by hand, with a "network" small enough to be said again in
  * runtime_test.py: the hidden state of a position is a hash of all tokens up to it,
  * so that a token fed at the wrong position, a padded row that leaks or a thread
  * that runs ahead changes every logit after it. CRIA_FAKE in the environment damages
@@ -137,6 +137,25 @@ static CriaModel model = {
     .logits_chunk = logitsChunk,
 };
 
+/* A second level that asks for nothing and a third that no machine has; "odd": the
+ * second one's weights are another's. */
+static CriaModel others[2];
+static const CriaModel *models[4] = {&model};
+
+static void addLevels(const char *how) {
+  others[0] = others[1] = model;
+  others[0].target = "x86-64-v5";
+  others[0].cpu_feature_count = 0;
+  others[1].target = "x86-64-v6";
+  others[1].cpu_feature_count = 2;
+  if (strcmp(how, "-odd") == 0)
+    others[0].weights_bytes -= sizeof(float);
+  if (strcmp(how, "-none") == 0)
+    model.cpu_feature_count = others[0].cpu_feature_count = 2;
+  models[1] = &others[0];
+  models[2] = &others[1];
+}
+
 static void damage(const char *how) {
   if (strcmp(how, "abi") == 0)
     model.abi_version = CRIA_ABI_VERSION + 1;
@@ -144,6 +163,8 @@ static void damage(const char *how) {
     model.struct_bytes -= 8;
   else if (strcmp(how, "cpu") == 0)
     model.cpu_feature_count = 2;
+  else if (strncmp(how, "levels", 6) == 0)
+    addLevels(how + 6);
   else if (strcmp(how, "offset") == 0)
     model.logits_offset = UINT64_MAX - 8;
   else if (strcmp(how, "stride") == 0)
@@ -158,7 +179,7 @@ static void damage(const char *how) {
     abort();
 }
 
-const CriaModel *cria_model(void) {
+const CriaModel *const *cria_models(void) {
   const char *how = getenv("CRIA_FAKE");
   if (how)
     damage(how);
@@ -171,5 +192,5 @@ const CriaModel *cria_model(void) {
     script[scriptLength++] = (int32_t)strtol(text, (char **)&text, 10);
     text += *text == ',';
   }
-  return &model;
+  return models;
 }

@@ -74,7 +74,7 @@ class Artifact(Case):
         page = make_artifact.PAGE
         for changes, message in (
                 ({"abi_version": 7}, "trailer of this file has ABI version 7, but the runtime "
-                                     "has version 1"),
+                                     "has version 2"),
                 ({"magic": b"cria artifact 2\0"}, "does not end with cria's trailer"),
                 ({"weights_offset": 100}, "its weights expects a multiple of 4096, but got 100"),
                 ({"weights_offset": 1 << 63}, r"its weights of 1200 bytes at \d+ expect to end"),
@@ -90,7 +90,7 @@ class Artifact(Case):
 
     def test_model(self):
         for how, message in (
-                ("abi", "generated code has ABI version 2, but the runtime has version 1"),
+                ("abi", "generated code has ABI version 3, but the runtime has version 2"),
                 ("struct", "expects a model table of 240 bytes, but got 248"),
                 ("offset", "contradicts itself"),
                 ("stride", "contradicts itself"),
@@ -104,6 +104,30 @@ class Artifact(Case):
                    b"(target x86-64-v4)\n", env=missing)
         self.expect("--info", out=r"cpu features:  sse2 avx512f\n", env=missing)
         self.expect("--help", out="^Usage", env=missing)
+
+    def test_levels(self):
+        levels = {"CRIA_FAKE": "levels"}
+        text = ["-p", "ab", "-n", "4", "--temperature", "0"]
+        alone = self.expect(*text).stdout
+        # The last that runs here; the third runs nowhere.
+        self.expect("--version", out=b"cria 0.1.0 (fake, f32, x86-64-v5)\n", env=levels)
+        self.expect("--info", out=r"\ntarget:        x86-64-v5 \(of x86-64-v4, x86-64-v5, x86-64-v6\)\n", env=levels)
+        stats = self.run_story(*text, "--stats", env=levels)
+        self.assertEqual((stats.returncode, stats.stdout), (0, alone))
+        self.assertIn(b'"level":"x86-64-v5"', stats.stderr)
+        named = self.run_story(*text, "--stats", "--level", "x86-64-v4", env=levels)
+        self.assertEqual((named.returncode, named.stdout), (0, alone))
+        self.assertIn(b'"level":"x86-64-v4"', named.stderr)
+        # Named, but not here.
+        self.expect(*text, "--level", "x86-64-v6", env=levels, out=b"", code=1,
+                    err=b"story: this CPU lacks avx512f, which this file was compiled for (target x86-64-v6)\n")
+        self.expect("--level", "z80", out=b"", code=2, env=levels,
+                    err="--level expects one of x86-64-v4, x86-64-v5, x86-64-v6, as this file was compiled, but got 'z80'")
+        # None runs: the first says why.
+        self.fails(b"story: this CPU lacks avx512f, which this file was compiled for (target x86-64-v4)\n",
+                   env={"CRIA_FAKE": "levels-none"})
+        self.fails("the model tables of the generated code for x86-64-v4 and x86-64-v5 contradict each other",
+                   env={"CRIA_FAKE": "levels-odd"})
 
     def test_starts_fast(self):
         best = 1

@@ -71,5 +71,11 @@ func.func @main() {
   %f = func.call @toBf16(%e) : (vector<8xi32>) -> vector<8xi32>
   // CHECK-NEXT: ( 16256, 16256, 16257, 16258, 32640, 32640, 1, 32768 )
   vector.print %f : vector<8xi32>
+
+  // NaN whose bits would round to infinity's or beyond: quiet ones.
+  %g = arith.constant dense<[0x7f800001, 0x7fffffff, 0xffffffff, 0x7fc00000, 0xff800001, 0x3f800000, 0, 0]> : vector<8xi32>
+  %h = func.call @toBf16(%g) : (vector<8xi32>) -> vector<8xi32>
+  // CHECK-NEXT: ( 32704, 32767, 65535, 32704, 65472, 16256, 0, 0 )
+  vector.print %h : vector<8xi32>
   return
 }

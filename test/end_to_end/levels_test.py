@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""One artifact for several levels: at each it computes what an artifact for that level
+alone does, to the bit; it picks the best by itself, and holds the weights once.
+
+usage: levels_test.py CRIA
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+from support import check, check_equal, compile_model, logits, run
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
+import make_model  # noqa: E402
+
+
+def main():
+    (cria,) = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_model.make_model("llama", os.path.join(folder, "model"), format="hf", dtype="bf16")
+        ids = [1] + [(i * 7919 + 13) % make_model.FAMILIES["llama"]["vocab_size"] for i in range(1, 40)]
+        for options in (["--dtype", "bf16"], ["--quantize", "q4"]):
+            several = compile_model(cria, model, os.path.join(folder, "several"), "--target", "x86-64", "--chunk", "2",
+                                    *options)
+            info = run([several, "--info"]).decode()
+            chosen, names = re.search(r"target: +(\S+) \(of (.*)\)\n", info).groups()
+            names = names.split(", ")
+            check(len(names) >= 4 and chosen in names, f"levels {names}, chosen {chosen}")
+            weights = int(re.search(r"weights: .*, (\d+) bytes", info).group(1))
+            check(os.path.getsize(several) < weights + (1 << 20),
+                  f"{os.path.getsize(several)} bytes of file for {weights} of weights")
+            ran = []
+            for level in names:
+                alone = compile_model(cria, model, os.path.join(folder, "alone"), "--target", level, "--chunk", "2",
+                                      *options)
+                probe = subprocess.run([alone, "--ids", "1", "-n", "1"], capture_output=True)
+                if probe.returncode != 0:
+                    refusal = subprocess.run([several, "--ids", "1", "-n", "1", "--level", level], capture_output=True)
+                    check(refusal.returncode == 1 and b"this CPU lacks" in refusal.stderr,
+                          f"{level}: exit code {refusal.returncode}, {refusal.stderr!r}")
+                    continue
+                ran.append(level)
+                for feed in (1, 2):
+                    check_equal(logits(alone, ids, folder, "--chunk", feed),
+                                logits(several, ids, folder, "--chunk", feed, "--level", level),
+                                f"{options} {level} in chunks of {feed}, next to an artifact for it alone,")
+            check(ran and chosen == ran[-1], f"expected the last of {ran} to be chosen, found {chosen}")
+            check_equal(logits(several, ids, folder, "--level", chosen), logits(several, ids, folder), "the choice")
+            print(f"{options}: {ran} of {names}")
+
+
+if __name__ == "__main__":
+    main()
