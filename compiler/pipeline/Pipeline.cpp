@@ -34,6 +34,9 @@ void buildModel(OpPassManager &manager, const CompileOptions &options) {
   CastWeightsOptions cast;
   cast.type = options.weightType;
   manager.addPass(createCastWeights(cast));
+  CastCachesOptions caches;
+  caches.type = options.cacheType;
+  manager.addPass(createCastCaches(caches));
   manager.addPass(createSplitRope());
   QuantizeWeightsOptions quantize;
   quantize.format = options.quantize;

@@ -30,6 +30,7 @@ struct CompileOptions {
   std::string target;     ///< a chip's name, or "native"; empty: the default
   std::string quantize;   ///< "q8" or "q4"; empty: no
   std::string weightType; ///< "f32", "f16", "bf16"; empty: as stored
+  std::string cacheType;  ///< of keys and values: "f32", "f16", "bf16"; empty: f32
 };
 
 /// One phase of the design: after it, only some ops may remain.

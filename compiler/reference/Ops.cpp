@@ -184,13 +184,15 @@ FailureOr<Tensor> reference::evaluate(llama::AddOp op, Operands<llama::AddOp> op
   return result;
 }
 
-// result[position + t, :, :] = rows[t, :], the rest as in cache
+// result[position + t, :, :] = rows[t, :] rounded to the cache's type, the rest as in cache
 FailureOr<Tensor> reference::evaluate(llama::CacheUpdateOp op,
                                       Operands<llama::CacheUpdateOp> operands) {
   const Tensor &rows = *operands.getRows();
   Tensor result = *operands.getCache();
   if (failed(checkPositions(op, "cache", *operands.getPosition(), rows.shape[0], result.shape[0])))
     return failure();
-  std::copy(rows.data.begin(), rows.data.end(), result.row(operands.getPosition()->asIndex()));
+  Type element = op.getType().getElementType();
+  llvm::transform(rows.data, result.row(operands.getPosition()->asIndex()),
+                  [&](double value) { return element.isF32() ? value : roundTo(element, value); });
   return result;
 }

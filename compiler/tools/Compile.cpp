@@ -137,6 +137,7 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   compile.target = options.target;
   compile.weightType = options.weightType;
   compile.quantize = options.quantize;
+  compile.cacheType = options.cacheType;
   std::string weightType = options.weightType.empty() ? storedTypes(module) : options.weightType;
   if (!options.quantize.empty())
     weightType = options.quantize + ", others " + weightType;
@@ -192,8 +193,8 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
   if (imported->vocabulary)
     tables = buildTokenizerTables(*imported->vocabulary);
   std::string key;
-  llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << names << '/' << options.weightType << '/'
-                                << options.quantize
+  llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << names << '/'
+                                << options.weightType << '/' << options.quantize << '/' << options.cacheType
                                 << '/' << llvm::xxh3_64bits(tables);
   return (model.getName() + "-" + llvm::utohexstr(llvm::xxh3_64bits(key), /*LowerCase=*/true)).str();
 }

@@ -25,6 +25,8 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command.add_option("--quantize", options.quantize, "matrices at 8 or 4 bits in groups of 32 (the head at 8)")
       ->check(CLI::IsMember({"q8", "q4"}));
+  command.add_option("--kv", options.cacheType, "type of the KV cache (default: f32)")
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command.add_option("--context", options.context, "positions of the KV cache (default: the model's, at most 4096)")
       ->check(CLI::PositiveNumber);
   command.add_option("--chunk", options.chunk, "prompt tokens per prefill step (default: 64)");

@@ -18,6 +18,7 @@ struct DriverOptions {
   std::string target;
   std::string weightType;
   std::string quantize; ///< q8 or q4; empty: no
+  std::string cacheType; ///< of keys and values; empty: f32
   std::string tokenizer;
   std::string stopAfter; ///< a phase, or "import"; empty: go on to the artifact
   int64_t context = 0;   ///< 0: the model's own

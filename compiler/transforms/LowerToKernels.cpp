@@ -133,8 +133,8 @@ kernel::StateOp Lowering::state(StringRef name, RankedTensorType type) {
 }
 
 /// [C, Hkv, Dh] becomes keys [Hkv, P, Dh, L] or values [Hkv, P * L, Dh], where
-/// P * L is C rounded up to what attention takes at once. Attention says which cache holds keys. The symbols of
-/// the model's caches make room for those of the state.
+/// P * L is C rounded up to what attention takes at once. Attention says which cache
+/// holds keys. The symbols of the model's caches make room for those of the state.
 void Lowering::planCaches() {
   llvm::StringSet<> keys;
   module.walk([&](llama::AttentionOp op) {

@@ -32,6 +32,21 @@ def CastWeights : Pass<"llama-cast-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 
+def CastCaches : Pass<"llama-cast-caches", "::mlir::ModuleOp"> {
+  let summary = "decide the type of the KV cache";
+  let description = [{
+    Every cache holds `type`; what is written into it is rounded (`llama.cache_update`).
+
+    ```mlir
+    llama.cache @keys : tensor<512x2x64xf32>
+    // becomes, with type=f16,
+    llama.cache @keys : tensor<512x2x64xf16>
+    ```
+  }];
+  let options = [Option<"type", "type", "std::string", "\"\"", "f32, f16 or bf16; empty: f32">];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
 def SplitRope : Pass<"llama-split-rope", "::mlir::ModuleOp"> {
   let summary = "rotate halves instead of neighbours, by reordering rows of weights";
   let description = [{

@@ -36,7 +36,7 @@ def Llama_Tokens : RankedTensorOf<[I32], [HasAnyRankOfPred<[1]>, Llama_BoundedPr
                                   "non-empty 1D tensor">;
 def Llama_Blocks : Llama_StaticTensor<[I8], 3>;
 def Llama_RopeTable : Llama_StaticTensor<[F32], 3>;
-def Llama_CacheTensor : Llama_StaticTensor<[F32], 3>;
+def Llama_CacheTensor : Llama_StaticTensor<[Llama_Float], 3>;
 
 //===----------------------------------------------------------------------===//
 // Weights
@@ -486,8 +486,9 @@ def Llama_CacheReadOp : Llama_Op<"cache_read", [MemoryEffects<[MemRead]>,
 def Llama_CacheUpdateOp : Llama_Op<"cache_update", [Pure, AllTypesMatch<["cache", "result"]>]> {
   let summary = "the cache with this step's rows in place";
   let description = [{
-    `result[position + t, h, :] = rows[t, h * Dh ...]` for t < T, else as in
-    `cache` [C, Hkv, Dh]; rows [T, Hkv * Dh].
+    `result[position + t, h, :] = rows[t, h * Dh ...]` for t < T, rounded to the cache's
+    element type (to nearest, ties to even), else as in `cache` [C, Hkv, Dh];
+    rows [T, Hkv * Dh].
 
     - (C1) rows are Hkv * Dh wide.
 

@@ -59,6 +59,7 @@ class Words(Case):
     def test_usage(self):
         for words in ([], ["compile", MODEL], ["compile", MODEL, "-o", self.output, "--colour"], ["frobnicate"],
                       ["compile", MODEL, "-o", self.output, "--dtype", "f8"],
+                      ["compile", MODEL, "-o", self.output, "--kv", "f8"],
                       ["compile", MODEL, "-o", self.output, "--context", "many"],
                       ["compile", MODEL, "-o", self.output, "--chunk", "12x"],
                       ["compile", MODEL, "-o", self.output, "--", "-p", "x"]):

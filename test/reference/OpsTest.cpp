@@ -180,6 +180,18 @@ TEST(Add, AddsInF64AndChecksRows) {
   expectMessage(program, "expects tensors of one size, but got 1 and 2 rows");
 }
 
+TEST(CacheUpdate, Rounds) {
+  Program program(R"(func.func @f(%c: tensor<2x1x3xf16>, %r: tensor<?x3xf32>, %p: index)
+      -> tensor<2x1x3xf16> {
+    %y = llama.cache_update %c, %r at %p
+      : (tensor<2x1x3xf16>, tensor<?x3xf32>, index) -> tensor<2x1x3xf16>
+    return %y : tensor<2x1x3xf16>
+  })");
+  // 2049 and 2051 lie between two numbers of F16: to the one that is even in its last place.
+  Tensor cache{{2, 1, 3}, {1, 2, 3, 4, 5, 6}}, rows{{1, 3}, {2049, 2051, 0.5}};
+  EXPECT_EQ(program.call({cache, rows, Tensor::index(1)}), (std::vector<double>{1, 2, 3, 2048, 2052, 0.5}));
+}
+
 TEST(CacheUpdate, ReplacesRows) {
   Program program(R"(func.func @f(%c: tensor<4x1x2xf32>, %r: tensor<?x2xf32>, %p: index)
       -> tensor<4x1x2xf32> {

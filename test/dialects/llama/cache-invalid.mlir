@@ -1,7 +1,7 @@
 // RUN: cria-opt %s -verify-diagnostics -split-input-file
 
-// Types: a cache is f32, static, [C, Hkv, Dh]
-// expected-error @+1 {{type attribute of non-empty static 3D tensor of 32-bit float values}}
+// Types: a cache is a float, static, [C, Hkv, Dh]
+// expected-error @+1 {{type attribute of non-empty static 3D tensor of f32, f16 or bf16 values}}
 llama.cache @keys : tensor<32x8xf32>
 
 // -----
