@@ -92,9 +92,6 @@ struct Api {
   void (*setThreads)(void *context, int32_t one, int32_t batch);
   void (*attachPool)(void *context, void *one, void *batch);
   void (*poolDefaults)(Opaque *parameters, int threads);
-  void *(*deviceByType)(int type);
-  void *(*registryOf)(void *device);
-  void *(*procedureOf)(void *registry, const char *name);
 
   explicit Api(const std::filesystem::path &folder);
 };
@@ -126,9 +123,6 @@ Api::Api(const std::filesystem::path &folder) {
   llama.find(setThreads, "llama_set_n_threads");
   llama.find(attachPool, "llama_attach_threadpool");
   base.find(poolDefaults, "ggml_threadpool_params_init");
-  ggml.find(deviceByType, "ggml_backend_dev_by_type");
-  base.find(registryOf, "ggml_backend_dev_backend_reg");
-  base.find(procedureOf, "ggml_backend_reg_get_proc_address");
 }
 
 /// What the library says of errors (for when it fails) and of where the weights lie.
@@ -139,12 +133,12 @@ void keepLog(int level, const char *text, void *) {
     logged += text;
 }
 
-/// The CPU back end that was loaded, by the name of its file.
-std::string loadedBackend() {
+/// The path of the CPU back end that was loaded.
+std::filesystem::path loadedBackend() {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);)
-    if (size_t at = line.find("libggml-cpu-"); at != std::string::npos)
-      return line.substr(at);
+    if (line.find("/libggml-cpu-") != std::string::npos)
+      return line.substr(line.find('/'));
   fail("no CPU back end of ggml was loaded");
 }
 
@@ -155,10 +149,9 @@ public:
     context = model ? api.makeContext(model, api.contextDefaults()) : nullptr;
     if (!context)
       fail(std::string(path) + ": llama.cpp cannot load it\n" + logged);
-    void *registry = api.registryOf(api.deviceByType(/*CPU*/ 0));
-    newPool = reinterpret_cast<void *(*)(Opaque *)>(api.procedureOf(registry, "ggml_threadpool_new"));
-    if (!newPool)
-      fail("the CPU back end of ggml has no thread pools");
+    Library backend(loadedBackend());
+    backend.find(newPool, "ggml_threadpool_new");
+    backend.find(pausePool, "ggml_threadpool_pause");
   }
 
   /// Seconds of `steps` steps of `tokens` tokens each, after `prompt` tokens.
@@ -172,7 +165,10 @@ public:
     auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < steps; ++i)
       step(tokens);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    // Its threads would look for work for a while, on the cores that others are measured on.
+    pausePool(pool);
+    return seconds;
   }
 
 private:
@@ -198,6 +194,7 @@ private:
   const Api &api;
   void *context = nullptr;
   void *(*newPool)(Opaque *) = nullptr;
+  void (*pausePool)(void *) = nullptr; ///< until the next step
   std::map<int, void *> pools; ///< by their threads
 };
 
@@ -213,7 +210,7 @@ int main(int argc, char **argv) {
   api.loadBackends(argv[1]);
   Model model(api, argv[2]);
   model.time(1, 2, 1, 1); // touches every weight once
-  nlohmann::json loaded = {{"backend", loadedBackend()}, {"system", api.systemInfo()}, {"log", logged}};
+  nlohmann::json loaded = {{"backend", loadedBackend().filename().string()}, {"system", api.systemInfo()}, {"log", logged}};
   std::cout << loaded.dump() << std::endl;
 
   std::string kind;
