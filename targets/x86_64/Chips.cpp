@@ -40,13 +40,11 @@ constexpr Feature kAvx512vl{"avx512vl", {7, 0, kEbx, 31}};
 constexpr Feature kAvx512vbmi{"avx512vbmi", {7, 0, kEcx, 1}};
 constexpr Feature kAvx512vnni{"avx512vnni", {7, 0, kEcx, 11}};
 constexpr Feature kAvx512vp2intersect{"avx512vp2intersect", {7, 0, kEdx, 8}};
-constexpr Feature kAmxBf16{"amx-bf16", {7, 0, kEdx, 22}};
-constexpr Feature kAmxTile{"amx-tile", {7, 0, kEdx, 24}};
-constexpr Feature kAmxInt8{"amx-int8", {7, 0, kEdx, 25}};
+constexpr Feature kAvx512fp16{"avx512fp16", {7, 0, kEdx, 23}};
 constexpr Feature kAvxvnni{"avxvnni", {7, 1, kEax, 4}};
 constexpr Feature kAvx512bf16{"avx512bf16", {7, 1, kEax, 5}};
-constexpr Feature kAmxFp16{"amx-fp16", {7, 1, kEax, 21}};
 constexpr Feature kAvxvnniint8{"avxvnniint8", {7, 1, kEdx, 4}};
+constexpr Feature kPrefetchi{"prefetchi", {7, 1, kEdx, 14}};
 constexpr Feature kLzcnt{"lzcnt", {0x80000001, 0, kEcx, 5}};
 constexpr Feature kSse4a{"sse4a", {0x80000001, 0, kEcx, 6}};
 
@@ -72,8 +70,9 @@ constexpr auto kCascadelake = with(kLevel4, kAvx512vnni);
 constexpr auto kIcelake = with(kCascadelake, kAvx512vbmi);
 constexpr auto kZnver4 = with(kIcelake, kAvx512bf16);
 constexpr auto kZnver5 = with(kZnver4, kAvxvnni, kAvx512vp2intersect);
-constexpr auto kSapphirerapids = with(kZnver4, kAvxvnni, kAmxTile, kAmxInt8, kAmxBf16);
-constexpr auto kGraniterapids = with(kSapphirerapids, kAmxFp16);
+// No kernel uses AMX yet, so no artifact asks for it.
+constexpr auto kSapphirerapids = with(kZnver4, kAvxvnni, kAvx512fp16); // the last of which no chip of AMD's has
+constexpr auto kGraniterapids = with(kSapphirerapids, kPrefetchi);
 
 // The last that a machine can run is the one made for it.
 constexpr Chip kChips[] = {
@@ -88,9 +87,9 @@ constexpr Chip kChips[] = {
     {"cascadelake", "Cascade Lake (2019): AVX-512 with VNNI", "cascadelake", kCascadelake, 64},
     {"icelake-server", "Ice Lake-SP (2021): AVX-512 with VNNI", "icelake-server", kIcelake, 64},
     {"znver4", "Zen 4 (2022): AVX-512 with VNNI and BF16", "znver4", kZnver4, 64},
-    {"sapphirerapids", "Sapphire Rapids (2023): AVX-512 with VNNI and BF16, AMX", "sapphirerapids", kSapphirerapids,
+    {"sapphirerapids", "Sapphire Rapids (2023): AVX-512 with VNNI and BF16", "sapphirerapids", kSapphirerapids,
      64},
-    {"graniterapids", "Granite Rapids (2024): AVX-512 with VNNI and BF16, AMX", "graniterapids", kGraniterapids, 64},
+    {"graniterapids", "Granite Rapids (2024): AVX-512 with VNNI and BF16", "graniterapids", kGraniterapids, 64},
     {"znver5", "Zen 5 (2024): AVX-512 with VNNI and BF16", "znver5", kZnver5, 64},
 };
 
