@@ -137,6 +137,7 @@ FailureOr<ImportedModel> importModel(MLIRContext *context, const ImportOptions &
   if (failed(verify(*imported.module)))
     return failure();
   imported.vocabulary = std::move(model->vocabulary);
+  imported.files = std::move(model->files);
   return imported;
 }
 

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cria {
 
@@ -26,6 +27,8 @@ struct ImportedModel {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   /// Absent if the model comes without a tokenizer.
   std::optional<llama::Vocabulary> vocabulary;
+  /// Every file that was read: of a folder also those beside the tensors.
+  std::vector<std::string> files;
 };
 
 /// Reads the model at `options.path`, whose format is recognised from the file

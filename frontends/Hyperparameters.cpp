@@ -24,6 +24,9 @@ Error checkHyperparameters(const Hyperparameters &p, StringRef where) {
                       Twine(p.kvHeads) + ", but got " + Twine(p.heads));
   if (p.headSize % 2)
     return inputError(where + ": expects an even head size, but got " + Twine(p.headSize));
+  if (p.headSize > kMaxHeadSize)
+    return inputError(where + ": expects a head size of at most " + Twine(kMaxHeadSize) + ", but got " +
+                      Twine(p.headSize));
   if (p.heads * p.headSize > kMaxDimension)
     return inputError(where + ": expects heads times head size of at most " +
                       Twine(kMaxDimension) + ", but got " + Twine(p.heads * p.headSize));

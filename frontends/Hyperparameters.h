@@ -52,6 +52,9 @@ struct Hyperparameters {
 inline constexpr int64_t kMaxDimension = 1 << 24; ///< V, D, F, C, H * Dh
 inline constexpr int64_t kMaxLayers = 4096;
 inline constexpr int64_t kMaxHeads = 1 << 16;
+/// Four times what any published model has; a row of a head must fit into registers
+/// and code that is written out for it.
+inline constexpr int64_t kMaxHeadSize = 1024;
 /// The runtime's ABI has room for so many (CRIA_MAX_EOS_IDS).
 inline constexpr size_t kMaxEosIds = 8;
 

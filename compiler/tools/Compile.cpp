@@ -58,16 +58,11 @@ FailureOr<ImportedModel> import(MLIRContext &context, const DriverOptions &optio
   return importModel(&context, import);
 }
 
-/// Refuses an output that would destroy one of the inputs: of the folder of a model,
-/// the files that hold its tensors.
-LogicalResult checkOutput(ModuleOp module, const DriverOptions &options, StringRef output) {
-  llvm::SmallVector<StringRef> inputs = {options.model, options.tokenizer};
-  for (auto source : module.getOps<llama::SourceOp>())
-    if (inputs.back() != source.getFile())
-      inputs.push_back(source.getFile());
-  for (StringRef input : inputs)
-    if (!input.empty() && llvm::sys::fs::equivalent(input, output))
-      return module.emitError() << output << ": cannot be written: expected a file of its own, found the input "
+/// Refuses an output that would destroy one of the inputs.
+LogicalResult checkOutput(const ImportedModel &imported, StringRef output) {
+  for (StringRef input : imported.files)
+    if (llvm::sys::fs::equivalent(input, output))
+      return imported.module.get()->emitError() << output << ": cannot be written: expected a file of its own, found the input "
                                 << input;
   return success();
 }
@@ -131,7 +126,7 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   if (failed(imported))
     return failure();
   ModuleOp module = *imported->module;
-  if (failed(checkOutput(module, options, output)))
+  if (failed(checkOutput(*imported, output)))
     return failure();
   CompileOptions compile;
   compile.target = options.target;

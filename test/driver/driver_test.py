@@ -108,15 +108,14 @@ class Outputs(Case):
         model = os.path.join(self.folder, "model")
         shutil.copytree(MODEL, model)
         alias = os.path.join(self.folder, "alias")
-        for name in ("model.safetensors", "tokenizer.model"):
+        for name in ("model.safetensors", "tokenizer.model", "config.json"):
             file = os.path.join(model, name)
             os.symlink(file, alias)
             with open(file, "rb") as stream:
                 before = stream.read()
             for output in (file, alias):
                 for stop in ([], ["--stop-after", "import"]):
-                    self.fails(1, CRIA, "compile", model, "--tokenizer", os.path.join(model, "tokenizer.model"), "-o",
-                               output, *stop, says=[output, "found the input", name])
+                    self.fails(1, CRIA, "compile", model, "-o", output, *stop, says=[output, "found the input", name])
             with open(file, "rb") as stream:
                 self.assertEqual(stream.read(), before)
             os.unlink(alias)

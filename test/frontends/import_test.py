@@ -232,6 +232,7 @@ class BadConfigs(ImportCase):
                 ("num_key_value_heads", 3, "multiple of the key/value heads 3, but got 4"),
                 ("num_attention_heads", 0, "expects an integer from 1 to 65536, but got 0"),
                 ("head_dim", 15, "expects an even head size, but got 15"),
+                ("head_dim", 2048, "expects a head size of at most 1024, but got 2048"),
                 ("hidden_act", "gelu", "expects 'silu', but got \"gelu\""),
                 ("bos_token_id", 128, "'bos_token_id' expects an integer from 0 to 127"),
                 ("eos_token_id", [2, 999], "'eos_token_id' expects ids from 0 to 127, but got 999"),

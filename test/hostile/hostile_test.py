@@ -158,13 +158,13 @@ class Models(HostileCase):
                 self.refused(model, says if key == "intermediate_size" else ["config.json: ", f"'{key}'", *says])
 
     def test_sizes_that_overflow_in_products(self):
-        """2^24 positions of 2^36 numbers each are more bytes than 64 bits count."""
+        """Heads times head size is refused before it is multiplied by the positions."""
         model = self.make()
         config = json.loads(read(os.path.join(model, "config.json")))
-        config.update(num_attention_heads=65536, num_key_value_heads=65536, head_dim=2**20,
+        config.update(num_attention_heads=65536, num_key_value_heads=65536, head_dim=2**10,
                       max_position_embeddings=2**24)
         write(os.path.join(model, "config.json"), json.dumps(config).encode())
-        self.refused(model, ["config.json: ", "heads times head size", str(2**36)], "--context", str(2**24))
+        self.refused(model, ["config.json: ", "heads times head size", str(2**26)], "--context", str(2**24))
 
 
 class Tokenizers(HostileCase):
