@@ -6,13 +6,15 @@ import subprocess
 
 
 class Failed(Exception):
-    """A program failed; the message says which, and what it said."""
+    """A program failed; the message says which, how, and what it said."""
 
 
 def run(*command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode != 0:
-        raise Failed(f"{' '.join(map(str, command))}\n{done.stderr.strip()}")
+        shown = " ".join(word if len(word) <= 100 else word[:100] + "..." for word in words)
+        raise Failed(f"{shown} ended with exit code {done.returncode}\n{done.stderr.strip()}")
     return done
 
 
@@ -64,7 +66,9 @@ class Machine(Server):
 
 
 class LlamaCpp(Server):
-    """llama.cpp; `name` tells which of its CPU back ends it chose."""
+    """llama.cpp; `details` tell which of its CPU back ends it chose."""
+
+    context = 512  # its default
 
     def __init__(self, build, model):
         libraries = os.path.join(build, "llama.cpp/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64")
@@ -80,6 +84,8 @@ class LlamaCpp(Server):
 
 class Baseline(Server):
     """The plain C engine in llama2.c's style."""
+
+    context = float("inf")  # the model's
 
     def __init__(self, source, scratch, model):
         flags = ["-Ofast", "-fopenmp", "-march=native"]

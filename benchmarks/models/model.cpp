@@ -10,10 +10,10 @@
 //                            and, in half of the layers, for values and ffn_down
 //
 // Norms are F32. Weights are random, the same for the same arguments: a file runs at
-// the speed of a trained model of its shape. Prints what a step costs, as JSON:
-// `decode_bytes` of weights are read for a token of its own, `prefill_operations` (a
+// the speed of a trained model of its shape. Prints as JSON what a step costs,
+// `decode_bytes` of weights read for a token of its own and `prefill_operations` (a
 // product and its addition are two) done for a token of a prompt, whose logits nobody
-// asks for.
+// asks for; and how many positions its `context` has.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,7 +39,8 @@ static void printCost(const Hyperparameters &p, ArrayRef<RandomWeight> weights) 
     if (slot.layer >= 0 && slot.shape.size() > 1)
       operations += 2 * slot.shape[0] * slot.shape[1];
   }
-  outs() << "{\"decode_bytes\": " << bytes << ", \"prefill_operations\": " << operations << "}\n";
+  outs() << "{\"decode_bytes\": " << bytes << ", \"prefill_operations\": " << operations
+         << ", \"context\": " << p.contextSize << "}\n";
 }
 
 static Error writeModel(StringRef path, const ModelFile &model, const Mix &mix) {

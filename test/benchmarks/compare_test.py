@@ -91,17 +91,22 @@ class OptionsTest(unittest.TestCase):
     def test_default(self):
         options = compare.parse([])
         self.assertIn(("tinyllama-1.1b", "q4_k_m"), options.models)
-        self.assertEqual(list(compare.phases(options, "q4_0")),
+        self.assertEqual(list(compare.phases(options, "q4_0", 512)),
                          [("decode", 48, "read"), ("prefill", 128, "vnni"), ("prefill", 512, "vnni")])
-        self.assertEqual([limit for _, _, limit in compare.phases(options, "bf16")], ["read", "bf16", "bf16"])
-        self.assertEqual([limit for _, _, limit in compare.phases(options, "f16")], ["read", "f32", "f32"])
+        self.assertEqual([limit for _, _, limit in compare.phases(options, "bf16", 512)], ["read", "bf16", "bf16"])
+        self.assertEqual([limit for _, _, limit in compare.phases(options, "f16", 512)], ["read", "f32", "f32"])
 
     def test_choices(self):
         options = compare.parse(["--models", "a/q8_0", "--threads", "1,4", "--prefill", "64", "--only", "prefill"])
         self.assertEqual((options.models, options.threads), ([("a", "q8_0")], [1, 4]))
-        self.assertEqual(list(compare.phases(options, "q8_0")), [("prefill", 64, "vnni")])
+        self.assertEqual(list(compare.phases(options, "q8_0", 64)), [("prefill", 64, "vnni")])
         options = compare.parse(["--only", "decode", "--decode", "5"])
-        self.assertEqual(list(compare.phases(options, "q8_0")), [("decode", 5, "read")])
+        self.assertEqual(list(compare.phases(options, "q8_0", 6)), [("decode", 5, "read")])
+
+    def test_leaves_out_what_does_not_fit(self):
+        options = compare.parse([])
+        self.assertEqual([row[:2] for row in compare.phases(options, "f32", 256)], [("decode", 48), ("prefill", 128)])
+        self.assertEqual(list(compare.phases(options, "f32", 48)), [])
 
     def test_refuses(self):
         for words in (["--models", "tinyllama"], ["--threads", "0"], ["--repetitions", "0"], ["--decode", "x"]):
@@ -128,6 +133,9 @@ class ServerTest(unittest.TestCase):
     def test_tells_what_a_program_said(self):
         with self.assertRaisesRegex(engines.Failed, "no such thing"):
             engines.run(sys.executable, "-c", "import sys; sys.exit('no such thing')")
+        with self.assertRaises(engines.Failed) as failure:
+            engines.run("false", "1," * 500)
+        self.assertLess(len(str(failure.exception)), 200)
 
 
 if __name__ == "__main__":
