@@ -107,7 +107,7 @@ LogicalResult cria::writeArtifact(ModuleOp module, const ArtifactParts &parts, S
 
   CriaTrailer trailer = {};
   trailer.weights_offset = page(code.size());
-  trailer.weights_bytes = constantsBytes(module);
+  trailer.weights_bytes = llvm::alignTo(constantsBytes(module), CRIA_TENSOR_ALIGNMENT); // as the code counts them
   trailer.tokenizer_offset = page(trailer.weights_offset + trailer.weights_bytes);
   trailer.tokenizer_bytes = parts.tokenizer.size();
   trailer.file_bytes = trailer.tokenizer_offset + llvm::alignTo(trailer.tokenizer_bytes, 8) + sizeof(CriaTrailer);

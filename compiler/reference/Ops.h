@@ -43,6 +43,9 @@ mlir::FailureOr<Tensor> evaluate(llama::CacheUpdateOp op,
 /// `source.getStoredBytes()`).
 Tensor decode(llama::SourceOp source, llvm::ArrayRef<uint8_t> bytes);
 
+/// Element `index` of the blocks of `encoding` (not `plain`) in `bytes`, exactly.
+double decodeElement(llama::Encoding encoding, llvm::ArrayRef<uint8_t> bytes, size_t index);
+
 /// The tensor of random numbers that `synthetic` describes.
 Tensor generate(llama::SyntheticOp synthetic);
 

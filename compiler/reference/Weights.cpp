@@ -42,27 +42,12 @@ double reference::roundTo(Type type, double value) {
 
 Tensor reference::decode(llama::SourceOp source, ArrayRef<uint8_t> bytes) {
   RankedTensorType type = source.getTensorType();
-  Type element = type.getElementType(), half = Float16Type::get(source.getContext());
+  Type element = type.getElementType();
   Tensor result = Tensor::zeros(type.getShape());
-  for (size_t i = 0; i < result.data.size(); ++i) {
-    size_t block = i / 32, k = i % 32; // of ggml's encodings
-    switch (source.getEncoding()) {
-    case llama::Encoding::Plain:
-      result.data[i] = fromBits(element, &bytes[i * (element.getIntOrFloatBitWidth() / 8)]);
-      break;
-    case llama::Encoding::Q8_0: { // scale * q[k]
-      const uint8_t *at = &bytes[block * 34];
-      result.data[i] = fromBits(half, at) * int8_t(at[2 + k]);
-      break;
-    }
-    case llama::Encoding::Q4_0: { // scale * (q[k] - 8), q[k] low and q[k + 16] high in a byte
-      const uint8_t *at = &bytes[block * 18];
-      int q = k < 16 ? at[2 + k] & 15 : at[2 + k - 16] >> 4;
-      result.data[i] = fromBits(half, at) * (q - 8);
-      break;
-    }
-    }
-  }
+  for (size_t i = 0; i < result.data.size(); ++i)
+    result.data[i] = source.getEncoding() == llama::Encoding::Plain
+                         ? fromBits(element, &bytes[i * (element.getIntOrFloatBitWidth() / 8)])
+                         : roundTo(element, decodeElement(source.getEncoding(), bytes, i));
   return result;
 }
 
@@ -111,14 +96,17 @@ FailureOr<Tensor> reference::evaluate(llama::PackOp op, Operands<llama::PackOp> 
   return result;
 }
 
-// Groups of 32 along a row, each as its scale and codes give it back.
+// Rows as their codes give them back.
 FailureOr<Tensor> reference::evaluate(llama::QuantizeOp op, Operands<llama::QuantizeOp> operands) {
   Tensor result = *operands.getInput();
-  for (size_t at = 0; at < result.data.size(); at += llama::kGroup) {
-    float values[llama::kGroup];
-    std::copy_n(result.data.begin() + at, llama::kGroup, values);
-    llama::dequantizeGroup(llama::quantizeGroup(op.getFormat(), values), values);
-    std::copy_n(values, llama::kGroup, result.data.begin() + at);
+  int64_t K = result.shape[1];
+  std::vector<float> row(K);
+  llama::CodeRow codes;
+  for (int64_t n = 0; n < result.shape[0]; ++n) {
+    std::copy_n(result.row(n), K, row.begin());
+    llama::quantizeRow(op.getFormat(), row.data(), K, codes);
+    codes.dequantize(op.getFormat(), row.data());
+    std::copy_n(row.begin(), K, result.row(n));
   }
   return result;
 }

@@ -3,6 +3,7 @@
 #include "compiler/tools/Options.h"
 
 #include "compiler/Version.h"
+#include "compiler/transforms/QuantizeRules.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -23,8 +24,15 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
   command
       .add_option("--dtype", options.weightType, "type of the weights on the way out (default: as stored)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
-  command.add_option("--quantize", options.quantize, "matrices at 8 or 4 bits in groups of 32 (the head at 8)")
-      ->check(CLI::IsMember({"q8", "q4"}));
+  command
+      .add_option("--quantize", options.quantize,
+                  "matrices at few bits: a format, then exceptions, as in q4,lm_head=q6,down_proj=q8. Formats: none, " +
+                      llama::quantizableFormats() +
+                      ". Roles: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, lm_head (q8 unless named)")
+      ->check([](const std::string &text) {
+        llvm::Expected<QuantizeRules> rules = QuantizeRules::parse(text);
+        return rules ? std::string() : llvm::toString(rules.takeError());
+      });
   command.add_option("--kv", options.cacheType, "type of the KV cache (default: f32)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
   command.add_option("--context", options.context, "positions of the KV cache (default: the model's, at most 4096)")

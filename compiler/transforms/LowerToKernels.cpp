@@ -76,17 +76,19 @@ private:
   int64_t columnsBeside(llama::LinearOp op) const;
   int64_t isAlsoMatrix(Value table);
   Value packed(Value weight, Format format, int64_t columns, KernelBuilder &b);
-  /// Rows [T, K] in groups: codes [T, G, 32], scales [T, G], sums of codes [T, G].
+  /// Rows [T, K] in groups: codes [T, G, 32], scales [T, G], sums of 32 codes [T, G] or
+  /// of 16 [T, 2 * G].
   struct QuantizedRows {
     Value codes, scales, sums;
   };
-  QuantizedRows quantizeRows(Value x, KernelBuilder &b);
+  int64_t sumsPerGroup(llama::LinearOp op) const;
+  QuantizedRows quantizeRows(Value x, int64_t sumsPerGroup, KernelBuilder &b);
   /// What x [T, P * R] was before its parts were joined: [T, P, R]; null if it was not.
   static Value inParts(Value x) {
     auto joined = x.getDefiningOp<tensor::CollapseShapeOp>();
     return joined && joined.getSrcType().getRank() == 3 ? joined.getSrc() : Value();
   }
-  Value multiply(Value x, Value panels, Format format, Value init, KernelBuilder &b);
+  Value multiply(llama::LinearOp op, Value x, Value panels, Value init, KernelBuilder &b);
 
   // State.
   kernel::StateOp state(StringRef name, RankedTensorType type);
@@ -209,8 +211,8 @@ Value Lowering::packed(Value weight, Format format, int64_t columns, KernelBuild
   if (!format)
     return llama::PackOp::create(b.builder, b.loc, weight, rows, columns);
   RankedTensorType type = tensorType(weight);
-  SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(type.getDimSize(0), rows)), type.getDimSize(1) / llama::kGroup,
-                                llama::blockBytes(*format, rows)};
+  SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(type.getDimSize(0), rows)),
+                                type.getDimSize(1) / traits(*format).block, llama::BlockLayout(*format, rows).bytes};
   return llama::PackBlocksOp::create(b.builder, b.loc, RankedTensorType::get(shape, b.builder.getI8Type()), weight,
                                      b.builder.getI64IntegerAttr(rows), formatAttr(*format));
 }
@@ -290,8 +292,22 @@ Value Lowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
   return b.collapse(result, {{0}, {1, 2}});
 }
 
+/// The sums that `op` and all other products of its input's codes can take: of 16 codes
+/// if one of their matrices has groups of 16.
+int64_t Lowering::sumsPerGroup(llama::LinearOp op) const {
+  Value x = op.getInput().getDefiningOp<llama::QuantizeRowsOp>().getInput();
+  int64_t columns = llama::kGroup;
+  for (Operation *rows : x.getUsers())
+    if (isa<llama::QuantizeRowsOp>(rows))
+      for (Operation *user : rows->getUsers())
+        if (auto product = dyn_cast<llama::LinearOp>(user))
+          if (Format format = formatOf(product))
+            columns = std::min<int64_t>(columns, traits(*format).group);
+  return llama::kGroup / columns;
+}
+
 /// In the shape that x was computed in, if that is one of parts: then both become one kernel.
-Lowering::QuantizedRows Lowering::quantizeRows(Value x, KernelBuilder &b) {
+Lowering::QuantizedRows Lowering::quantizeRows(Value x, int64_t sumsPerGroup, KernelBuilder &b) {
   QuantizedRows &rows = quantizedRows[x];
   if (rows.codes)
     return rows;
@@ -301,7 +317,7 @@ Lowering::QuantizedRows Lowering::quantizeRows(Value x, KernelBuilder &b) {
   if (!width || (llama::kGroup % width && width % llama::kGroup))
     parts = b.expand(x, {tokens, 1, tensorType(x).getDimSize(1)}, {{0}, {1, 2}});
   Value codes = b.empty({tokens, groups, llama::kGroup}, b.builder.getI8Type());
-  Value scales = b.empty({tokens, groups}), sums = b.empty({tokens, groups}, b.builder.getI32Type());
+  Value scales = b.empty({tokens, groups}), sums = b.empty({tokens, groups * sumsPerGroup}, b.builder.getI32Type());
   auto op = kernel::QuantizeRowsOp::create(b.builder, b.loc, TypeRange{codes.getType(), scales.getType(), sums.getType()},
                                            parts, codes, scales, sums);
   rows = {op.getCodes(), op.getScales(), op.getSums()};
@@ -317,11 +333,11 @@ Value Lowering::lower(llama::RoundOp op, KernelBuilder &b) {
                    });
 }
 
-/// init [T, P, R] plus the product of x [T, K] and a matrix in `panels`: F32 sums of
+/// init [T, P, R] plus the product of x [T, K] and the matrix of `op` in `panels`: F32 sums of
 /// floats, or of exact sums of codes if the matrix is quantized.
-Value Lowering::multiply(Value x, Value panels, Format format, Value init, KernelBuilder &b) {
-  if (format) {
-    QuantizedRows rows = quantizeRows(x, b);
+Value Lowering::multiply(llama::LinearOp op, Value x, Value panels, Value init, KernelBuilder &b) {
+  if (Format format = formatOf(op)) {
+    QuantizedRows rows = quantizeRows(x, sumsPerGroup(op), b);
     return kernel::BlockMatmulOp::create(b.builder, b.loc, init.getType(), rows.codes, rows.scales, rows.sums, panels,
                                          init, formatAttr(*format));
   }
@@ -372,7 +388,7 @@ Value Lowering::lower(llama::LinearOp op, KernelBuilder &b) {
       init = linalg::FillOp::create(b.builder, b.loc, f32(b.builder, b.loc, 0.0), init).getResult(0);
     }
   }
-  Value result = b.collapse(multiply(x, panels, format, init, b), flatten); // [T, P * R]
+  Value result = b.collapse(multiply(op, x, panels, init, b), flatten); // [T, P * R]
   if (op == resultOp)
     return result;
   if (!whole)

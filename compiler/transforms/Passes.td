@@ -70,12 +70,12 @@ def SplitRope : Pass<"llama-split-rope", "::mlir::ModuleOp"> {
 def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
   let summary = "matrices at few bits";
   let description = [{
-    Every matrix that is multiplied by takes `format` (empty: none); the head, whose
-    errors choose other words, takes q8. Embeddings are gathered, not multiplied,
-    and stay as they are. What is multiplied by quantized weights is rounded to 8
-    bits itself, so that the products are of integers. With `keep-stored` and no
-    format, that happens where a file holds codes already (GGUF's Q8_0 and Q4_0),
-    which are then taken as they are.
+    Every matrix that is multiplied by takes the format that `format` gives it: a
+    default and exceptions, as QuantizeRules.h describes (empty: none). Embeddings are
+    gathered, not multiplied, and stay as they are. What is multiplied by quantized
+    weights is rounded to 8 bits itself, so that the products are of integers. With
+    `keep-stored` that also happens where no format is asked for and a file holds codes
+    already (GGUF's Q and K types), which are then taken as they are.
 
     ```mlir
     %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xf16>) -> tensor<?x512xf32>
@@ -85,9 +85,10 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
     %y = llama.linear %r, %q : (tensor<?x256xf32>, tensor<512x256xf32>) -> tensor<?x512xf32>
     ```
   }];
-  let options = [Option<"format", "format", "std::string", "\"\"", "q8 or q4; empty: none">,
+  let options = [Option<"format", "format", "std::string", "\"\"",
+                        "as --quantize: q4,lm_head=q8,… ; empty: none">,
                  Option<"keepStored", "keep-stored", "bool", "false",
-                        "without a format, multiply weights that a file holds as codes as codes">];
+                        "where no format is asked for, multiply what a file holds as codes as codes">];
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 

@@ -1,8 +1,7 @@
 //===- QuantizeWeights.cpp - Matrices at few bits --------------------------===//
 
 #include "compiler/transforms/Passes.h"
-
-#include "dialects/llama/Quantization.h"
+#include "compiler/transforms/QuantizeRules.h"
 
 using namespace mlir;
 
@@ -15,45 +14,72 @@ using namespace cria;
 
 namespace {
 
+/// What rules call the matrix of `linear`: "layers.0.q_proj", "lm_head".
+std::string nameOf(llama::LinearOp linear) {
+  if (linear->getParentOfType<func::FuncOp>().getName() == llama::kLogitsName)
+    return kHeadRole.str();
+  Value weight = linear.getWeight();
+  while (Operation *op = weight.getDefiningOp()) {
+    if (auto leaf = dyn_cast<llama::WeightOp>(op))
+      return leaf.getSource().str() + "_proj";
+    if (op->getNumOperands() != 1)
+      break;
+    weight = op->getOperand(0);
+  }
+  return "";
+}
+
 struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
   using QuantizeWeightsBase::QuantizeWeightsBase;
 
   void runOnOperation() override {
-    if (format.empty())
-      return keepStored ? roundStored() : void();
-    std::optional<llama::Format> wanted = llama::symbolizeFormat(format);
-    if (!wanted) {
-      getOperation().emitError("expects a format of q8 or q4, but got '") << format << "'";
-      return signalPassFailure();
+    QuantizeRules rules;
+    if (!format.empty()) {
+      llvm::Expected<QuantizeRules> parsed = QuantizeRules::parse(format);
+      if (!parsed) {
+        getOperation().emitError("quantization ") << llvm::toString(parsed.takeError());
+        return signalPassFailure();
+      }
+      rules = std::move(*parsed);
     }
     WalkResult result = getOperation().walk([&](llama::LinearOp linear) {
-      RankedTensorType type = linear.getWeight().getType();
-      if (type.getDimSize(1) % llama::kGroup) {
-        linear.emitOpError("expects rows that are a multiple of 32 long to be quantized, but got ") << type;
-        return WalkResult::interrupt();
-      }
-      // The head decides between words: it keeps 8 bits.
-      bool head = linear->getParentOfType<func::FuncOp>().getName() == llama::kLogitsName;
-      OpBuilder builder(linear);
-      auto f32 = type.clone(builder.getF32Type());
-      linear.getInputMutable().set(llama::QuantizeRowsOp::create(builder, linear.getLoc(), linear.getInput()));
-      linear.getWeightMutable().set(llama::QuantizeOp::create(builder, linear.getLoc(), f32, linear.getWeight(),
-                                                              head ? llama::Format::Q8 : *wanted));
-      return WalkResult::advance();
+      std::string name = nameOf(linear);
+      std::optional<llama::Format> wanted = rules.formatOf(name);
+      return WalkResult(wanted ? quantize(linear, name, *wanted) : keep(linear));
     });
     if (result.wasInterrupted())
+      return signalPassFailure();
+    if (StringRef name = rules.unused(); !name.empty()) {
+      getOperation().emitError("quantization expects the name of a matrix, but none is called '") << name << "'";
       signalPassFailure();
+    }
   }
 
 private:
-  /// Weights that are codes in their file stay so; what meets them becomes codes.
-  void roundStored() {
-    getOperation().walk([](llama::LinearOp linear) {
-      if (!llama::codeFormat(linear.getWeight()))
-        return;
-      OpBuilder builder(linear);
-      linear.getInputMutable().set(llama::QuantizeRowsOp::create(builder, linear.getLoc(), linear.getInput()));
-    });
+  LogicalResult quantize(llama::LinearOp linear, StringRef name, llama::Format wanted) {
+    RankedTensorType type = linear.getWeight().getType();
+    int64_t group = traits(wanted).group;
+    if (type.getDimSize(1) % group)
+      return linear.emitOpError("expects rows that are a multiple of ")
+             << group << " long to be quantized to " << stringifyFormat(wanted) << ", but got " << type << " for '"
+             << name << "'";
+    OpBuilder builder(linear);
+    roundInput(linear);
+    linear.getWeightMutable().set(llama::QuantizeOp::create(builder, linear.getLoc(), type.clone(builder.getF32Type()),
+                                                            linear.getWeight(), wanted));
+    return success();
+  }
+
+  /// A weight that is codes in its file stays so; what meets it becomes codes.
+  LogicalResult keep(llama::LinearOp linear) {
+    if (keepStored && llama::codeFormat(linear.getWeight()))
+      roundInput(linear);
+    return success();
+  }
+
+  void roundInput(llama::LinearOp linear) {
+    OpBuilder builder(linear);
+    linear.getInputMutable().set(llama::QuantizeRowsOp::create(builder, linear.getLoc(), linear.getInput()));
   }
 };
 

@@ -35,7 +35,7 @@ public:
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     panels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
-    readers.assign(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
+    readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
   }
@@ -51,7 +51,7 @@ public:
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      scf::YieldOp::create(b, loc, group(loop.getInductionVar(), loop.getRegionIterArgs()));
+      scf::YieldOp::create(b, loc, multiplyStep(loop.getInductionVar(), loop.getRegionIterArgs()));
     }
     Value result = op.getDestination();
     for (int64_t t = 0; t < tokens; ++t)
@@ -69,35 +69,68 @@ private:
   }
 
   /// `sums` with the products of columns 32 * step … 32 * step + 31 added.
-  SmallVector<Value> group(Value step, ValueRange sums) {
+  SmallVector<Value> multiplyStep(Value step, ValueRange sums) {
     prefetch(step);
-    SmallVector<Value> exact;
-    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-int32_t(readers[0].offset())));
-    for (int64_t t = 0; t < tokens; ++t) {
-      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{index(t), step});
-      Value start = arith::MulIOp::create(b, loc, sum, offset);
-      exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
-    }
     for (int64_t p = 0; p < panels; ++p)
       readers[p].moveTo(index(p), step);
-    for (int64_t vector : readers[0].vectors(0)) {
+    SmallVector<Value> result(sums);
+    for (int64_t group = 0; group < readers[0].groups(); ++group)
+      multiplyGroup(step, group, result);
+    return result;
+  }
+
+  /// Group `group` of a step; `sums[t, p]` are updated.
+  void multiplyGroup(Value step, int64_t group, SmallVectorImpl<Value> &sums) {
+    SmallVector<Value> codeSums, exact;
+    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-int32_t(readers[0].offset())));
+    for (int64_t t = 0; t < tokens; ++t) {
+      codeSums.push_back(codeSum(t, step, group));
+      Value start = arith::MulIOp::create(b, loc, codeSums[t], offset);
+      exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
+    }
+    for (int64_t vector : readers[0].vectors(group)) {
       SmallVector<Value> codes;
       for (BlockReader &reader : readers)
         codes.push_back(reader.codes(vector));
       multiply(codes, step, 4 * vector, exact);
     }
-    SmallVector<Value> scales;
-    for (BlockReader &reader : readers)
-      scales.push_back(reader.scales(0));
-
-    SmallVector<Value> result;
+    SmallVector<Value> scales, minimums;
+    for (BlockReader &reader : readers) {
+      scales.push_back(reader.scales(group));
+      minimums.push_back(reader.minimums(group));
+    }
     for (int64_t t = 0; t < tokens; ++t) {
-      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{index(t), step});
-      for (int64_t p = 0; p < panels; ++p) {
-        Value factor = arith::MulFOp::create(b, loc, scales[p], vector::BroadcastOp::create(b, loc, sumType, scale));
-        Value sum = arith::SIToFPOp::create(b, loc, sumType, exact[t * panels + p]);
-        result.push_back(vector::FMAOp::create(b, loc, sum, factor, sums[t * panels + p]));
+      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{index(t), step}), taken;
+      if (minimums[0]) {
+        Value sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), codeSums[t]);
+        Value negative = arith::NegFOp::create(b, loc, arith::MulFOp::create(b, loc, scale, sum));
+        taken = vector::BroadcastOp::create(b, loc, sumType, negative);
       }
+      Value factor = vector::BroadcastOp::create(b, loc, sumType, scale);
+      for (int64_t p = 0; p < panels; ++p) {
+        Value &sum = sums[t * panels + p];
+        if (taken)
+          sum = vector::FMAOp::create(b, loc, minimums[p], taken, sum);
+        Value both = arith::MulFOp::create(b, loc, scales[p], factor);
+        Value product = arith::SIToFPOp::create(b, loc, sumType, exact[t * panels + p]);
+        sum = vector::FMAOp::create(b, loc, product, both, sum);
+      }
+    }
+  }
+
+  /// The sum of row t's codes in group `group` of a step, or in all of it.
+  Value codeSum(int64_t t, Value step, int64_t group) {
+    int64_t perStep = cast<RankedTensorType>(op.getSums().getType()).getDimSize(1) / groups;
+    Value first = step;
+    if (perStep > 1)
+      first = arith::MulIOp::create(b, loc, step, index(perStep));
+    Value result;
+    for (int64_t number = 0; number < perStep; ++number) {
+      if (readers[0].groups() > 1 && number != group)
+        continue;
+      Value place = number ? arith::AddIOp::create(b, loc, first, index(number)).getResult() : first;
+      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{index(t), place});
+      result = result ? arith::AddIOp::create(b, loc, result, sum).getResult() : sum;
     }
     return result;
   }
@@ -109,7 +142,8 @@ private:
     std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
     if (!tiles || tiles->getSExtValue() < 2)
       return;
-    int64_t bytes = cast<RankedTensorType>(op.getPanels().getType()).getDimSize(2) * panels;
+    auto type = cast<RankedTensorType>(op.getPanels().getType());
+    int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups * panels; // of a step
     Value tile = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, index(groups)), number);
     Value ahead = arith::MulIOp::create(b, loc, steps, index(std::max<int64_t>(bytes / tiles->getSExtValue(), 1)));

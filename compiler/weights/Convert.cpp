@@ -105,23 +105,3 @@ void cria::roundTo(Storage storage, float *values, size_t count) {
   }
   llvm_unreachable("every storage is handled");
 }
-
-void cria::fromQ8_0(const void *from, size_t blocks, float *to) {
-  const uint8_t *at = static_cast<const uint8_t *>(from);
-  for (size_t block = 0; block < blocks; ++block, at += 34, to += 32) {
-    float scale = fromF16(load<uint16_t>(at, 0));
-    for (int i = 0; i < 32; ++i)
-      to[i] = scale * float(int8_t(at[2 + i]));
-  }
-}
-
-void cria::fromQ4_0(const void *from, size_t blocks, float *to) {
-  const uint8_t *at = static_cast<const uint8_t *>(from);
-  for (size_t block = 0; block < blocks; ++block, at += 18, to += 32) {
-    float scale = fromF16(load<uint16_t>(at, 0));
-    for (int i = 0; i < 16; ++i) {
-      to[i] = scale * float(int(at[2 + i] & 15) - 8);
-      to[i + 16] = scale * float(int(at[2 + i] >> 4) - 8);
-    }
-  }
-}

@@ -26,12 +26,6 @@ void fromF32(Storage storage, const float *from, size_t count, void *to);
 /// Rounds `count` elements to what `storage` can hold.
 void roundTo(Storage storage, float *values, size_t count);
 
-/// `blocks` of ggml's Q8_0 (F16 scale, 32 signed bytes) to 32 F32 each.
-void fromQ8_0(const void *from, size_t blocks, float *to);
-/// `blocks` of ggml's Q4_0 (F16 scale, 16 bytes: element i in the low, i + 16 in the
-/// high nibble, minus 8) to 32 F32 each.
-void fromQ4_0(const void *from, size_t blocks, float *to);
-
 } // namespace cria
 
 #endif // CRIA_COMPILER_WEIGHTS_CONVERT_H

@@ -71,8 +71,8 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   if (failed(rows))
     return failure();
   job.rows = std::move(*rows);
-  std::vector<llama::CodeGroup> row(job.columns / llama::kGroup);
-  if (job.format && !job.rows->readCodes(0, *job.format, row.data()))
+  llama::CodeRow row;
+  if (job.format && !job.rows->readCodes(0, *job.format, row))
     return constant.emitOpError("expects weights that are given by codes of format ")
            << stringifyFormat(*job.format) << " to be packed into blocks";
   return job;
@@ -90,28 +90,47 @@ void transpose(const float *from, int64_t rows, int64_t columns, int64_t panel, 
         to[(column / beside * panel + row) * beside + column % beside] = from[row * columns + column];
 }
 
-/// One panel of codes, [K / 32, B], as `llama.pack_blocks` describes a block.
-void packCodes(const Job &job, int64_t panel, std::vector<llama::CodeGroup> &row, char *to) {
-  llama::Format format = *job.format;
-  int64_t groups = job.columns / llama::kGroup, height = job.panel, bytes = llama::blockBytes(format, height);
-  int offset = format == llama::Format::Q8 ? 128 : 8;
-  row.resize(groups);
-  for (int64_t r = 0; r < height; ++r) {
-    int64_t number = panel * height + r;
+/// The 32 codes at `from` of row `r`, cut into planes, into their places in `to`.
+void packColumns(const llama::BlockLayout &layout, const uint8_t *from, int64_t r, char *to) {
+  uint32_t fours[8]; // vector v: columns 4 v to 4 v + 3
+  std::memcpy(fours, from, sizeof(fours));
+  for (const llama::BlockLayout::Plane &plane : layout.planes) {
+    uint32_t mask = 0x01010101u * ((1u << plane.bits) - 1);
+    for (int j = 0; j < plane.bits; ++j) {
+      uint32_t word = 0;
+      for (int i = 0; i < 8 / plane.bits; ++i)
+        word |= (fours[j + plane.bits * i] >> plane.shift & mask) << plane.bits * i;
+      std::memcpy(to + plane.offset + 4 * (layout.rows * j + r), &word, sizeof(word));
+    }
+  }
+}
+
+/// One panel of codes, [K / S, B], as Quantization.h describes a block.
+void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to) {
+  llama::BlockLayout layout(*job.format, job.panel);
+  const llama::FormatTraits &t = layout.format;
+  int64_t blocks = job.columns / t.block, groups = t.block / t.group;
+  row.resize(*job.format, job.columns);
+  for (int64_t r = 0; r < job.panel; ++r) {
+    int64_t number = panel * job.panel + r;
     if (number < job.sourceRows)
-      job.rows->readCodes(number, format, row.data());
+      job.rows->readCodes(number, *job.format, row);
     else
-      std::fill(row.begin(), row.end(), llama::CodeGroup{});
-    for (int64_t group = 0; group < groups; ++group) {
-      char *block = to + group * bytes, *codes = block + 2 * height;
-      fromF32(Storage::F16, &row[group].scale, 1, block + 2 * r);
-      for (int column = 0; column < llama::kGroup; ++column) {
-        uint8_t code = uint8_t(row[group].codes[column] + offset);
-        bool high = format == llama::Format::Q4 && column >= 16;
-        int within = high ? column - 16 : column;
-        char &byte = codes[within / 4 * 4 * height + 4 * r + within % 4];
-        byte = high ? char(uint8_t(byte) | code << 4) : char(code);
+      row.clear();
+    for (int64_t block = 0; block < blocks; ++block) {
+      char *at = to + block * layout.bytes;
+      fromF32(Storage::F16, &row.scales[block], 1, at + 2 * r);
+      if (t.minimums)
+        fromF32(Storage::F16, &row.minimums[block], 1, at + layout.minimums + 2 * r);
+      for (int64_t group = 0; t.twoLevels() && group < groups; ++group) {
+        char *factors = at + layout.factors + group * layout.factorBytes;
+        factors[r] = char(row.scaleFactors[block * groups + group]);
+        if (t.minimums)
+          factors[job.panel + r] = char(row.minimumFactors[block * groups + group]);
       }
+      for (int64_t part = 0; part < t.block / llama::kGroup; ++part)
+        packColumns(layout, row.codes.data() + block * t.block + part * llama::kGroup, r,
+                    at + layout.codes + part * layout.codeBytes);
     }
   }
 }
@@ -124,7 +143,7 @@ public:
     bytes.resize((end - begin) * job.unitBytes);
     if (job.format) {
       for (int64_t unit = begin; unit < end; ++unit)
-        packCodes(job, unit, groups, bytes.data() + (unit - begin) * job.unitBytes);
+        packCodes(job, unit, codes, bytes.data() + (unit - begin) * job.unitBytes);
       return bytes;
     }
     if (!job.panel) {
@@ -146,7 +165,7 @@ public:
 
 private:
   std::vector<float> values, packed;
-  std::vector<llama::CodeGroup> groups;
+  llama::CodeRow codes;
   std::vector<char> bytes;
 };
 

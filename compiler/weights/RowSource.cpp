@@ -1,6 +1,7 @@
 //===- RowSource.cpp - A weight expression, some rows at a time ------------===//
 
 #include "compiler/weights/RowSource.h"
+#include "compiler/weights/EncodedRows.h"
 #include "compiler/weights/RopeTable.h"
 
 #include "dialects/llama/Llama.h"
@@ -8,6 +9,7 @@
 
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 
@@ -51,57 +53,46 @@ private:
   int64_t columns;
 };
 
-/// A tensor in a file, in blocks of 32 along its last dimension. The rows of a
+/// A tensor in a file, in blocks of codes along its last dimension. The rows of a
 /// vector are its elements: then a range of rows begins and ends within blocks.
-class BlockRows : public RowSource {
+class EncodedRows : public RowSource {
 public:
-  BlockRows(StringRef bytes, llama::Encoding encoding, int64_t columns)
-      : bytes(bytes), encoding(encoding), columns(columns), blocks(columns / kBlock) {}
+  EncodedRows(StringRef bytes, llama::Encoding encoding, int64_t columns)
+      : bytes(bytes), encoding(encoding), format(*llama::codeFormat(encoding)), columns(columns),
+        blockColumns(traits(format).block), blockBytes(llama::encodedBytes(encoding)) {}
+
   void read(int64_t begin, int64_t count, float *out) const override {
+    llama::CodeRow codes;
+    SmallVector<float, 0> values;
     int64_t next = begin * columns, end = next + count * columns;
     while (next < end) {
-      int64_t within = next % kBlock, whole = (end - next) / kBlock;
-      if (within == 0 && whole > 0) {
-        decode(next / kBlock, whole, out);
-        next += whole * kBlock;
-        out += whole * kBlock;
-        continue;
-      }
-      float block[kBlock];
-      decode(next / kBlock, 1, block);
-      int64_t part = std::min(kBlock - within, end - next);
-      std::copy_n(block + within, part, out);
+      int64_t first = next / blockColumns, within = next % blockColumns;
+      int64_t blocks = std::min<int64_t>(llvm::divideCeil(end, blockColumns) - first, kMostBlocks);
+      decodeBlocks(encoding, bytes.data() + first * blockBytes, blocks, codes);
+      values.resize_for_overwrite(blocks * blockColumns);
+      codes.dequantize(format, values.data());
+      int64_t part = std::min(blocks * blockColumns - within, end - next);
+      std::copy_n(values.data() + within, part, out);
       next += part;
       out += part;
     }
   }
 
-  bool readCodes(int64_t row, llama::Format format, llama::CodeGroup *out) const override {
-    bool q8 = encoding == llama::Encoding::Q8_0;
-    if (format != (q8 ? llama::Format::Q8 : llama::Format::Q4))
+  bool readCodes(int64_t row, llama::Format wanted, llama::CodeRow &out) const override {
+    if (wanted != format || columns % blockColumns)
       return false;
-    const char *at = bytes.data() + row * blocks * (q8 ? 34 : 18);
-    for (int64_t block = 0; block < blocks; ++block, at += q8 ? 34 : 18) {
-      toF32(Storage::F16, at, 1, &out[block].scale);
-      for (int i = 0; i < llama::kGroup; ++i)
-        out[block].codes[i] = q8 ? int8_t(at[2 + i]) : i < 16 ? (at[2 + i] & 15) - 8 : (uint8_t(at[i - 14]) >> 4) - 8;
-    }
+    int64_t blocks = columns / blockColumns;
+    decodeBlocks(encoding, bytes.data() + row * blocks * blockBytes, blocks, out);
     return true;
   }
 
 private:
-  static constexpr int64_t kBlock = 32;
-
-  void decode(int64_t block, int64_t count, float *out) const {
-    bool q8 = encoding == llama::Encoding::Q8_0;
-    const char *at = bytes.data() + block * (q8 ? 34 : 18);
-    q8 ? fromQ8_0(at, count, out) : fromQ4_0(at, count, out);
-  }
+  static constexpr int64_t kMostBlocks = 64; ///< decoded at once: what the cache holds
 
   StringRef bytes;
   llama::Encoding encoding;
-  int64_t columns;
-  int64_t blocks; ///< of a row
+  llama::Format format;
+  int64_t columns, blockColumns, blockBytes;
 };
 
 /// Rows rounded to what a format can hold.
@@ -110,17 +101,19 @@ public:
   QuantizedRows(std::unique_ptr<RowSource> input, llama::Format format, int64_t columns)
       : input(std::move(input)), format(format), columns(columns) {}
   void read(int64_t begin, int64_t count, float *out) const override {
-    input->read(begin, count, out);
-    for (float *at = out; at < out + count * columns; at += llama::kGroup)
-      llama::dequantizeGroup(llama::quantizeGroup(format, at), at);
+    llama::CodeRow codes;
+    for (int64_t row = begin; row < begin + count; ++row, out += columns) {
+      readCodes(row, format, codes);
+      codes.dequantize(format, out);
+    }
   }
-  bool readCodes(int64_t row, llama::Format wanted, llama::CodeGroup *out) const override {
+  bool readCodes(int64_t row, llama::Format wanted, llama::CodeRow &out) const override {
     if (wanted != format)
       return false;
-    std::vector<float> values(columns);
+    SmallVector<float, 0> values;
+    values.resize_for_overwrite(columns);
     input->read(row, 1, values.data());
-    for (int64_t group = 0; group < columns / llama::kGroup; ++group)
-      out[group] = llama::quantizeGroup(format, values.data() + group * llama::kGroup);
+    llama::quantizeRow(format, values.data(), columns, out);
     return true;
   }
 
@@ -171,7 +164,7 @@ public:
     for (int64_t row = begin; row < begin + count; ++row, out += columns)
       input->read(origin(row), 1, out);
   }
-  bool readCodes(int64_t row, llama::Format format, llama::CodeGroup *out) const override {
+  bool readCodes(int64_t row, llama::Format format, llama::CodeRow &out) const override {
     return input->readCodes(origin(row), format, out);
   }
 
@@ -210,7 +203,7 @@ FailureOr<std::unique_ptr<RowSource>> makeStored(llama::SourceOp source, MappedF
   if (source.getEncoding() == llama::Encoding::Plain)
     return std::unique_ptr<RowSource>(
         std::make_unique<StoredRows>(data, storageOf(source.getTensorType().getElementType()), columns));
-  return std::unique_ptr<RowSource>(std::make_unique<BlockRows>(data, source.getEncoding(), columns));
+  return std::unique_ptr<RowSource>(std::make_unique<EncodedRows>(data, source.getEncoding(), columns));
 }
 
 FailureOr<std::unique_ptr<RowSource>> makeLeaf(llama::WeightOp weight, MappedFiles &files) {

@@ -37,9 +37,9 @@ public:
   virtual ~RowSource() = default;
   /// Rows [begin, begin + count) into `out` [count, columns].
   virtual void read(int64_t begin, int64_t count, float *out) const = 0;
-  /// The codes of row `row` [columns / 32], if its numbers are given by codes of
-  /// `format`; false if they are not.
-  virtual bool readCodes(int64_t row, llama::Format format, llama::CodeGroup *out) const { return false; }
+  /// The codes of row `row`, if its numbers are given by codes of `format`; false if
+  /// they are not.
+  virtual bool readCodes(int64_t row, llama::Format format, llama::CodeRow &out) const { return false; }
 };
 
 /// The files that sources name, each mapped once, for as long as this lives.

@@ -129,18 +129,30 @@ LogicalResult BlockMatmulOp::verify() {
   RankedTensorType codes = tensorType(getCodes()), scales = tensorType(getScales()), sums = tensorType(getSums()),
                    panels = tensorType(getPanels()), destination = tensorType(getDestination());
   int64_t rows = destination.getDimSize(2);
-  if (ShapedType::isDynamic(rows) || differ(panels.getDimSize(2), cria::llama::blockBytes(getFormat(), rows))) // (C1)
+  if (ShapedType::isDynamic(rows) ||
+      differ(panels.getDimSize(2), cria::llama::BlockLayout(getFormat(), rows).bytes)) // (C1)
     return emitOpError("expects blocks of the destination's rows in format ")
            << cria::llama::stringifyFormat(getFormat()) << ", but got " << panels << " for " << destination;
+  const cria::llama::FormatTraits &format = traits(getFormat());
+  int64_t groups = codes.getDimSize(1), columns = groups * kGroup;
+  bool whole = ShapedType::isDynamic(groups) ||
+               ((!differ(2 * groups, sums.getDimSize(1)) || (format.group >= kGroup && !differ(groups, sums.getDimSize(1)))) &&
+                !differ(columns / format.block, panels.getDimSize(1)) && columns % format.block == 0);
   bool agree = !differ(codes.getDimSize(0), scales.getDimSize(0)) && !differ(codes.getDimSize(0), sums.getDimSize(0)) &&
                !differ(codes.getDimSize(0), destination.getDimSize(0)) &&
-               !differ(codes.getDimSize(1), scales.getDimSize(1)) && !differ(codes.getDimSize(1), sums.getDimSize(1)) &&
-               !differ(codes.getDimSize(1), panels.getDimSize(1)) && !differ(codes.getDimSize(2), 32) &&
+               !differ(codes.getDimSize(1), scales.getDimSize(1)) && !differ(codes.getDimSize(2), 32) &&
                !differ(panels.getDimSize(0), destination.getDimSize(1));
-  if (!agree || getResult().getType() != destination) // (C2)
-    return emitOpError("expects codes [T, G, 32], scales and sums [T, G], panels [P, G, B] and destination [T, P, R], "
-                       "but got ")
-           << codes << ", " << scales << ", " << sums << ", " << panels << " and " << destination;
+  if (!whole || !agree || getResult().getType() != destination) // (C2)
+    return emitOpError("expects codes [T, G, 32], scales [T, G], sums ")
+           << (format.group >= kGroup ? "[T, G] or " : "") << "[T, 2 G], panels [P, 32 G / " << format.block
+           << ", B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
+           << " and " << destination;
+  return success();
+}
+
+LogicalResult LookupOp::verify() {
+  if (getTable().size() != 16) // (C1)
+    return emitOpError("expects a table of 16 entries, but got ") << getTable().size();
   return success();
 }
 

@@ -222,19 +222,21 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
   let summary = "a quantized matrix times quantized rows";
   let description = [{
     codes [T, G, 32] and scales [T, G] are the rows in groups of 32: what stands for
-    `scales[t, g] * codes[t, g, i]`; sums [T, G] are their codes' sums. panels
-    [P, G, B] are blocks as `llama.pack_blocks` makes them. With d and q the scales
-    and signed codes of the matrix,
+    `scales[t, g] * codes[t, g, i]`. panels [P, K / S, B] are blocks of the matrix as
+    `llama.pack_blocks` makes them; their groups have C columns. With s, m and q the
+    scales, minimums and levels of the matrix (see Quantization.h) and h the groups of
+    C' = min(C, 32) columns,
 
-    `result[t, p, r] = destination[t, p, r] + sum over g of
-       d[p * R + r, g] * scales[t, g] * (sum over i of q[p * R + r, g, i] * codes[t, g, i])`
+    `result[t, p, r] = destination[t, p, r] + sum over h of
+       scales[t, g] * (s * (sum over i of q[p * R + r, i] * codes[t, g, i]) - m * sums[t, h])`
 
-    The inner sum is exact. It starts from minus the offset of the unsigned codes
-    times `sums`, so that the offset costs nothing; the outer one is in the order
-    of g, at F32.
+    for the i of h, and g, s, m where h lies. sums [T, K / C'] are the codes' sums, or
+    [T, K / 16], two of which are then added. The
+    inner sum is exact. It starts from minus the offset of the unsigned codes times
+    `sums`, so that the offset costs nothing; the outer one is in the order of h, at F32.
 
     - (C1) the panels' last dimension is that of a block of R rows in `format`.
-    - (C2) T, G, P agree; the result has the destination's type.
+    - (C2) T, K, P agree; the result has the destination's type.
 
     ```mlir
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
@@ -250,6 +252,24 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = tiledDeclaration;
+}
+
+def Kernel_LookupOp : Kernel_Op<"lookup", [Pure, AllTypesMatch<["indices", "result"]>]> {
+  let summary = "bytes of a table of 16";
+  let description = [{
+    `result[i] = table[indices[i]]` for indices below 16; what another index gives is
+    not defined. A target lowers it to what its chip has.
+
+    - (C1) the table has 16 entries.
+
+    ```mlir
+    %w = kernel.lookup %c in [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12] : vector<64xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I8]>:$indices, DenseI8ArrayAttr:$table);
+  let results = (outs VectorOfRankAndType<[1], [I8]>:$result);
+  let assemblyFormat = "$indices `in` $table attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {

@@ -19,7 +19,6 @@ using namespace cria::llama;
 
 namespace {
 
-constexpr int64_t kBlock = 32; ///< elements of a q8_0 or q4_0 block
 constexpr int64_t kMostElements = int64_t(1) << 48; ///< of any tensor
 constexpr int64_t kMostOffset = int64_t(1) << 62; ///< of a tensor in its file
 constexpr int64_t kMostPanelRows = 4096; ///< far above any vector register
@@ -89,28 +88,24 @@ bool cria::llama::isBounded(Type type) {
 
 uint64_t SourceOp::getStoredBytes() {
   uint64_t elements = getTensorType().getNumElements();
-  switch (getEncoding()) {
-  case Encoding::Plain:
+  std::optional<Format> format = codeFormat(getEncoding());
+  if (!format)
     return elements * getTensorType().getElementTypeBitWidth() / 8;
-  case Encoding::Q8_0:
-    return elements / kBlock * (2 + kBlock);
-  case Encoding::Q4_0:
-    return elements / kBlock * (2 + kBlock / 2);
-  }
-  llvm_unreachable("every encoding has a size");
+  return elements / traits(*format).block * encodedBytes(getEncoding());
 }
 
 LogicalResult SourceOp::verify() {
   int64_t offset = getOffset();
   if (offset < 0 || offset > kMostOffset) // (C1)
     return emitOpError("expects an offset in [0, ") << kMostOffset << "], but got " << offset;
-  if (getEncoding() == Encoding::Plain)
+  std::optional<Format> format = codeFormat(getEncoding());
+  if (!format)
     return success();
   RankedTensorType type = getTensorType();
-  if (!type.getElementType().isF32() || type.getRank() == 0 ||
-      type.getShape().back() % kBlock) // (C2)
-    return emitOpError("expects f32 in rows of a multiple of 32 with encoding ")
-           << stringifyEncoding(getEncoding()) << ", but got " << type;
+  int64_t block = traits(*format).block;
+  if (!type.getElementType().isF32() || type.getRank() == 0 || type.getShape().back() % block) // (C2)
+    return emitOpError("expects f32 in rows of a multiple of ")
+           << block << " with encoding " << stringifyEncoding(getEncoding()) << ", but got " << type;
   return success();
 }
 
@@ -178,14 +173,17 @@ std::optional<Format> cria::llama::codeFormat(Value weight) {
     return quantize.getFormat();
   auto leaf = weight.getDefiningOp<WeightOp>();
   auto source = leaf ? SymbolTable::lookupNearestSymbolFrom<SourceOp>(leaf, leaf.getSourceAttr()) : SourceOp();
-  if (!source || source.getEncoding() == Encoding::Plain)
-    return std::nullopt;
-  return source.getEncoding() == Encoding::Q8_0 ? Format::Q8 : Format::Q4;
+  return source ? codeFormat(source.getEncoding()) : std::nullopt;
 }
 
 LogicalResult QuantizeOp::verify() {
-  if (tensorType(getInput()).getDimSize(1) % kGroup) // (C1)
-    return emitOpError("expects rows that are a multiple of 32 long, but got ") << getInput().getType();
+  int64_t group = traits(getFormat()).group;
+  if (tensorType(getInput()).getDimSize(1) % group) // (C1)
+    return emitOpError("expects rows that are a multiple of ")
+           << group << " long in format " << stringifyFormat(getFormat()) << ", but got " << getInput().getType();
+  if (!isQuantizable(getFormat())) // (C3)
+    return emitOpError("expects a format of ")
+           << quantizableFormats() << ", but got " << stringifyFormat(getFormat()) << ", which only files hold";
   if (tensorType(getInput()).getShape() != getType().getShape()) // (C2)
     return emitOpError("expects a result of the input's shape, but got ")
            << getType() << " for " << getInput().getType();
@@ -195,11 +193,12 @@ LogicalResult QuantizeOp::verify() {
 LogicalResult PackBlocksOp::verify() {
   RankedTensorType input = tensorType(getInput());
   int64_t rows = getRows(), columns = input.getDimSize(1);
-  if (columns % kGroup || rows < 1 || rows > 64) // (C1)
-    return emitOpError("expects rows that are a multiple of 32 long, in blocks of 1 to 64, but got ")
-           << input << " and " << rows;
+  int64_t block = traits(getFormat()).block;
+  if (columns % block || rows < 1 || rows > 64) // (C1)
+    return emitOpError("expects rows that are a multiple of ")
+           << block << " long, in blocks of 1 to 64, but got " << input << " and " << rows;
   int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);
-  SmallVector<int64_t> shape = {panels, columns / kGroup, blockBytes(getFormat(), rows)};
+  SmallVector<int64_t> shape = {panels, columns / block, BlockLayout(getFormat(), rows).bytes};
   if (getType().getShape() != ArrayRef(shape)) // (C2)
     return emitOpError("expects a result of shape [") << shape << "], but got " << getType();
   return success();

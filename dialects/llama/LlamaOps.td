@@ -50,7 +50,7 @@ def Llama_SourceOp : Llama_Op<"source", [Symbol]> {
 
     - (C1) `offset` lies in [0, 2^62], so that no end of a tensor overflows.
     - (C2) with a block encoding the element type is f32 and the last dimension
-      a multiple of 32.
+      a multiple of a block's columns.
 
     ```mlir
     llama.source @layers.0.q in "model.safetensors" at 2048 : tensor<256x256xf16>
@@ -182,8 +182,9 @@ def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression]> {
     what follows means the same with and without it. `llama.pack_blocks` stores
     the codes themselves.
 
-    - (C1) rows are a multiple of 32 long.
+    - (C1) rows are a multiple of a group long.
     - (C2) the result has the input's shape.
+    - (C3) `format` is none that only files hold (the K-quants).
 
     ```mlir
     %q = llama.quantize %w format q4 : tensor<256x512xf16> -> tensor<256x512xf32>
@@ -196,23 +197,20 @@ def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression]> {
 }
 
 def Llama_PackBlocksOp : Llama_Op<"pack_blocks", [Pure, Llama_WeightExpression]> {
-  let summary = "the codes and scales of a quantized matrix, in blocks of rows x 32 columns";
+  let summary = "the codes and scales of a quantized matrix, in blocks of rows and columns";
   let description = [{
-    [N, K] becomes bytes [ceil(N / rows), K / 32, B]. A block holds `rows` F16
-    scales, then unsigned codes (the code minus the lowest of its width: + 128 for
-    q8, + 8 for q4) four columns of a row beside each other, as the machine's
-    dot products take them:
-
-    - q8: byte `4 r + c` of vector j (of 8) is column 4 j + c of row r;
-    - q4: byte `4 r + c` of vector j (of 4) has column 4 j + c in its low and
-      column 16 + 4 j + c in its high half.
+    [N, K] becomes bytes [ceil(N / rows), K / S, B], S being the columns of a block of
+    the format. A block holds the F16 numbers of `rows` rows, with two levels the bytes
+    of their groups, and then, for every 32 columns, unsigned codes with four columns of
+    a row beside each other, as the machine's dot products take them: Quantization.h
+    has the format's and the block's definition.
 
     Rows beyond N have scale 0 and code 0. The input is a `llama.quantize`, or a
-    weight whose source is stored in a block encoding of the same width; in between
+    weight whose source is stored in a block encoding of that format; in between
     only the order of rows may change.
 
-    - (C1) rows are a multiple of 32 long, `rows` lies in [1, 64].
-    - (C2) the result is [ceil(N / rows), K / 32, B] of i8.
+    - (C1) rows are a multiple of S long, `rows` lies in [1, 64].
+    - (C2) the result is [ceil(N / rows), K / S, B] of i8.
 
     ```mlir
     %p = llama.pack_blocks %q rows 16 format q4 : tensor<256x512xf32> -> tensor<16x16x288xi8>

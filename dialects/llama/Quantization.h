@@ -1,18 +1,47 @@
 //===- Quantization.h - What low-bit formats mean ----------------*- C++ -*-===//
 //
-// A format cuts the rows of a matrix into groups of 32 numbers. A group has one
-// scale d, an F16, and 32 codes q, small integers; it stands for d * q.
+// A format cuts the rows of a matrix into groups of columns. Every number of a group
+// has a code c of a few bits, which means a small integer, its level: c - offset, or
+// the entry of a table. With the group's scale s and minimum m, both exact in F32, the
+// code stands for
 //
-//   q8  q in [-127, 127], d = max |x| / 127
-//   q4  q in [-8, 7]; d is the best of a few: let m be the number of largest
-//       magnitude, the first if there are several; d = m / s for s in -8, -7.75, …,
-//       -6.5, the one with the smallest sum of squared errors, the first if there are
-//       several
+//   s * level(c)         or, in formats with minimums,   s * level(c) - m
 //
-// In both, d is rounded to F16 before it is used, and q is x times 1 / d (both F32),
-// clamped, then rounded to the nearest integer, ties to even. A group with a number
-// that F16 cannot hold stands for NaN. This is the definition: the evaluator and
-// the reference interpreter call it alike, so that a format means one thing.
+// at F32; the product is exact, the subtraction rounds once. Where s and m come from:
+//
+//   one level     s and m are F16, of each group
+//   two levels    s = d * a and m = e * b: F16 d and e of 256 columns, and of each group
+//   (K-quants)    a signed byte a and an unsigned one b
+//
+//   format    bits  level               group  other
+//   q8          8   c - 128                32
+//   q6 q5 q4    6…  c - 2^(bits - 1)       32  also q4_64, q4_128: groups of 64, 128
+//   q4z q5z     4…  c                      32  minimums; also q4z_64, q4z_128
+//   q3          3   c - 4                  32
+//   q2          2   -3, -1, 1, 3           32
+//   ternary     2   -1, 0, 1               32
+//   nf4         4   127 x NormalFloat      64  the 16 quantiles of QLoRA (Dettmers et al.,
+//                                              2023), times 127, to the nearest integer
+//   mxfp4       4   twice an E2M1          32  s is a power of two (OCP MX, 2023), of those
+//                                              that F16 holds
+//   q2_k        2   c                      16  two levels, minimums
+//   q3_k        3   c - 4                  16  two levels
+//   q4_k q5_k   4…  c                      32  two levels, minimums
+//   q6_k        6   c - 32                 16  two levels
+//
+// GGUF's Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1 are q8, q4, q4z, q5 and q5z. The K-quants come
+// from files only; codes for the others are chosen by `quantizeRow`, see there.
+//
+// `llama.pack_blocks` stores codes in blocks of `rows` (R) rows and `block` columns:
+//
+//   R F16 scales; with minimums R F16 minimums (e)
+//   with two levels, for each group in turn: R bytes a, then (with minimums) R bytes b
+//   for every 32 columns: the codes, cut into planes of 4, 2 and 1 bits, the low bits
+//   first (5 = 4 + 1, 6 = 4 + 2, 3 = 2 + 1; 8 bits are one plane)
+//
+// Columns are taken by four, as dot products of bytes take them: a plane of w bits is w
+// vectors of 4 R bytes, and byte 4 r + k of vector j holds, in bits w i to w i + w - 1,
+// what belongs to column 4 (j + w i) + k of row r, for j < w and i < 8 / w.
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_DIALECTS_LLAMA_QUANTIZATION_H
@@ -20,98 +49,106 @@
 
 #include "dialects/llama/Llama.h"
 
-#include <cmath>
+#include "llvm/ADT/ArrayRef.h"
+
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace cria::llama {
 
-/// Numbers of a group.
+/// Columns that a kernel takes at a time, and that share a scale in the vectors that
+/// quantized matrices meet (`llama.quantize_rows`).
 inline constexpr int kGroup = 32;
+inline constexpr int kMostGroup = 128; ///< columns of the longest group
+inline constexpr int kMostBlock = 256;  ///< columns of the longest block
 
-/// One group: its scale and its codes.
-struct CodeGroup {
-  float scale; ///< exactly representable as F16
-  int8_t codes[kGroup];
+/// What there is to know about a format; see above.
+struct FormatTraits {
+  int bits;     ///< of a code: 2 to 6, or 8
+  int offset;   ///< level + offset is an unsigned byte
+  int group;    ///< columns: 16, 32, 64 or 128
+  int block;    ///< columns that share their F16 numbers
+  bool minimums;
+  llvm::ArrayRef<int8_t> levels; ///< of every code; empty: code - offset
+
+  /// Whether the scales and minimums of groups are bytes times those of a block.
+  bool twoLevels() const { return block > group; }
+};
+const FormatTraits &traits(Format format);
+
+/// The names of the formats that weights can be quantized to, with commas: all but
+/// the two-level ones.
+std::string quantizableFormats();
+bool isQuantizable(Format format);
+
+/// The codes of one row [K] in some format.
+struct CodeRow {
+  std::vector<float> scales;    ///< [K / block], exactly representable as F16
+  std::vector<float> minimums;  ///< [K / block], likewise; empty without minimums
+  std::vector<int8_t> scaleFactors;     ///< [K / group] a; empty with one level
+  std::vector<uint8_t> minimumFactors;  ///< [K / group] b; empty without
+  std::vector<uint8_t> codes;   ///< [K]
+
+  /// Makes room for `columns`.
+  void resize(Format format, int64_t columns);
+  /// Makes every number zero: what rows beyond the matrix's last are.
+  void clear();
+  /// The numbers that the codes stand for, [K].
+  void dequantize(Format format, float *values) const;
 };
 
-/// The smallest and largest code of a format.
-inline int lowestCode(Format format) { return format == Format::Q8 ? -127 : -8; }
-inline int highestCode(Format format) { return format == Format::Q8 ? 127 : 7; }
-
-namespace detail {
-
-inline float toHalf(float value) { return float(_Float16(value)); }
-
-/// Codes of `values` for `scale`; returns the sum of squared errors. Plain loops of
-/// eight, which any compiler makes vectors of; the sum is in eight parts, in order.
-inline float encode(const float *values, float scale, float lowest, float highest, int8_t *codes) {
-  constexpr float kShift = 12582912; // 1.5 * 2^23: adding it rounds to an integer, ties to even
-  float inverse = scale == 0 ? 0 : 1 / scale;
-  float rounded[kGroup], parts[8] = {};
-  for (int i = 0; i < kGroup; i += 8)
-    for (int j = 0; j < 8; ++j) {
-      float code = values[i + j] * inverse;
-      code = code < lowest ? lowest : code;
-      code = code > highest ? highest : code;
-      code = (code + kShift) - kShift;
-      float off = values[i + j] - scale * code;
-      rounded[i + j] = code;
-      parts[j] += off * off;
-    }
-  for (int i = 0; i < kGroup; ++i)
-    codes[i] = int8_t(rounded[i]);
-  return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
-}
-
-} // namespace detail
-
-/// Quantizes 32 numbers.
-inline CodeGroup quantizeGroup(Format format, const float *values) {
-  CodeGroup best = {};
-  float extreme = 0;
-  for (int i = 0; i < kGroup; ++i) {
-    if (!(std::fabs(values[i]) <= 65504)) { // beyond F16, or NaN: no scale can say it
-      best.scale = NAN;
-      return best;
-    }
-    if (std::fabs(values[i]) > std::fabs(extreme))
-      extreme = values[i];
-  }
-  float lowest = lowestCode(format), highest = highestCode(format);
-  if (format == Format::Q8) {
-    best.scale = detail::toHalf(std::fabs(extreme) / 127);
-    detail::encode(values, best.scale, lowest, highest, best.codes);
-    return best;
-  }
-  float smallest = INFINITY;
-  for (int step = 0; step <= 6; ++step) {
-    CodeGroup trial;
-    trial.scale = detail::toHalf(extreme / (-8 + 0.25f * step));
-    float error = detail::encode(values, trial.scale, lowest, highest, trial.codes);
-    if (error < smallest) {
-      smallest = error;
-      best = trial;
-    }
-  }
-  return best;
-}
-
-/// The numbers that `group` stands for.
-inline void dequantizeGroup(const CodeGroup &group, float *values) {
-  for (int i = 0; i < kGroup; ++i)
-    values[i] = group.scale * float(group.codes[i]);
-}
+/// Chooses the codes of one row of `columns` numbers; they are a multiple of a group.
+///
+/// Numbers are scaled by 1 / s (F32), clamped and rounded to the nearest level: to even
+/// integers at ties, to the lower of two levels of a table. s is the best of a few, the
+/// one with the smallest sum of squared errors (F32, in eight partial sums), the first
+/// if there are several. With n from a first to a last number of 32nds, in steps:
+///
+///   q8                      max |x| / 127
+///   c - offset, ternary's   x / (-offset * n / 32), x being the number of largest magnitude, the
+///                           first if there are several
+///   levels of a table       max |x| / (the highest level * n / 32)
+///   with minimums           (max x - min x) / (the highest code * n / 32), the range kept
+///                           in its middle; m is minus its lower end
+///
+/// s and m are rounded to F16 (mxfp4: s to the next power of two) before they are used.
+/// A group with a number that F16 cannot hold stands for NaN.
+void quantizeRow(Format format, const float *values, int64_t columns, CodeRow &row);
 
 /// The format whose codes give the numbers of `weight` exactly: of a `llama.quantize`,
 /// or of a source stored in blocks, also behind a change of the rows' order. None
 /// for other weights.
 std::optional<Format> codeFormat(mlir::Value weight);
 
-/// How `llama.pack_blocks` lays out `rows` x 32 codes of `format`: bytes of a block.
-inline int64_t blockBytes(Format format, int64_t rows) {
-  return rows * (2 + (format == Format::Q8 ? kGroup : kGroup / 2));
-}
+/// The format of the codes of an encoding; none of `plain`.
+std::optional<Format> codeFormat(Encoding encoding);
+/// Bytes of a block of `encoding` in a file, which holds traits(…).block columns.
+int64_t encodedBytes(Encoding encoding);
+
+//===----------------------------------------------------------------------===//
+// Packed blocks
+//===----------------------------------------------------------------------===//
+
+/// Where things are in a block of `rows` rows, in bytes.
+struct BlockLayout {
+  BlockLayout(Format format, int64_t rows);
+
+  /// A plane of the codes.
+  struct Plane {
+    int bits, shift; ///< it holds the bits from `shift` on
+    int64_t offset;  ///< from the start of the 32 columns
+  };
+  const FormatTraits &format;
+  int64_t rows;
+  int64_t minimums;   ///< of the F16 minimums; the scales are at 0
+  int64_t factors;    ///< of the first group's bytes
+  int64_t factorBytes; ///< of one group
+  int64_t codes;      ///< of the first 32 columns' codes
+  int64_t codeBytes;  ///< of 32 columns
+  int64_t bytes;      ///< of the whole block
+  llvm::SmallVector<Plane, 2> planes;
+};
 
 } // namespace cria::llama
 

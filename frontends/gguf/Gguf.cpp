@@ -2,6 +2,8 @@
 
 #include "frontends/gguf/Gguf.h"
 
+#include "dialects/llama/Quantization.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
@@ -21,29 +23,46 @@ struct TensorType {
   StringLiteral name;
   Scalar scalar;
   llama::Encoding encoding;
-  uint64_t blockElements, blockBytes;
+
+  /// Elements of a block, which lie along the last dimension, and their bytes.
+  int64_t blockElements() const {
+    std::optional<llama::Format> format = llama::codeFormat(encoding);
+    return format ? traits(*format).block : 1;
+  }
+  int64_t blockBytes() const {
+    if (encoding != llama::Encoding::Plain)
+      return llama::encodedBytes(encoding);
+    return scalar == Scalar::F32 ? 4 : 2;
+  }
 };
-/// The types that are read; elements of a block lie along the last dimension.
+/// The types that are read.
 constexpr TensorType kTensorTypes[] = {
-    {0, "F32", Scalar::F32, llama::Encoding::Plain, 1, 4},
-    {1, "F16", Scalar::F16, llama::Encoding::Plain, 1, 2},
-    {30, "BF16", Scalar::BF16, llama::Encoding::Plain, 1, 2},
-    {8, "Q8_0", Scalar::F32, llama::Encoding::Q8_0, 32, 34},
-    {2, "Q4_0", Scalar::F32, llama::Encoding::Q4_0, 32, 18},
+    {0, "F32", Scalar::F32, llama::Encoding::Plain},
+    {1, "F16", Scalar::F16, llama::Encoding::Plain},
+    {30, "BF16", Scalar::BF16, llama::Encoding::Plain},
+    {2, "Q4_0", Scalar::F32, llama::Encoding::Q4_0},
+    {3, "Q4_1", Scalar::F32, llama::Encoding::Q4_1},
+    {6, "Q5_0", Scalar::F32, llama::Encoding::Q5_0},
+    {7, "Q5_1", Scalar::F32, llama::Encoding::Q5_1},
+    {8, "Q8_0", Scalar::F32, llama::Encoding::Q8_0},
+    {10, "Q2_K", Scalar::F32, llama::Encoding::Q2_K},
+    {11, "Q3_K", Scalar::F32, llama::Encoding::Q3_K},
+    {12, "Q4_K", Scalar::F32, llama::Encoding::Q4_K},
+    {13, "Q5_K", Scalar::F32, llama::Encoding::Q5_K},
+    {14, "Q6_K", Scalar::F32, llama::Encoding::Q6_K},
 };
+
+std::string tensorTypeNames() {
+  std::string names;
+  for (const TensorType &type : kTensorTypes)
+    names += (names.empty() ? "" : &type == std::prev(std::end(kTensorTypes)) ? " or " : ", ") + type.name.str();
+  return names;
+}
 
 /// Names of the types that are not, for errors; by their number.
 StringRef otherTensorType(uint32_t id) {
   switch (id) {
-  case 3: return "Q4_1";
-  case 6: return "Q5_0";
-  case 7: return "Q5_1";
   case 9: return "Q8_1";
-  case 10: return "Q2_K";
-  case 11: return "Q3_K";
-  case 12: return "Q4_K";
-  case 13: return "Q5_K";
-  case 14: return "Q6_K";
   case 15: return "Q8_K";
   case 16: return "IQ2_XXS";
   case 20: return "IQ4_NL";
@@ -233,11 +252,11 @@ Error GgufParser::takeTensor() {
       find_if(kTensorTypes, [&](const TensorType &t) { return t.id == typeId; });
   if (type == std::end(kTensorTypes))
     return inputError(file.path + ": " + what +
-                      " expects type F32, F16, BF16, Q8_0 or Q4_0, but got " +
+                      " expects type " + tensorTypeNames() + ", but got " +
                       otherTensorType(typeId) + " (" + Twine(typeId) + ")");
-  if (tensor.shape.back() % type->blockElements)
+  if (tensor.shape.back() % type->blockElements())
     return inputError(file.path + ": " + what + " of type " + type->name +
-                      " expects rows of a multiple of " + Twine(type->blockElements) +
+                      " expects rows of a multiple of " + Twine(type->blockElements()) +
                       ", but got shape " + shapeText(tensor.shape));
   tensor.scalar = type->scalar;
   tensor.encoding = type->encoding;
@@ -264,9 +283,9 @@ Error GgufParser::placeTensors() {
     std::string what = file.path + ": tensor '" + printable(name) + "'";
     auto [type, offset] = places[name];
     SmallVector<int64_t, 2> blocks = tensor.shape;
-    blocks.back() /= int64_t(type->blockElements);
+    blocks.back() /= type->blockElements();
     uint64_t bytes = 0;
-    if (!checkedProduct(blocks, type->blockBytes, bytes))
+    if (!checkedProduct(blocks, type->blockBytes(), bytes))
       return inputError(what + " expects a shape of positive sizes below 2^63 bytes, but got " +
                         shapeText(tensor.shape));
     if (offset % alignment)

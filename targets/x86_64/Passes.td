@@ -26,4 +26,20 @@ def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def LowerLookup : Pass<"x86-lower-lookup", "::mlir::func::FuncOp"> {
+  let summary = "tables of bytes as the chip has them";
+  let description = [{
+    A `pshufb` to a register, which holds the table once for every 16 bytes.
+
+    ```mlir
+    %r = kernel.lookup %i in [0, 1, …] : vector<64xi8>
+    // becomes
+    %r = llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"(%table, %i) : …
+    ```
+  }];
+  let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "16", "of a register: 16, 32 or 64">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
 #endif // CRIA_TARGETS_X86_64_PASSES_TD

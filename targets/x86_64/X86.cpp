@@ -42,6 +42,9 @@ public:
     dot.vnni = x86::has(chip, chip.vectorBytes == 64 ? "avx512vnni" : "avxvnni");
     dot.bf16 = x86::has(chip, "avx512bf16");
     manager.addNestedPass<mlir::func::FuncOp>(x86::createLowerDot(dot));
+    x86::LowerLookupOptions lookup;
+    lookup.vectorBytes = chip.vectorBytes;
+    manager.addNestedPass<mlir::func::FuncOp>(x86::createLowerLookup(lookup));
     manager.addNestedPass<mlir::func::FuncOp>(cpu::createLowerVectors());
     cpu::ExpandFloatsOptions floats;
     floats.fma = x86::has(chip, "fma");

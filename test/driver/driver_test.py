@@ -64,6 +64,10 @@ class Words(Case):
                       ["compile", MODEL, "-o", self.output, "--chunk", "12x"],
                       ["compile", MODEL, "-o", self.output, "--", "-p", "x"]):
             self.fails(2, CRIA, *words)
+        self.fails(2, CRIA, "compile", "m", "-o", self.output, "--quantize", "q4,lm_head=q7",
+                   says=["--quantize", "expects a format of none, q8, ", "but got 'q7'"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--quantize", "q4,head=q8",
+                   says=["expects the name of a matrix, but none is called 'head'"])
         self.assertEqual(self.left(), [])
 
     def test_several_chips_have_no_phase_to_stop_after(self):

@@ -31,6 +31,8 @@ def difference(expected, found, what):
 def main():
     cria, reference, family = sys.argv[1:]
     formats = [("hf", "f32"), ("hf", "bf16"), ("gguf", "f16"), ("gguf", "q8_0"), ("gguf", "q4_0"), ("llama2c", "f32")]
+    if family == "llama-wide":  # blocks of 256 columns, dequantized
+        formats = [("gguf", name) for name in ("q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k_m", "q5_k")]
     ran = 0
     with tempfile.TemporaryDirectory() as folder:
         for number, (format, dtype) in enumerate(formats):

@@ -133,9 +133,12 @@ class GoodModels(ImportCase):
             for form in ("hf", "gguf"):
                 ir = self.good(self.make("llama", name=f"{dtype}-{form}", dtype=dtype, format=form))
                 self.assertIn(f"tensor<128x64x{dtype}>", ir)
-        for dtype in ("q8_0", "q4_0"):
+        for dtype in ("q8_0", "q4_0", "q4_1", "q5_0", "q5_1"):
             ir = self.good(self.make("llama", name=dtype, dtype=dtype, format="gguf"))
             self.assertRegex(ir, f"@layers.0.q in .* as {dtype} : tensor<64x64xf32>")
+        for dtype in ("q2_k", "q3_k", "q4_k", "q5_k", "q6_k"):
+            ir = self.good(self.make("llama-wide", name=dtype, dtype=dtype, format="gguf"))
+            self.assertRegex(ir, f"@layers.0.down in .* as {dtype} : tensor<256x512xf32>")
 
     def test_shards(self):
         ir = self.good(self.make("llama", shards=3))
@@ -480,7 +483,8 @@ class BadGguf(ImportCase):
                 return tensors
             return change
         for change, expected in (
-                (edit(0, kind=12), "type F32, F16, BF16, Q8_0 or Q4_0, but got Q4_K \\(12\\)"),
+                (edit(0, kind=16), "type F32, F16, BF16, Q4_0, .*, Q5_K or Q6_K, but got IQ2_XXS \\(16\\)"),
+                (edit(0, kind=12), "of type Q4_K expects rows of a multiple of 256, but got shape"),
                 (edit(0, kind=99), "but got an unknown one \\(99\\)"),
                 (edit(0, shape=[2**40, 2**40]), "below 2\\^63 bytes"),
                 (edit(0, shape=[2**63 + 5]), "below 2\\^63 bytes"),

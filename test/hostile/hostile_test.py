@@ -135,7 +135,7 @@ class Models(HostileCase):
         file = self.path("model.gguf")
         for what, some_keys, entry, says in (
                 ("overflowing size", keys, (name, [2**40, 2**40], kind, data), [name, "below 2^63 bytes"]),
-                ("wrong type", keys, (name, shape, 12, data), [name, "Q4_K (12)"]),
+                ("wrong type", keys, (name, shape, 16, data), [name, "IQ2_XXS (16)"]),
                 ("wrong shape", keys, (name, [32], kind, data), [name, "[64]", "[32]"]),
                 ("missing", keys, None, [name, "missing"]),
                 ("NaN", [k if k[0] != eps else (eps, 6, float("nan")) for k in keys], tensors[1],

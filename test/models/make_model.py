@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tiny random models, one per family and format, for tests.
 
-    make_model.py FAMILY OUTDIR [--format hf|gguf|llama2c] [--dtype f32|f16|bf16|q8_0|q4_0]
+    make_model.py FAMILY OUTDIR [--format hf|gguf|llama2c] [--dtype f32|f16|bf16|q4_0|…|q6_k|q4_k_m]
                   [--seed N] [--shards N] [--gguf-version 2|3]
 
 The weights depend on family and seed alone: every format holds the same model, up
@@ -17,6 +17,10 @@ import math
 import os
 import random
 import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from gguf_encodings import ENCODINGS, encode_blocks  # noqa: E402
 
 BASE = {
     "hidden_act": "silu", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
@@ -41,6 +45,9 @@ _YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings":
 
 FAMILIES = {
     "llama": _llama(),
+    # Rows that blocks of 256 fit, and groups of 128.
+    "llama-wide": _llama(hidden_size=256, intermediate_size=512, num_hidden_layers=1, num_key_value_heads=2,
+                         vocab_size=105),
     "llama-gqa": _llama(num_hidden_layers=3, intermediate_size=172, num_key_value_heads=2,
                         vocab_size=105, tie_word_embeddings=True),
     "llama-bias": _llama(attention_bias=True, mlp_bias=True, num_key_value_heads=2),
@@ -164,28 +171,6 @@ def _bf16(value):
     return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 & 0xFFFF
 
 
-def _q8_0(values):
-    data = b""
-    for at in range(0, len(values), 32):
-        block = values[at:at + 32]
-        scale = struct.unpack("<e", struct.pack("<e", max(map(abs, block)) / 127))[0]
-        data += struct.pack("<e", scale)
-        data += struct.pack("<32b", *(max(-127, min(127, round(v / scale))) if scale else 0
-                                      for v in block))
-    return data
-
-
-def _q4_0(values):
-    data = b""
-    for at in range(0, len(values), 32):
-        block = values[at:at + 32]
-        scale = struct.unpack("<e", struct.pack("<e", max(block, key=abs) / -8))[0]
-        nibbles = [max(0, min(15, round(v / scale) + 8)) if scale else 8 for v in block]
-        data += struct.pack("<e", scale)
-        data += bytes(nibbles[i] | nibbles[i + 16] << 4 for i in range(16))
-    return data
-
-
 def encode(values, dtype):
     if dtype == "f32":
         return struct.pack(f"<{len(values)}f", *values)
@@ -193,7 +178,7 @@ def encode(values, dtype):
         return struct.pack(f"<{len(values)}e", *values)
     if dtype == "bf16":
         return struct.pack(f"<{len(values)}H", *map(_bf16, values))
-    return _q8_0(values) if dtype == "q8_0" else _q4_0(values)
+    return encode_blocks(values, dtype)
 
 
 # --- Hugging Face ----------------------------------------------------------------------------
@@ -234,7 +219,9 @@ def write_hf(config, tensors, folder, dtype, shards=1):
 
 # --- GGUF ------------------------------------------------------------------------------------
 
-_GGUF_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}
+_GGUF_TYPES = {"f32": 0, "f16": 1, "bf16": 30, **{name: row[0] for name, row in ENCODINGS.items()}}
+# What a GGUF file can be written in; q4_k_m mixes types as llama.cpp does.
+GGUF_DTYPES = [*_GGUF_TYPES, "q4_k_m"]
 _U32, _F32, _BOOL, _STRING, _ARRAY = 4, 6, 7, 8, 9
 
 
@@ -332,9 +319,11 @@ def gguf_tensors(config, tensors, dtype):
     for tensor in tensors:
         if llama and tensor.role[0] in heads and tensor.role in ("q", "k", "q_bias", "k_bias"):
             tensor = interleave(tensor, heads[tensor.role[0]])
-        # As llama.cpp has it: vectors, and rows that no block fits, stay F32.
         kind = dtype
-        if len(tensor.shape) == 1 or (dtype in ("q8_0", "q4_0") and tensor.shape[-1] % 32):
+        if dtype == "q4_k_m":
+            kind = "q6_k" if tensor.role in ("v", "down", "output") else "q4_k"
+        # As llama.cpp has it: vectors, and rows that no block fits, stay F32.
+        if len(tensor.shape) == 1 or (kind in ENCODINGS and tensor.shape[-1] % ENCODINGS[kind][1]):
             kind = "f32"
         entries.append((tensor.name(_GGUF_NAMES, "blk."), tensor.shape, _GGUF_TYPES[kind],
                         encode(tensor.values, kind)))
@@ -397,7 +386,7 @@ def main():
     parser.add_argument("family", choices=FAMILIES)
     parser.add_argument("outdir")
     parser.add_argument("--format", choices=("hf", "gguf", "llama2c"), default="hf")
-    parser.add_argument("--dtype", choices=("f32", "f16", "bf16", "q8_0", "q4_0"), default="f32")
+    parser.add_argument("--dtype", choices=GGUF_DTYPES, default="f32")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--gguf-version", type=int, choices=(2, 3), default=3)

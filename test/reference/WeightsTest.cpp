@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 using namespace cria;
 using namespace cria::reference;
@@ -91,6 +92,137 @@ TEST(Source, ReadsQ4_0) {
   std::vector<double> expected(32);
   expected[0] = -2, expected[16] = 1.75, expected[15] = 0.5, expected[31] = -1.75;
   EXPECT_EQ(Program(sourceText(file.path, "1 as q4_0", "tensor<32xf32>")).call(), expected);
+}
+
+namespace {
+
+/// One block of `encoding` in `size` bytes that are zero but for `bytes` (place and
+/// value), as its numbers; those not in the returned map are `rest`.
+void expectBlock(const std::string &encoding, size_t size, std::vector<std::pair<size_t, int>> bytes, size_t columns,
+                 double rest, std::map<size_t, double> expected) {
+  std::vector<uint8_t> block(size);
+  for (auto [place, byte] : bytes)
+    block[place] = uint8_t(byte);
+  File file(block);
+  std::vector<double> found =
+      Program(sourceText(file.path, "0 as " + encoding, "tensor<" + std::to_string(columns) + "xf32>")).call();
+  ASSERT_EQ(found.size(), columns) << encoding;
+  for (size_t i = 0; i < columns; ++i)
+    EXPECT_EQ(found[i], expected.count(i) ? expected[i] : rest) << encoding << " column " << i;
+}
+
+} // namespace
+
+// The blocks below are computed by hand. F16: 0x3800 = 0.5, 0x3400 = 0.25, 0xc000 = -2,
+// 0x3c00 = 1, 0x2c00 = 0.0625.
+
+// 0.5 c - 2: byte 4 (0xf3) has column 0 low (3) and 16 high (15); the others are c = 0.
+TEST(Source, ReadsQ4_1) {
+  expectBlock("q4_1", 20, {{1, 0x38}, {3, 0xc0}, {4, 0xf3}}, 32, -2, {{0, -0.5}, {16, 5.5}});
+}
+
+// 0.5 (c - 16): bits 0 and 31 of the fifths (bytes 2 to 5) are set; byte 6 has 5 for
+// column 0, byte 21 has 0xa for column 31, 1 for column 15.
+TEST(Source, ReadsQ5_0) {
+  expectBlock("q5_0", 22, {{1, 0x38}, {2, 1}, {5, 0x80}, {6, 5}, {21, 0xa1}}, 32, -8,
+              {{0, 2.5}, {31, 5}, {15, -7.5}}); // 21 - 16, 26 - 16, 1 - 16
+}
+
+// 0.25 c + 1, with the same codes.
+TEST(Source, ReadsQ5_1) {
+  expectBlock("q5_1", 24, {{1, 0x34}, {3, 0x3c}, {4, 1}, {7, 0x80}, {8, 5}, {23, 0xa1}}, 32, 1,
+              {{0, 6.25}, {31, 7.5}, {15, 1.25}});
+}
+
+// d = 0.5, e = 0.25. Group 0 (byte 0 = 0x23): a = 3, b = 2: 1.5 c - 0.5. Group 9, columns
+// 144 to 159 (byte 9 = 0x0f): a = 15, b = 0: 7.5 c. The others have a = b = 0.
+// Codes: byte 16 + 5 (0xc2) has column 5 in bits 0, 1 (2), 101 in bits 6, 7 (3);
+// byte 16 + 32 + 20 (0x03) has column 128 + 20 (3).
+TEST(Source, ReadsQ2_K) {
+  std::map<size_t, double> expected;
+  for (size_t i = 0; i < 16; ++i)
+    expected[i] = -0.5;
+  expected[5] = 2.5, expected[148] = 22.5;
+  expectBlock("q2_k", 84, {{81, 0x38}, {83, 0x34}, {0, 0x23}, {9, 0x0f}, {21, 0xc2}, {68, 3}}, 256, 0, expected);
+}
+
+// d = 0.5 at 108. Factors, 12 bytes from 96 on: a of group 2 has low bits 9 (byte 98
+// low) and high bits 2 (byte 104 + 2 = 106, bits 0, 1): 41 - 32 = 9. Of group 13:
+// low bits 4 (byte 96 + 5 = 101 high), high bits 1 (byte 104 + 1 = 105, bits 6, 7):
+// 20 - 32 = -12. All others are 0 - 32. Codes: c = 0 gives -4.
+// Columns 32 to 47 are group 2, 208 to 223 group 13.
+TEST(Source, ReadsQ3_K) {
+  std::map<size_t, double> expected;
+  for (size_t i = 0; i < 16; ++i) {
+    expected[32 + i] = 0.5 * 9 * -4;
+    expected[208 + i] = 0.5 * -12 * -4;
+  }
+  // Column 40 = 32 * 1 + 8: bits 2, 3 of byte 32 + 8 (0x08: 2) and bit 1 of byte 8: c = 6.
+  expected[40] = 0.5 * 9 * 2;
+  // Column 209 = 128 + 32 * 2 + 17: bits 4, 5 of byte 32 + 32 + 17 = 81 (0x10: 1), bit 6 of byte 17: c = 5.
+  expected[209] = 0.5 * -12 * 1;
+  expectBlock("q3_k", 110,
+              {{109, 0x38}, {98, 0x09}, {106, 0x02}, {101, 0x40}, {105, 0x40}, {40, 0x08}, {8, 0x02}, {81, 0x10},
+               {17, 0x40}},
+              256, 0.5 * -32 * -4, expected);
+}
+
+// d = 0.5 (0), e = 0.25 (2). Group 1: a = 61 (byte 5), b = 3 (byte 9). Group 6: a = 0x2b:
+// low 0xb (byte 14 low), high 2 (byte 6, bits 6, 7); b = 0x17: low 7 (byte 14 high),
+// high 1 (byte 10, bits 6, 7). Codes: byte 16 + 4 (0x70) has column 36 = 32 + 4 high (7);
+// byte 16 + 96 + 31 = 143 (0x0f) has column 192 + 31 = 223 low (15).
+TEST(Source, ReadsQ4_K) {
+  std::map<size_t, double> expected;
+  for (size_t i = 0; i < 32; ++i) {
+    expected[32 + i] = -0.75;
+    expected[192 + i] = -5.75; // 0.25 * 23
+  }
+  expected[36] = 0.5 * 61 * 7 - 0.75;
+  expected[223] = 0.5 * 43 * 15 - 5.75;
+  expectBlock("q4_k", 144,
+              {{1, 0x38}, {3, 0x34}, {5, 61}, {9, 3}, {14, 0x7b}, {6, 0x80}, {10, 0x40}, {20, 0x70}, {143, 0x0f}}, 256,
+              0, expected);
+}
+
+// As before, with 32 bytes of fifths at 16: bit 1 of byte 20 is column 36's, bit 6 of
+// byte 47 is column 223's; the codes lie 32 bytes later.
+TEST(Source, ReadsQ5_K) {
+  std::map<size_t, double> expected;
+  for (size_t i = 0; i < 32; ++i) {
+    expected[32 + i] = -0.75;
+    expected[192 + i] = -5.75;
+  }
+  expected[36] = 0.5 * 61 * 23 - 0.75;
+  expected[223] = 0.5 * 43 * 31 - 5.75;
+  expectBlock("q5_k", 176,
+              {{1, 0x38}, {3, 0x34}, {5, 61}, {9, 3}, {14, 0x7b}, {6, 0x80}, {10, 0x40}, {20, 0x02}, {47, 0x40},
+               {52, 0x70}, {175, 0x0f}},
+              256, 0, expected);
+}
+
+// d = 0.0625 at 208. Group 4 (columns 64 to 79): a = -128; group 15 (240 to 255): a = 127.
+// Column 65 = 64 + 1: byte 1 high (0xa0), bits 4, 5 of byte 129 (0x20: 2): c = 42.
+// Column 255 = 128 + 96 + 31: byte 64 + 32 + 31 = 127 high (0x50), bits 6, 7 of byte
+// 128 + 32 + 31 = 191 (0xc0: 3): c = 53.
+TEST(Source, ReadsQ6_K) {
+  std::map<size_t, double> expected;
+  for (size_t i = 0; i < 16; ++i) {
+    expected[64 + i] = 0.0625 * -128 * -32;
+    expected[240 + i] = 0.0625 * 127 * -32;
+  }
+  expected[65] = 0.0625 * -128 * 10;
+  expected[255] = 0.0625 * 127 * 21;
+  expectBlock("q6_k", 210, {{209, 0x2c}, {196, 0x80}, {207, 127}, {1, 0xa0}, {129, 0x20}, {127, 0x50}, {191, 0xc0}},
+              256, 0, expected);
+}
+
+// The one rounding: 1.5 c - m at F32. d = 0x7bff = 65504, a = 63, c = 15; e = 2^-24 (0x0001), b = 63.
+TEST(Source, RoundsOnceToF32) {
+  std::map<size_t, double> expected;
+  for (size_t i = 0; i < 32; ++i)
+    expected[i] = -63 * 0x1p-24;
+  expected[0] = 65504.0 * 63 * 15; // the minimum is far below the last bit
+  expectBlock("q4_k", 144, {{0, 0xff}, {1, 0x7b}, {2, 1}, {4, 63}, {8, 63}, {16, 15}}, 256, 0, expected);
 }
 
 TEST(Cast, RoundsTiesToEven) {

@@ -91,28 +91,6 @@ TEST(Convert, RoundsToNearestTiesToEven) {
   }
 }
 
-TEST(Convert, BlocksOfQ8) {
-  uint8_t block[34] = {0x00, 0x38}; // scale 0.5
-  for (int i = 0; i < 32; ++i)
-    block[2 + i] = uint8_t(i - 16);
-  float values[32];
-  fromQ8_0(block, 1, values);
-  for (int i = 0; i < 32; ++i)
-    EXPECT_EQ(values[i], 0.5f * (i - 16));
-}
-
-TEST(Convert, BlocksOfQ4) {
-  uint8_t block[18] = {0x00, 0xc0}; // scale -2
-  for (int i = 0; i < 16; ++i)
-    block[2 + i] = uint8_t(i | (15 - i) << 4);
-  float values[32];
-  fromQ4_0(block, 1, values);
-  for (int i = 0; i < 16; ++i) {
-    EXPECT_EQ(values[i], -2.0f * (i - 8));
-    EXPECT_EQ(values[i + 16], -2.0f * (7 - i));
-  }
-}
-
 namespace {
 
 /// A file that is gone at the end.
@@ -231,48 +209,127 @@ TEST(Evaluator, PacksPairsOfColumns) {
                        "tensor<3x19x16x2xbf16>"});
 }
 
+namespace {
+
+std::vector<llama::Format> allFormats() {
+  std::vector<llama::Format> formats;
+  for (uint32_t i = 0; i <= llama::getMaxEnumValForFormat(); ++i)
+    formats.push_back(*llama::symbolizeFormat(i));
+  return formats;
+}
+const std::vector<llama::Encoding> kEncodings = {
+    llama::Encoding::Q8_0, llama::Encoding::Q4_0, llama::Encoding::Q4_1, llama::Encoding::Q5_0, llama::Encoding::Q5_1,
+    llama::Encoding::Q2_K, llama::Encoding::Q3_K, llama::Encoding::Q4_K, llama::Encoding::Q5_K, llama::Encoding::Q6_K};
+
+/// What a packed block says of a number, read as Quantization.h describes it: byte by
+/// byte, and without BlockLayout.
+float numberInBlock(llama::Format format, const uint8_t *block, int rows, int r, int column) {
+  const llama::FormatTraits &t = traits(format);
+  auto half = [](const uint8_t *at) {
+    float value;
+    toF32(Storage::F16, at, 1, &value);
+    return value;
+  };
+  const uint8_t *at = block;
+  float scale = half(at + 2 * r), minimum = 0;
+  at += 2 * rows;
+  if (t.minimums) {
+    minimum = half(at + 2 * r);
+    at += 2 * rows;
+  }
+  if (t.block > t.group) {
+    int group = column / t.group, groups = t.block / t.group, bytes = t.minimums ? 2 * rows : rows;
+    scale *= int8_t(at[group * bytes + r]);
+    if (t.minimums)
+      minimum *= at[group * bytes + rows + r];
+    at += groups * bytes;
+  }
+  at += column / 32 * (4 * rows * t.bits);
+  int four = column % 32 / 4, code = 0, shift = 0;
+  for (int width : {8, 4, 2, 1}) {
+    if (!(t.bits & width))
+      continue;
+    int byte = at[4 * rows * (four % width) + 4 * r + column % 4];
+    code |= (byte >> width * (four / width) & ((1 << width) - 1)) << shift;
+    at += 4 * rows * width;
+    shift += width;
+  }
+  return scale * float(t.levels.empty() ? code - t.offset : t.levels[code]) - minimum;
+}
+
+std::string tensor(int64_t rows, int64_t columns, const std::string &element = "f32") {
+  return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + element + ">";
+}
+
+/// Packs `height` rows of `input` (ops that give %q of `type`, from `symbols`) and
+/// compares every number with what the expression gives unpacked.
+void expectPacked(const std::string &symbols, const std::string &input, llama::Format format, int height, int columns) {
+  constexpr int kRows = 16;
+  std::string name = stringifyFormat(format).str(), type = tensor(height, columns);
+  int blockColumns = traits(format).block, panels = (height + kRows - 1) / kRows;
+  int64_t block = llama::BlockLayout(format, kRows).bytes;
+  std::string numbers = evaluate({symbols, input + "%r = llama.cast %q : " + type + " to " + type + "\n", type}, 1);
+  std::string blocks = "tensor<" + std::to_string(panels) + "x" + std::to_string(columns / blockColumns) + "x" +
+                       std::to_string(block) + "xi8>";
+  Expression packed = {symbols,
+                       input + "%r = llama.pack_blocks %q rows 16 format " + name + " : " + type + " -> " + blocks +
+                           "\n",
+                       blocks};
+  std::string bytes = evaluate(packed, 1);
+  EXPECT_EQ(evaluate(packed, 3), bytes);
+  ASSERT_EQ(int64_t(bytes.size()), panels * (columns / blockColumns) * block);
+  for (int n = 0; n < panels * kRows; ++n)
+    for (int k = 0; k < columns; ++k) {
+      const char *at = bytes.data() + (n / kRows * (columns / blockColumns) + k / blockColumns) * block;
+      float found = numberInBlock(format, reinterpret_cast<const uint8_t *>(at), kRows, n % kRows, k % blockColumns);
+      float expected = 0;
+      if (n < height)
+        memcpy(&expected, numbers.data() + 4 * (n * columns + k), 4);
+      ASSERT_EQ(found, expected) << name << " row " << n << " column " << k;
+    }
+}
+
+} // namespace
+
 TEST(Evaluator, Quantizes) {
-  for (std::string format : {"q8", "q4"})
-    for (std::string type : {"tensor<9x96xf32>", "tensor<9x96xf16>"})
+  for (llama::Format format : allFormats())
+    for (std::string element : {"f32", "f16"}) {
+      if (!isQuantizable(format))
+        continue;
+      std::string type = tensor(9, 384, element), to = tensor(9, 384);
       expectLikeReference({random(type),
-                           weight("%w", type) + "%r = llama.quantize %w format " + format + " : " + type +
-                               " -> tensor<9x96xf32>\n",
-                           "tensor<9x96xf32>"});
+                           weight("%w", type) + "%r = llama.quantize %w format " + stringifyFormat(format).str() +
+                               " : " + type + " -> " + to + "\n",
+                           to});
+    }
 }
 
 // Blocks read back as their description says: the numbers of the quantized matrix.
 TEST(Evaluator, PacksBlocks) {
-  constexpr int kRows = 16, kHeight = 21, kGroups = 3;
-  for (bool q4 : {false, true}) {
-    std::string format = q4 ? "q4" : "q8", type = "tensor<21x96xf32>";
-    Expression quantized = {random(type),
-                            weight("%w", type) + "%r = llama.quantize %w format " + format + " : " + type + " -> " +
-                                type + "\n",
-                            type};
-    std::string numbers = evaluate(quantized, 1);
-    int64_t block = llama::blockBytes(q4 ? llama::Format::Q4 : llama::Format::Q8, kRows);
-    std::string blocks = "tensor<2x3x" + std::to_string(block) + "xi8>";
-    Expression packed = {random(type),
-                         weight("%w", type) + "%q = llama.quantize %w format " + format + " : " + type + " -> " + type +
-                             "\n%r = llama.pack_blocks %q rows 16 format " + format + " : " + type + " -> " + blocks +
-                             "\n",
-                         blocks};
-    std::string bytes = evaluate(packed, 1);
-    EXPECT_EQ(evaluate(packed, 3), bytes);
-    ASSERT_EQ(int64_t(bytes.size()), 2 * kGroups * block);
-    for (int n = 0; n < 2 * kRows; ++n)
-      for (int k = 0; k < 32 * kGroups; ++k) {
-        const char *at = bytes.data() + (n / kRows * kGroups + k / 32) * block;
-        float scale;
-        toF32(Storage::F16, at + 2 * (n % kRows), 1, &scale);
-        int column = k % 32, within = q4 ? column % 16 : column;
-        uint8_t byte = at[2 * kRows + within / 4 * 4 * kRows + 4 * (n % kRows) + within % 4];
-        int code = q4 ? (column < 16 ? byte & 15 : byte >> 4) - 8 : byte - 128;
-        float expected = 0;
-        if (n < kHeight)
-          memcpy(&expected, numbers.data() + 4 * (n * 32 * kGroups + k), 4);
-        ASSERT_EQ(scale * float(code), expected) << format << " row " << n << " column " << k;
-      }
+  std::string type = tensor(21, 384);
+  for (llama::Format format : allFormats())
+    if (isQuantizable(format))
+      expectPacked(random(type),
+                   weight("%w", type) + "%q = llama.quantize %w format " + stringifyFormat(format).str() + " : " +
+                       type + " -> " + type + "\n",
+                   format, 21, 384);
+}
+
+// Codes of a file are taken as they are, in any encoding, also behind a change of the
+// rows' order: what they stand for does not change.
+TEST(Evaluator, PacksEveryEncoding) {
+  for (llama::Encoding encoding : kEncodings) {
+    llama::Format format = *llama::codeFormat(encoding);
+    Temporary file;
+    std::mt19937 generator(6);
+    std::string bytes;
+    for (int64_t i = 0; i < 20 * 512 / traits(format).block * llama::encodedBytes(encoding); ++i)
+      bytes += char(generator() & 0xbf);
+    ASSERT_EQ(write(file.descriptor, bytes.data(), bytes.size()), ssize_t(bytes.size()));
+    std::string type = tensor(20, 512);
+    expectPacked("llama.source @w in \"" + file.path + "\" at 0 as " + stringifyEncoding(encoding).str() + " : " +
+                     type + "\n",
+                 weight("%w", type) + "%q = llama.split_rope_rows %w heads 2 : " + type + "\n", format, 20, 512);
   }
 }
 
@@ -325,9 +382,12 @@ TEST(Evaluator, Sources) {
   // At odd offsets, too: a file format may not align.
   for (std::string type : {"tensor<10x7xf32>", "tensor<10x7xf16>", "tensor<10x7xbf16>"})
     expectLikeReference({source("3", type), weight("%r", type), type});
-  for (std::string encoding : {"q8_0", "q4_0"})
-    for (std::string type : {"tensor<9x64xf32>", "tensor<96xf32>"})
-      expectLikeReference({source("5 as " + encoding, type), weight("%r", type), type});
+  for (llama::Encoding encoding : kEncodings) {
+    bool large = traits(*llama::codeFormat(encoding)).block == 256;
+    for (std::string type : {large ? "tensor<6x512xf32>" : "tensor<9x64xf32>",
+                             large ? "tensor<768xf32>" : "tensor<96xf32>"})
+      expectLikeReference({source("5 as " + stringifyEncoding(encoding).str(), type), weight("%r", type), type});
+  }
   // Rows of a vector are elements: here every one lies elsewhere in its block.
   expectLikeReference({source("5 as q8_0", "tensor<96xf32>"),
                        weight("%w", "tensor<96xf32>") + "%r = llama.split_rope_rows %w heads 2 : tensor<96xf32>\n",

@@ -37,3 +37,20 @@ func.func @quantize_rows(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tens
     : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
   return %a : tensor<1x2x32xi8>
 }
+
+// Two levels, groups of 16: twice as many sums.
+// CHECK-LABEL: func.func @q6_k
+func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>, %w: tensor<3x1x3360xi8>,
+                %o: tensor<1x3x16xf32>) -> tensor<1x3x16xf32> {
+  // CHECK: kernel.block_matmul %{{.*}} format{{ +}}q6_k into %{{.*}} :
+  %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
+    : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x16xi32>, tensor<3x1x3360xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+  return %y : tensor<1x3x16xf32>
+}
+
+// CHECK-LABEL: func.func @lookup
+func.func @lookup(%i: vector<64xi8>) -> vector<64xi8> {
+  // CHECK: kernel.lookup %{{.*}} in [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12] : vector<64xi8>
+  %r = kernel.lookup %i in [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12] : vector<64xi8>
+  return %r : vector<64xi8>
+}

@@ -1,5 +1,6 @@
 // RUN: cria-opt %s | cria-opt | FileCheck %s
 
+llama.source @k in "m" at 0 as q6_k : tensor<40x512xf32>
 llama.source @w in "m" at 0 : tensor<40x64xf16>
 
 // CHECK-LABEL: func.func @quantize
@@ -26,4 +27,13 @@ func.func @pairs(%x: tensor<?x64xf32>, %w: tensor<40x64xbf16>) -> (tensor<?x64xf
   // CHECK: llama.pack %{{.*}} rows 16 columns 2 : tensor<40x64xbf16> -> tensor<3x32x16x2xbf16>
   %p = llama.pack %w rows 16 columns 2 : tensor<40x64xbf16> -> tensor<3x32x16x2xbf16>
   return %r, %p : tensor<?x64xf32>, tensor<3x32x16x2xbf16>
+}
+
+// Codes of a file, packed: 32 + 16 x 16 + 8 x 384 bytes.
+// CHECK-LABEL: func.func @stored
+func.func @stored() -> tensor<3x2x3360xi8> {
+  %w = llama.weight @k : tensor<40x512xf32>
+  // CHECK: llama.pack_blocks %{{.*}} rows 16 format{{ +}}q6_k : tensor<40x512xf32> -> tensor<3x2x3360xi8>
+  %p = llama.pack_blocks %w rows 16 format q6_k : tensor<40x512xf32> -> tensor<3x2x3360xi8>
+  return %p : tensor<3x2x3360xi8>
 }

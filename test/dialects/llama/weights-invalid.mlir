@@ -18,6 +18,12 @@ llama.source @w in "f" at 0 as q8_0 : tensor<2x48xf32>
 
 // -----
 
+// source (C2): blocks of 256
+// expected-error @+1 {{expects f32 in rows of a multiple of 256 with encoding q4_k, but got 'tensor<2x128xf32>'}}
+llama.source @w in "f" at 0 as q4_k : tensor<2x128xf32>
+
+// -----
+
 // source (C2): not f32
 // expected-error @+1 {{expects f32 in rows of a multiple of 32 with encoding q4_0, but got 'tensor<2x32xf16>'}}
 llama.source @w in "f" at 0 as q4_0 : tensor<2x32xf16>

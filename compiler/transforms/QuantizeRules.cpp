@@ -1,0 +1,57 @@
+//===- QuantizeRules.cpp - Which matrix takes which format -----------------===//
+
+#include "compiler/transforms/QuantizeRules.h"
+
+#include "llvm/ADT/SmallVector.h"
+
+using namespace llvm;
+using namespace cria;
+
+Expected<QuantizeRules> QuantizeRules::parse(StringRef text) {
+  auto expects = [](const Twine &what, StringRef found) {
+    return createStringError(inconvertibleErrorCode(), "expects " + what + ", but got '" + found + "'");
+  };
+  auto parseFormat = [&](StringRef name, std::optional<llama::Format> &format) -> Error {
+    format = llama::symbolizeFormat(name);
+    if (name == "none" || (format && llama::isQuantizable(*format)))
+      return Error::success();
+    return expects("a format of none, " + llama::quantizableFormats(), name);
+  };
+  QuantizeRules result;
+  SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  for (auto [number, part] : enumerate(parts)) {
+    auto [name, format] = part.split('=');
+    bool isDefault = !part.contains('=');
+    if (isDefault && number > 0)
+      return expects("name=format after the default", part);
+    if (!isDefault && name.empty())
+      return expects("the name of a matrix before '='", part);
+    Rule rule = {name.str(), {}};
+    if (Error error = parseFormat(isDefault ? part : format, isDefault ? result.byDefault : rule.format))
+      return std::move(error);
+    if (!isDefault)
+      result.rules.push_back(rule);
+  }
+  return result;
+}
+
+std::optional<llama::Format> QuantizeRules::formatOf(StringRef name) {
+  StringRef role = name.rsplit('.').second.empty() ? name : name.rsplit('.').second;
+  std::optional<llama::Format> format = byDefault;
+  if (role == kHeadRole && byDefault)
+    format = llama::Format::Q8;
+  for (Rule &rule : rules)
+    if (rule.name == name || rule.name == role) {
+      format = rule.format;
+      rule.used = true;
+    }
+  return format;
+}
+
+StringRef QuantizeRules::unused() const {
+  for (const Rule &rule : rules)
+    if (!rule.used)
+      return rule.name;
+  return "";
+}

@@ -1,0 +1,51 @@
+//===- QuantizeRules.h - Which matrix takes which format ---------*- C++ -*-===//
+//
+// The value of --quantize: a default, then exceptions, between commas.
+//
+//   q4                             every matrix; the head, whose errors choose other
+//                                  words, takes q8 unless it is named
+//   q4,lm_head=q6,down_proj=q8     exceptions by role: q_proj, k_proj, v_proj, o_proj,
+//                                  gate_proj, up_proj, down_proj, lm_head
+//   q4,layers.0.down_proj=none     or of one layer; the last rule that fits wins, and
+//                                  `none` leaves a matrix as it is stored
+//   down_proj=q4                   no default: the others stay as they are stored
+//
+//===----------------------------------------------------------------------===//
+#ifndef CRIA_COMPILER_TRANSFORMS_QUANTIZERULES_H
+#define CRIA_COMPILER_TRANSFORMS_QUANTIZERULES_H
+
+#include "dialects/llama/Quantization.h"
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace cria {
+
+/// The name of the head's matrix in rules.
+inline constexpr llvm::StringLiteral kHeadRole = "lm_head";
+
+class QuantizeRules {
+public:
+  /// Reads `text`; an error says which part is wrong and what was expected.
+  static llvm::Expected<QuantizeRules> parse(llvm::StringRef text);
+
+  /// The format of the matrix `name` ("layers.0.q_proj", "lm_head"); none: as stored.
+  std::optional<llama::Format> formatOf(llvm::StringRef name);
+  /// The first exception that `formatOf` was never asked about; empty if there is none.
+  llvm::StringRef unused() const;
+
+private:
+  struct Rule {
+    std::string name;
+    std::optional<llama::Format> format;
+    bool used = false;
+  };
+  std::optional<llama::Format> byDefault;
+  std::vector<Rule> rules;
+};
+
+} // namespace cria
+
+#endif // CRIA_COMPILER_TRANSFORMS_QUANTIZERULES_H

@@ -1,0 +1,337 @@
+//===- Quantization.cpp - Low-bit codes: traits, choice, layout ------------===//
+
+#include "dialects/llama/Quantization.h"
+
+#include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ErrorHandling.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+using namespace cria::llama;
+
+//===----------------------------------------------------------------------===//
+// Traits
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+constexpr int8_t kFourLevels[] = {-3, -1, 1, 3};
+constexpr int8_t kNormalFloat[] = {-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127};
+constexpr int8_t kTwiceE2M1[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+/// Candidates for a scale: n from `first` to `last` (32nds) in steps.
+struct Search {
+  int first, last, step;
+};
+
+struct Entry {
+  FormatTraits traits;
+  Search search = {0, 0, 1}; ///< first 0: not one that cria chooses codes for
+};
+
+const Entry &entry(Format format) {
+  // Few levels do better with the largest numbers clipped (n above 32).
+  static const Entry q8 = {{8, 128, 32, 32, false, {}}, {32, 32, 1}};
+  static const Entry q6 = {{6, 32, 32, 32, false, {}}, {32, 30, -1}};
+  static const Entry q5 = {{5, 16, 32, 32, false, {}}, {32, 28, -1}};
+  static const Entry q4 = {{4, 8, 32, 32, false, {}}, {32, 26, -1}};
+  static const Entry q4x64 = {{4, 8, 64, 64, false, {}}, {36, 26, -1}};
+  static const Entry q4x128 = {{4, 8, 128, 128, false, {}}, {38, 26, -1}};
+  static const Entry q5z = {{5, 0, 32, 32, true, {}}, {32, 34, 1}};
+  static const Entry q4z = {{4, 0, 32, 32, true, {}}, {32, 38, 1}};
+  static const Entry q4zx64 = {{4, 0, 64, 64, true, {}}, {32, 40, 1}};
+  static const Entry q4zx128 = {{4, 0, 128, 128, true, {}}, {32, 42, 1}};
+  static const Entry q3 = {{3, 4, 32, 32, false, {}}, {40, 26, -2}};
+  static const Entry q2 = {{2, 3, 32, 32, false, kFourLevels}, {32, 60, 2}};
+  static const Entry ternary = {{2, 1, 32, 32, false, {}}, {32, 72, 4}};
+  static const Entry nf4 = {{4, 127, 64, 64, false, kNormalFloat}, {32, 42, 2}};
+  static const Entry mxfp4 = {{4, 12, 32, 32, false, kTwiceE2M1}, {32, 64, 32}};
+  static const Entry q2k = {{2, 0, 16, 256, true, {}}};
+  static const Entry q3k = {{3, 4, 16, 256, false, {}}};
+  static const Entry q4k = {{4, 0, 32, 256, true, {}}};
+  static const Entry q5k = {{5, 0, 32, 256, true, {}}};
+  static const Entry q6k = {{6, 32, 16, 256, false, {}}};
+  switch (format) {
+  case Format::Q8: return q8;
+  case Format::Q6: return q6;
+  case Format::Q5: return q5;
+  case Format::Q4: return q4;
+  case Format::Q4x64: return q4x64;
+  case Format::Q4x128: return q4x128;
+  case Format::Q5Z: return q5z;
+  case Format::Q4Z: return q4z;
+  case Format::Q4Zx64: return q4zx64;
+  case Format::Q4Zx128: return q4zx128;
+  case Format::Q3: return q3;
+  case Format::Q2: return q2;
+  case Format::Ternary: return ternary;
+  case Format::NF4: return nf4;
+  case Format::MXFP4: return mxfp4;
+  case Format::Q2K: return q2k;
+  case Format::Q3K: return q3k;
+  case Format::Q4K: return q4k;
+  case Format::Q5K: return q5k;
+  case Format::Q6K: return q6k;
+  }
+  llvm_unreachable("every format has traits");
+}
+
+} // namespace
+
+const FormatTraits &cria::llama::traits(Format format) { return entry(format).traits; }
+
+bool cria::llama::isQuantizable(Format format) { return entry(format).search.first != 0; }
+
+std::string cria::llama::quantizableFormats() {
+  llvm::SmallVector<llvm::StringRef> names;
+  for (uint64_t i = 0; i <= getMaxEnumValForFormat(); ++i)
+    if (std::optional<Format> format = symbolizeFormat(uint32_t(i)); format && isQuantizable(*format))
+      names.push_back(stringifyFormat(*format));
+  return llvm::join(names, ", ");
+}
+
+std::optional<Format> cria::llama::codeFormat(Encoding encoding) {
+  switch (encoding) {
+  case Encoding::Plain: return std::nullopt;
+  case Encoding::Q8_0: return Format::Q8;
+  case Encoding::Q4_0: return Format::Q4;
+  case Encoding::Q4_1: return Format::Q4Z;
+  case Encoding::Q5_0: return Format::Q5;
+  case Encoding::Q5_1: return Format::Q5Z;
+  case Encoding::Q2_K: return Format::Q2K;
+  case Encoding::Q3_K: return Format::Q3K;
+  case Encoding::Q4_K: return Format::Q4K;
+  case Encoding::Q5_K: return Format::Q5K;
+  case Encoding::Q6_K: return Format::Q6K;
+  }
+  llvm_unreachable("every encoding has a format");
+}
+
+int64_t cria::llama::encodedBytes(Encoding encoding) {
+  const FormatTraits &format = traits(*codeFormat(encoding));
+  int64_t bytes = (format.minimums ? 4 : 2) + format.bits * format.block / 8;
+  switch (encoding) {
+  case Encoding::Q2_K:
+  case Encoding::Q6_K:
+    return bytes + 16; // a byte for each of 16 groups
+  case Encoding::Q3_K:
+  case Encoding::Q4_K:
+  case Encoding::Q5_K:
+    return bytes + 12; // 6 bits for each of 16 factors
+  default:
+    return bytes;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Rows of codes
+//===----------------------------------------------------------------------===//
+
+void CodeRow::resize(Format format, int64_t columns) {
+  const FormatTraits &t = traits(format);
+  scales.resize(columns / t.block);
+  minimums.resize(t.minimums ? columns / t.block : 0);
+  scaleFactors.resize(t.twoLevels() ? columns / t.group : 0);
+  minimumFactors.resize(t.twoLevels() && t.minimums ? columns / t.group : 0);
+  codes.resize(columns);
+}
+
+void CodeRow::clear() {
+  std::fill(scales.begin(), scales.end(), 0.0f);
+  std::fill(minimums.begin(), minimums.end(), 0.0f);
+  std::fill(scaleFactors.begin(), scaleFactors.end(), 0);
+  std::fill(minimumFactors.begin(), minimumFactors.end(), 0);
+  std::fill(codes.begin(), codes.end(), 0);
+}
+
+void CodeRow::dequantize(Format format, float *values) const {
+  const FormatTraits &t = traits(format);
+  float levels[256];
+  for (int code = 0; code < 1 << t.bits; ++code)
+    levels[code] = t.levels.empty() ? code - t.offset : t.levels[code];
+  for (size_t group = 0; group < codes.size() / t.group; ++group) {
+    size_t block = group * t.group / t.block;
+    float scale = scales[block], minimum = t.minimums ? minimums[block] : 0;
+    if (t.twoLevels())
+      scale *= scaleFactors[group];
+    if (t.twoLevels() && t.minimums)
+      minimum *= minimumFactors[group];
+    const uint8_t *from = codes.data() + group * t.group;
+    float *to = values + group * t.group;
+    for (int i = 0; i < t.group; ++i)
+      to[i] = t.minimums ? scale * levels[from[i]] - minimum : scale * levels[from[i]];
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The choice of codes
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+float toHalf(float value) { return float(_Float16(value)); }
+
+/// The power of two at or above `value` (not negative), of those that F16 holds.
+float toPowerOfTwo(float value) {
+  if (value == 0)
+    return 0;
+  int exponent;
+  float fraction = std::frexp(value, &exponent); // value = fraction * 2^exponent, fraction in [0.5, 1)
+  return std::ldexp(1.0f, std::clamp(fraction == 0.5f ? exponent - 1 : exponent, -24, 15));
+}
+
+/// The levels of a table in order, and between them.
+struct Table {
+  explicit Table(llvm::ArrayRef<int8_t> levels) {
+    llvm::SmallVector<int, 16> order;
+    for (int code = 0; code < int(levels.size()); ++code)
+      if (llvm::none_of(order, [&](int other) { return levels[other] == levels[code]; })) // +0 and -0
+        order.push_back(code);
+    llvm::sort(order, [&](int a, int b) { return levels[a] < levels[b]; });
+    for (int code : order)
+      codes.push_back(code), sorted.push_back(levels[code]);
+  }
+  llvm::SmallVector<uint8_t, 16> codes;
+  llvm::SmallVector<float, 16> sorted;
+};
+
+/// Codes of a group for one scale (and minimum). All loops are plain ones of eight,
+/// which any compiler makes vectors of; the sum is in eight parts, in order.
+class GroupEncoder {
+public:
+  explicit GroupEncoder(Format format) : t(traits(format)), search(entry(format).search), table(t.levels) {
+    powers = format == Format::MXFP4;
+    lowest = format == Format::Q8 ? -127 : -t.offset;
+    highest = format == Format::Ternary ? 1 : (1 << t.bits) - 1 - t.offset;
+  }
+
+  /// The best codes of `values` [group].
+  void encode(const float *values, float &scale, float *minimum, uint8_t *codes) {
+    float least = INFINITY, greatest = -INFINITY, extreme = 0;
+    for (int i = 0; i < t.group; ++i) {
+      float value = values[i];
+      if (!(std::fabs(value) <= 65504)) { // beyond F16, or NaN: no scale can say it
+        scale = NAN;
+        if (minimum)
+          *minimum = 0;
+        std::fill_n(codes, t.group, 0);
+        return;
+      }
+      if (std::fabs(value) > std::fabs(extreme))
+        extreme = value;
+      least = value < least ? value : least;
+      greatest = value > greatest ? value : greatest;
+    }
+    float smallest = INFINITY;
+    for (int n = search.first; search.step > 0 ? n <= search.last : n >= search.last; n += search.step) {
+      float share = n / 32.0f, trialScale, trialMinimum = 0;
+      if (t.minimums) {
+        float range = (greatest - least) / share;
+        trialScale = toHalf(range / highest);
+        trialMinimum = toHalf(-(n == 32 ? least : (greatest + least - range) / 2));
+      } else if (!t.levels.empty()) {
+        float wanted = std::fabs(extreme) / (table.sorted.back() * share);
+        trialScale = powers ? toPowerOfTwo(wanted) : toHalf(wanted);
+      } else if (lowest == -127) {
+        trialScale = toHalf(std::fabs(extreme) / 127);
+      } else {
+        trialScale = toHalf(extreme / (lowest * share));
+      }
+      float error = t.levels.empty() ? roundToIntegers(values, trialScale, trialMinimum)
+                                     : roundToTable(values, trialScale);
+      if (error < smallest) {
+        smallest = error;
+        scale = trialScale;
+        if (minimum)
+          *minimum = trialMinimum;
+        for (int i = 0; i < t.group; ++i)
+          codes[i] = t.levels.empty() ? uint8_t(int(levels[i]) + t.offset) : table.codes[int(places[i])];
+      }
+    }
+  }
+
+private:
+  float roundToIntegers(const float *values, float scale, float minimum) {
+    constexpr float kShift = 12582912; // 1.5 * 2^23: adding it rounds to an integer, ties to even
+    float inverse = scale == 0 ? 0 : 1 / scale, low = lowest, high = highest, parts[8] = {};
+    for (int i = 0; i < t.group; i += 8)
+      for (int j = 0; j < 8; ++j) {
+        float level = (values[i + j] + minimum) * inverse;
+        level = level < low ? low : level;
+        level = level > high ? high : level;
+        level = (level + kShift) - kShift;
+        float off = values[i + j] - (scale * level - minimum);
+        levels[i + j] = level;
+        parts[j] += off * off;
+      }
+    return sum(parts);
+  }
+
+  float roundToTable(const float *values, float scale) {
+    float inverse = scale == 0 ? 0 : 1 / scale, parts[8] = {};
+    for (int i = 0; i < t.group; ++i)
+      levels[i] = table.sorted[0], places[i] = 0;
+    for (size_t place = 1; place < table.sorted.size(); ++place) {
+      float step = table.sorted[place] - table.sorted[place - 1];
+      float between = (table.sorted[place] + table.sorted[place - 1]) / 2;
+      for (int i = 0; i < t.group; ++i) {
+        bool above = values[i] * inverse > between;
+        levels[i] += above ? step : 0.0f;
+        places[i] += above ? 1.0f : 0.0f;
+      }
+    }
+    for (int i = 0; i < t.group; i += 8)
+      for (int j = 0; j < 8; ++j) {
+        float off = values[i + j] - scale * levels[i + j];
+        parts[j] += off * off;
+      }
+    return sum(parts);
+  }
+
+  static float sum(const float *parts) {
+    return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
+  }
+
+  const FormatTraits &t;
+  const Search &search;
+  Table table;
+  bool powers;
+  int lowest, highest;
+  float levels[kMostGroup]; ///< of the last trial
+  float places[kMostGroup]; ///< in the sorted table
+};
+
+} // namespace
+
+void cria::llama::quantizeRow(Format format, const float *values, int64_t columns, CodeRow &row) {
+  const FormatTraits &t = traits(format);
+  row.resize(format, columns);
+  GroupEncoder encoder(format);
+  for (int64_t group = 0; group < columns / t.group; ++group)
+    encoder.encode(values + group * t.group, row.scales[group], t.minimums ? &row.minimums[group] : nullptr,
+                   row.codes.data() + group * t.group);
+}
+
+//===----------------------------------------------------------------------===//
+// Packed blocks
+//===----------------------------------------------------------------------===//
+
+BlockLayout::BlockLayout(Format format, int64_t rows) : format(traits(format)), rows(rows) {
+  const FormatTraits &t = this->format;
+  minimums = 2 * rows;
+  factors = t.minimums ? 4 * rows : 2 * rows;
+  factorBytes = !t.twoLevels() ? 0 : t.minimums ? 2 * rows : rows;
+  codes = factors + factorBytes * (t.block / t.group);
+  codeBytes = 4 * rows * t.bits;
+  bytes = codes + codeBytes * (t.block / kGroup);
+  int shift = 0;
+  for (int bits : {8, 4, 2, 1})
+    if (t.bits & bits) {
+      planes.push_back({bits, shift, 4 * rows * shift});
+      shift += bits;
+    }
+}

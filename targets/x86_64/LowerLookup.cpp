@@ -1,0 +1,79 @@
+//===- LowerLookup.cpp - Tables of bytes as the chip has them --------------===//
+
+#include "targets/x86_64/X86.h"
+
+#include "dialects/kernel/Kernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace cria::x86 {
+#define GEN_PASS_DEF_LOWERLOOKUP
+#include "targets/x86_64/Passes.h.inc"
+} // namespace cria::x86
+
+using namespace cria;
+
+namespace {
+
+/// One `pshufb` to a register: it looks up within 16 bytes, all of which are the table.
+struct LookupToShuffle : OpRewritePattern<kernel::LookupOp> {
+  LookupToShuffle(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width) {}
+
+  LogicalResult matchAndRewrite(kernel::LookupOp op, PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    int64_t count = cast<VectorType>(op.getType()).getNumElements();
+    if (count % width)
+      return failure();
+    auto bytes = VectorType::get({width}, b.getI8Type());
+    SmallVector<int8_t> entries;
+    for (int64_t i = 0; i < width; i += 16)
+      entries.append(op.getTable().begin(), op.getTable().end());
+    Value table = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(bytes, ArrayRef<int8_t>(entries)));
+    StringRef name = width == 64   ? "llvm.x86.avx512.pshuf.b.512"
+                     : width == 32 ? "llvm.x86.avx2.pshuf.b"
+                                   : "llvm.x86.ssse3.pshuf.b.128";
+    auto look = [&](Value indices) -> Value {
+      return LLVM::CallIntrinsicOp::create(b, loc, bytes, b.getStringAttr(name), ValueRange{table, indices})
+          .getResult(0);
+    };
+    if (count == width) {
+      b.replaceOp(op, look(op.getIndices()));
+      return success();
+    }
+    Value result = op.getIndices();
+    for (int64_t begin = 0; begin < count; begin += width) {
+      Value part = vector::ExtractStridedSliceOp::create(b, loc, op.getIndices(), ArrayRef<int64_t>{begin},
+                                                         ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
+      result = vector::InsertStridedSliceOp::create(b, loc, look(part), result, ArrayRef<int64_t>{begin},
+                                                    ArrayRef<int64_t>{1});
+    }
+    b.replaceOp(op, result);
+    return success();
+  }
+
+private:
+  int64_t width; ///< bytes of a register
+};
+
+struct LowerLookup : x86::impl::LowerLookupBase<LowerLookup> {
+  using LowerLookupBase::LowerLookupBase;
+
+  void runOnOperation() override {
+    if (vectorBytes != 64 && vectorBytes != 32 && vectorBytes != 16) {
+      getOperation().emitError("expects vectors of 16, 32 or 64 bytes, but got ") << int64_t(vectorBytes);
+      return signalPassFailure();
+    }
+    RewritePatternSet patterns(&getContext());
+    patterns.add<LookupToShuffle>(&getContext(), vectorBytes);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,71 @@
+// RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
+
+// A K-quant: eight steps to a block; scale and minimum are bytes times F16, the minimum
+// is taken off by the codes' sum. Codes have no offset.
+// CHECK-LABEL: func.func @q4_k
+// CHECK: scf.for %[[STEP:.*]] = %c0
+// CHECK:   %[[BLOCK:.*]] = arith.divui %[[STEP]], %c8
+// CHECK:   %[[PART:.*]] = arith.remui %[[STEP]], %c8
+// CHECK:   arith.constant 0 : i32
+// The codes begin behind 2 x 32 bytes of F16 and 8 x 32 of factors, 256 to a step.
+// CHECK:   %[[FIRST:.*]] = arith.constant 320 : index
+// CHECK:   %[[BEFORE:.*]] = arith.muli %[[PART]], %c256
+// CHECK:   %[[AT:.*]] = arith.addi %[[BEFORE]], %[[FIRST]]
+// CHECK:   vector.transfer_read %{{.*}}[%{{.*}}, %[[BLOCK]], %[[AT]]]{{.*}} vector<64xi8>
+// CHECK-COUNT-8: kernel.dot
+// CHECK:   arith.extsi %{{.*}} : vector<16xi8> to vector<16xi32>
+// CHECK:   arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
+// CHECK:   arith.negf
+// CHECK-COUNT-2: vector.fma
+func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>, %w: tensor<1x1x2368xi8>,
+                %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4_k into %o
+    : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x8xi32>, tensor<1x1x2368xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
+// Groups of 16: the exact sums of a step are taken twice, four vectors each. A code is
+// four bits of one plane and two of another.
+// CHECK-LABEL: func.func @q6_k
+// CHECK:   arith.constant -32 : i32
+// CHECK:   arith.muli %{{.*}}, %c2
+// CHECK:   arith.constant dense<252645135> : vector<16xi32>
+// CHECK:   arith.shli
+// CHECK:   arith.constant dense<808464432> : vector<16xi32>
+// CHECK:   arith.ori
+// CHECK-COUNT-4: kernel.dot
+// CHECK:   vector.fma
+// CHECK-NOT: vector.fma
+// CHECK-COUNT-4: kernel.dot
+// CHECK:   vector.fma
+// CHECK-NOT: kernel.dot
+func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>, %w: tensor<1x1x3360xi8>,
+                %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
+    : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x16xi32>, tensor<1x1x3360xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
+// Sums of 16 codes, because another matrix wants them: two are added.
+// CHECK-LABEL: func.func @halves
+// CHECK:   tensor.extract %{{.*}} : tensor<1x16xi32>
+// CHECK:   tensor.extract %{{.*}} : tensor<1x16xi32>
+// CHECK:   arith.addi %{{.*}} : i32
+// CHECK-COUNT-8: kernel.dot
+func.func @halves(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>, %w: tensor<1x1x2368xi8>,
+                  %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4_k into %o
+    : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x16xi32>, tensor<1x1x2368xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
+// A table: levels made unsigned.
+// CHECK-LABEL: func.func @mxfp4
+// CHECK:   arith.constant -12 : i32
+// CHECK-COUNT-8: kernel.lookup %{{.*}} in [12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0] : vector<64xi8>
+func.func @mxfp4(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+                 %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format mxfp4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
