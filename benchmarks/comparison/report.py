@@ -50,9 +50,10 @@ def speed(numbers):
 
 def row(model, weights, phase, tokens, threads, samples):
     """Cells of the table: medians over `samples`. The ratio is the median of those that
-    count; in brackets, over all, where none does."""
+    count; in brackets, over all, where less than half do."""
     counting = [sample.ratio for sample in samples if sample.counts(phase)]
-    ratio = statistics.median(counting or [sample.ratio for sample in samples])
+    enough = 2 * len(counting) >= len(samples)
+    ratio = statistics.median(counting if enough else [sample.ratio for sample in samples])
     ours, theirs = zip(*(sample.speeds for sample in samples))
     median = statistics.median
     giga = [median(sample.rates[engine] for sample in samples) * 1e-9 for engine in (0, 1)]
@@ -61,7 +62,7 @@ def row(model, weights, phase, tokens, threads, samples):
     digits = 1 if phase == "decode" else 0
     return [model, weights, phase if phase == "decode" else f"{phase} ({tokens})", str(threads),
             speed(ours), speed(theirs),
-            f"{ratio:.2f}×" if counting else f"({ratio:.2f}×)", f"{len(counting)} of {len(samples)}",
+            f"{ratio:.2f}×" if enough else f"({ratio:.2f}×)", f"{len(counting)} of {len(samples)}",
             *(f"{rate:,.{digits}f}" for rate in giga), f"{median(limits) * 1e-9:,.{digits}f} ± {spread(limits):.0f} %",
             *(f"{100 * share:.0f} %" for share in shares)]
 

@@ -67,6 +67,8 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(cells, ["m", "q4_0", "decode", "2", "20.0 ± 48 %", "10.0 ± 0 %", "2.50×", "2 of 3", "20.0",
                                  "10.0", "40.0 ± 38 %", "75 %", "25 %"])
         self.assertEqual(report.row("m", "q4_0", "decode", 48, 2, samples[2:])[6:8], ["(1.10×)", "0 of 1"])
+        more = [*samples[1:], sample(12, 10, 13.9)]  # 3, 1.1 and 1.2, of which only the first counts
+        self.assertEqual(report.row("m", "q4_0", "decode", 48, 2, more)[6:8], ["(1.20×)", "1 of 3"])
         cells = report.row("m", "f16", "prefill", 128, 1, samples[2:])
         self.assertEqual(cells[2:4] + cells[6:8], ["prefill (128)", "1", "1.10×", "1 of 1"])
         self.assertEqual(report.row("m", "f16", "prefill", 8, 1, [sample(6492.4, 400, 1)])[4], "6,492 ± 0 %")
