@@ -28,7 +28,7 @@ extern "C" {
 #define CRIA_STATIC_ASSERT _Static_assert
 #endif
 
-#define CRIA_ABI_VERSION 2u
+#define CRIA_ABI_VERSION 3u
 /* Alignment of every segment in the artifact and of every buffer at run time. */
 #define CRIA_PAGE_BYTES 4096u
 /* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
@@ -40,7 +40,7 @@ extern "C" {
  * takes its static share of every kernel and meets the others at the barrier.
  *
  *   weights    the weights segment (read-only)
- *   state      KV caches, tokens, hidden states, logits: `state_bytes`, zeroed at start
+ *   state      KV caches, tokens, hidden states, logits, observations: `state_bytes`, zeroed at start
  *   workspace  intermediate tensors shared by the threads: `workspace_bytes`
  *   scratch    this thread's own: `scratch_bytes`
  *   index      forward_*: position of the first token; logits_*: first row of hidden
@@ -59,6 +59,15 @@ typedef struct CriaCpuFeature {
   const char *name;
   uint32_t locator[4];
 } CriaCpuFeature;
+
+/* Where a step leaves vectors that matrices are multiplied by, in a model compiled to
+ * have them recorded: f32 [parts, T, part] in the state segment. Row t holds what
+ * belongs to token t of a forward step, or to row t of a logits step. */
+typedef struct CriaObservation {
+  uint64_t offset; /* within the state segment, in bytes */
+  uint32_t parts;
+  uint32_t part; /* floats; a vector has parts * part */
+} CriaObservation;
 
 /* What the compiler knows of the artifact, and the code for one chip or level of chips.
  * An artifact may hold several, which share the weights and differ in target, features,
@@ -104,6 +113,9 @@ typedef struct CriaModel {
   uint64_t tokens_offset; /* int32 [T]: input of forward_* */
   uint64_t logits_offset; /* f32 [T, logits_stride]: output of logits_* */
 
+  const CriaObservation *observations; /* [observation_count]; mostly none */
+  uint64_t observation_count;
+
   /* forward_one reads tokens[0], forward_chunk tokens[0..T); they append T rows
    * to the KV caches from position `index` on and leave hidden states [T, D] in
    * the state. The caches have room for C + T positions, so that a padded chunk
@@ -132,9 +144,12 @@ typedef struct CriaTrailer {
 } CriaTrailer;
 
 #define CRIA_TRAILER_MAGIC "cria artifact 1" /* 15 characters and a NUL */
+/* The first bytes of what `--record` writes (Record.h). */
+#define CRIA_RECORD_MAGIC "cria records 01" /* likewise */
 
 CRIA_STATIC_ASSERT(sizeof(CriaCpuFeature) == 24, "CriaCpuFeature changed: raise CRIA_ABI_VERSION");
-CRIA_STATIC_ASSERT(sizeof(CriaModel) == 248, "CriaModel changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaObservation) == 16, "CriaObservation changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaModel) == 264, "CriaModel changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaTrailer) == 64, "CriaTrailer changed: raise CRIA_ABI_VERSION");
 
 #ifdef __cplusplus

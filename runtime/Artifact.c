@@ -33,6 +33,13 @@ int criaModelCheck(const CriaModel *m) {
              m->logits_offset <= m->state_bytes &&
              logits <= (m->state_bytes - m->logits_offset) / sizeof(float) &&
              m->forward_one && m->forward_chunk && m->logits_one && m->logits_chunk;
+  for (uint64_t i = 0; fits && i < m->observation_count; ++i) {
+    const CriaObservation *o = &m->observations[i];
+    uint64_t floats;
+    fits = !__builtin_mul_overflow((uint64_t)o->parts * o->part, m->chunk, &floats) &&
+           o->offset <= m->state_bytes &&
+           floats <= (m->state_bytes - o->offset) / sizeof(float);
+  }
   return fits ? 0 : criaError("the model table of the generated code contradicts itself");
 }
 

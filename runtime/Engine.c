@@ -32,6 +32,8 @@ int criaEngineOpen(CriaEngine *engine, const CriaModel *model, const void *weigh
   engine->weights = weights;
   engine->position = 0;
   engine->lastRow = NULL;
+  engine->stepSink = NULL;
+  engine->stepContext = NULL;
   engine->step = step ? step : model->chunk;
   engine->stepMin = step ? 2 : model->chunk_min;
 
@@ -103,13 +105,16 @@ int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaR
     ids += now;
     count -= now;
 
-    if (sink && isChunk) {
+    int allRows = sink || engine->stepSink;
+    if (allRows && isChunk) {
       run(engine, m->logits_chunk, 0);
       engine->lastRow = logits + (size_t)(now - 1) * m->logits_stride;
-    } else if (sink || count == 0) {
+    } else if (allRows || count == 0) {
       run(engine, m->logits_one, now - 1);
       engine->lastRow = logits;
     }
+    if (engine->stepSink && engine->stepSink(engine->stepContext, engine->state, now) != 0)
+      return -1;
     for (uint32_t row = 0; sink && row < now; ++row)
       if (sink(context, logits + (size_t)row * m->logits_stride) != 0)
         return -1;

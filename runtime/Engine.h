@@ -13,6 +13,9 @@
 
 #include <stddef.h>
 
+/* Looks at the state after a step of `tokens` 1..T. Returns 0, or -1 to stop. */
+typedef int (*CriaStepSink)(void *context, const uint8_t *state, uint32_t tokens);
+
 typedef struct CriaEngine {
   const CriaModel *model;
   const void *weights;
@@ -24,6 +27,8 @@ typedef struct CriaEngine {
   uint32_t step;          /* tokens fed at once at most, <= T */
   uint32_t stepMin;       /* fewer than this: one by one */
   const float *lastRow;   /* logits [V] of the last token fed */
+  CriaStepSink stepSink;  /* after every step, all of whose logits it sees; NULL: nobody */
+  void *stepContext;
   CriaPool pool;
 } CriaEngine;
 
@@ -40,7 +45,7 @@ void criaEngineClose(CriaEngine *engine);
 
 /* Feeds `count` >= 1 tokens, each in 0..V-1, no more than the context has room for,
  * and leaves the logits of the last one in `lastRow`; `sink` (NULL: nobody) gets the
- * logits of each. Returns 0, or -1 as soon as `sink` does. */
+ * logits of each. Returns 0, or -1 as soon as a sink does. */
 int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaRowSink sink,
                    void *context);
 

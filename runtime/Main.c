@@ -4,6 +4,7 @@
 #include "runtime/Files.h"
 #include "runtime/Levels.h"
 #include "runtime/Message.h"
+#include "runtime/Record.h"
 #include "runtime/Relro.h"
 #include "runtime/Session.h"
 
@@ -98,8 +99,21 @@ static int runModel(CriaSession *session, const CriaArtifact *artifact) {
     return -1;
   criaArtifactReadAhead(artifact, model);
   session->engine = &engine;
+  CriaRecorder recorder;
+  if (session->options->given[CRIA_RECORD]) {
+    if (criaRecorderOpen(&recorder, model, values[CRIA_RECORD].text) != 0) {
+      criaEngineClose(&engine);
+      return -1;
+    }
+    engine.stepSink = criaRecorderStep;
+    engine.stepContext = &recorder;
+  }
   int result = session->options->given[CRIA_PERPLEXITY] ? criaRunPerplexity(session)
                                                         : criaRunGenerate(session);
+  if (engine.stepSink && result == 0)
+    result = criaRecorderCommit(&recorder);
+  if (engine.stepSink)
+    criaRecorderDiscard(&recorder);
   criaEngineClose(&engine);
   return result;
 }

@@ -72,6 +72,9 @@ static const Row rows[CRIA_OPTION_COUNT] = {
      "input), in windows of the context that do not overlap;\n"
      "each begins with BOS where the model wants it, its first\n"
      "token is not scored"},
+    {0, "record", TEXT, 0, 0, 0, "FILE",
+     "write what matrices are multiplied by, for cria's\n"
+     "--calibrate (only a model that it compiled for that)"},
     {0, "tokenize", FLAG, 0, 0, 0, NULL,
      "print the token ids of the prompt or, without one, of\n"
      "standard input; no BOS"},
@@ -175,6 +178,7 @@ static int checkConflicts(const CriaOptions *options) {
       {CRIA_TOKENIZE, CRIA_LOGITS},     {CRIA_PERPLEXITY, CRIA_INTERACTIVE},
       {CRIA_PERPLEXITY, CRIA_PROMPT},   {CRIA_PERPLEXITY, CRIA_FILE},
       {CRIA_PERPLEXITY, CRIA_IDS},      {CRIA_PERPLEXITY, CRIA_LOGITS},
+      {CRIA_TOKENIZE, CRIA_RECORD},     {CRIA_LOGITS, CRIA_RECORD},
       {CRIA_PERPLEXITY, CRIA_PRINT_IDS}, {CRIA_PERPLEXITY, CRIA_MAX_TOKENS},
   };
   for (size_t i = 0; i < sizeof(conflicts) / sizeof(*conflicts); ++i) {

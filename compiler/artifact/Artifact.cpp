@@ -92,7 +92,7 @@ uint64_t page(uint64_t offset) { return llvm::alignTo(offset, CRIA_PAGE_BYTES); 
 } // namespace
 
 LogicalResult cria::writeArtifact(ModuleOp module, const ArtifactParts &parts, StringRef output,
-                                  const Progress &progress) {
+                                  const Progress &progress, std::vector<MatrixReport> *report) {
   if (llvm::sys::fs::exists(output) && !llvm::sys::fs::is_regular_file(output))
     return module.emitError() << output << ": cannot be written: expected a file or nothing there, found "
                               << (llvm::sys::fs::is_directory(output) ? "a folder" : "a device");
@@ -119,7 +119,7 @@ LogicalResult cria::writeArtifact(ModuleOp module, const ArtifactParts &parts, S
     return module.emitError() << output << ": cannot be written: " << trailer.file_bytes
                               << " bytes are needed: " << std::strerror(error);
   if (failed(writeAt(module, output, file.get(), code.data(), code.size(), 0)) ||
-      failed(writeConstants(module, file.get(), trailer.weights_offset, output, progress)) ||
+      failed(writeConstants(module, file.get(), trailer.weights_offset, output, progress, /*threads=*/0, report)) ||
       failed(writeAt(module, output, file.get(), parts.tokenizer.data(), parts.tokenizer.size(),
                      trailer.tokenizer_offset)) ||
       failed(writeAt(module, output, file.get(), &trailer, sizeof(trailer),

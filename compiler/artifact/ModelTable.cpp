@@ -95,6 +95,37 @@ void addQuery(llvm::Module &code, unsigned levels) {
   builder.CreateRet(list);
 }
 
+/// The states that are observed, by their numbers.
+llvm::SmallVector<kernel::StateOp> observedStates(ModuleOp module) {
+  llvm::SmallVector<kernel::StateOp> states;
+  for (auto state : module.getOps<kernel::StateOp>())
+    if (state->hasAttr(kernel::kObservationAttrName))
+      states.push_back(state);
+  llvm::sort(states, [](kernel::StateOp a, kernel::StateOp b) {
+    auto number = [](kernel::StateOp op) { return op->getAttrOfType<IntegerAttr>(kernel::kObservationAttrName).getInt(); };
+    return number(a) < number(b);
+  });
+  return states;
+}
+
+/// Their places, [parts, T, part] each, as `CriaObservation`s; null without any.
+llvm::Constant *observationArray(llvm::Module &code, llvm::ArrayRef<kernel::StateOp> states) {
+  Table shared(code);
+  llvm::SmallVector<llvm::Constant *> rows;
+  for (kernel::StateOp state : states) {
+    RankedTensorType type = cast<RankedTensorType>(state.getType());
+    Table row(code);
+    row.u64(state.getOffset());
+    row.u32(type.getDimSize(0));
+    row.u32(type.getDimSize(2));
+    rows.push_back(row.take());
+  }
+  if (rows.empty())
+    return llvm::ConstantPointerNull::get(llvm::PointerType::get(code.getContext(), 0));
+  auto *type = llvm::ArrayType::get(rows.front()->getType(), rows.size());
+  return shared.global(llvm::ConstantArray::get(type, rows));
+}
+
 } // namespace
 
 LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRef weightType, unsigned level,
@@ -137,6 +168,9 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRe
   }
   table.u64(tokens.getOffset());
   table.u64(logits.getOffset());
+  llvm::SmallVector<kernel::StateOp> observed = observedStates(module);
+  table.pointer(observationArray(code, observed));
+  table.u64(observed.size());
   for (StringRef entry : {"cria_forward_one", "cria_forward_chunk", "cria_logits_one", "cria_logits_chunk"}) {
     llvm::Function *function = code.getFunction(entry);
     if (!function)

@@ -38,6 +38,11 @@ void buildModel(OpPassManager &manager, const CompileOptions &options) {
   caches.type = options.cacheType;
   manager.addPass(createCastCaches(caches));
   manager.addPass(createSplitRope());
+  if (options.observe) {
+    ObserveInputsOptions observe;
+    observe.records = options.records;
+    manager.addPass(createObserveInputs(observe));
+  }
   QuantizeWeightsOptions quantize;
   quantize.format = options.quantize;
   quantize.keepStored = options.weightType.empty();

@@ -31,6 +31,8 @@ struct CompileOptions {
   std::string quantize;   ///< "q8" or "q4"; empty: no
   std::string weightType; ///< "f32", "f16", "bf16"; empty: as stored
   std::string cacheType;  ///< of keys and values: "f32", "f16", "bf16"; empty: f32
+  bool observe = false;   ///< look at what matrices are multiplied by …
+  std::string records;    ///< … as recorded in this file; empty: leave it to be recorded
 };
 
 /// One phase of the design: after it, only some ops may remain.

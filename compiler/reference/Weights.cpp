@@ -1,6 +1,7 @@
 //===- Weights.cpp - The scalar meaning of weight expressions --------------===//
 
 #include "compiler/reference/Ops.h"
+#include "compiler/weights/Guide.h"
 #include "dialects/llama/Quantization.h"
 #include "dialects/llama/Synthetic.h"
 
@@ -102,9 +103,17 @@ FailureOr<Tensor> reference::evaluate(llama::QuantizeOp op, Operands<llama::Quan
   int64_t K = result.shape[1];
   std::vector<float> row(K);
   llama::CodeRow codes;
+  Guides guides;
+  std::shared_ptr<const llama::Guide> guide;
+  if (FlatSymbolRefAttr name = op.getGuideAttr()) {
+    auto observation = SymbolTable::lookupNearestSymbolFrom<llama::ObservationOp>(op, name);
+    if (llvm::Error error = guides.check(observation))
+      return op.emitOpError() << llvm::toString(std::move(error));
+    guide = guides.get(observation);
+  }
   for (int64_t n = 0; n < result.shape[0]; ++n) {
     std::copy_n(result.row(n), K, row.begin());
-    llama::quantizeRow(op.getFormat(), row.data(), K, codes);
+    llama::quantizeRow(op.getFormat(), row.data(), K, codes, guide.get());
     codes.dequantize(op.getFormat(), row.data());
     std::copy_n(row.begin(), K, result.row(n));
   }

@@ -7,7 +7,9 @@
 #include "compiler/artifact/ModelTable.h"
 #include "compiler/pipeline/Pipeline.h"
 #include "compiler/tokenizer/Tables.h"
+#include "compiler/tools/Calibrate.h"
 #include "compiler/tools/ProgressLine.h"
+#include "compiler/tools/Report.h"
 #include "dialects/llama/Llama.h"
 #include "frontends/Frontend.h"
 #include "targets/Target.h"
@@ -18,6 +20,8 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/xxhash.h"
@@ -59,8 +63,11 @@ FailureOr<ImportedModel> import(MLIRContext &context, const DriverOptions &optio
 }
 
 /// Refuses an output that would destroy one of the inputs.
-LogicalResult checkOutput(const ImportedModel &imported, StringRef output) {
-  for (StringRef input : imported.files)
+LogicalResult checkOutput(const ImportedModel &imported, StringRef calibration, StringRef output) {
+  llvm::SmallVector<StringRef> inputs(imported.files.begin(), imported.files.end());
+  if (!calibration.empty())
+    inputs.push_back(calibration);
+  for (StringRef input : inputs)
     if (llvm::sys::fs::equivalent(input, output))
       return imported.module.get()->emitError() << output << ": cannot be written: expected a file of its own, found the input "
                                 << input;
@@ -118,6 +125,71 @@ FailureOr<llvm::SmallVector<char, 0>> makeObject(ModuleOp module, const ChipRef 
   return object;
 }
 
+/// Runs all phases on `imported` for each of `chips`, and writes the artifact. Each matrix
+/// adds a line to `report`, if there is one.
+LogicalResult makeArtifact(ImportedModel &imported, const CompileOptions &compile, ArrayRef<ChipRef> chips,
+                           StringRef weightType, const Installation &installation, StringRef output,
+                           std::vector<MatrixReport> *report = nullptr) {
+  ModuleOp module = *imported.module;
+  FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> levels = runPhases(module, compile, chips);
+  if (failed(levels))
+    return failure();
+  llvm::SmallVector<llvm::SmallVector<char, 0>> objects(levels->size());
+  if (failed(failableParallelForEachN(module.getContext(), 0, objects.size(), [&](size_t number) -> LogicalResult {
+        FailureOr<llvm::SmallVector<char, 0>> object =
+            makeObject(*(*levels)[number], chips[number], weightType, number, objects.size());
+        if (succeeded(object))
+          objects[number] = std::move(*object);
+        return object;
+      })))
+    return failure();
+
+  std::vector<uint8_t> tables;
+  if (imported.vocabulary)
+    tables = buildTokenizerTables(*imported.vocabulary);
+  std::string runtime = installation.runtimeFolder(chips.front().target->runtimeFolder());
+  llvm::SmallVector<StringRef> parts;
+  for (const llvm::SmallVector<char, 0> &object : objects)
+    parts.push_back(StringRef(object.data(), object.size()));
+  ProgressLine line;
+  return writeArtifact(*levels->front(), {parts, tables, runtime}, output,
+                       [&](uint64_t tensors, uint64_t allTensors, uint64_t bytes, uint64_t allBytes) {
+                         line.show(tensors, allTensors, bytes, allBytes);
+                       },
+                       report);
+}
+
+/// The model unquantized and observed, for this machine. What a file holds as codes
+/// becomes F16: codes would be multiplied by codes, and the numbers are to be seen.
+LogicalResult makeObserver(MLIRContext &context, const DriverOptions &options, const Installation &installation,
+                           StringRef output) {
+  FailureOr<ImportedModel> imported = import(context, options, installation);
+  if (failed(imported))
+    return failure();
+  ModuleOp module = *imported->module;
+  llvm::Expected<llvm::SmallVector<ChipRef>> native = lookupChips("native");
+  if (!native)
+    return module.emitError("to calibrate expects a machine that can run the model: ")
+           << llvm::toString(native.takeError());
+  CompileOptions compile;
+  compile.target = "native";
+  compile.weightType = options.weightType;
+  auto isCoded = [](llama::SourceOp source) { return source.getEncoding() != llama::Encoding::Plain; };
+  if (compile.weightType.empty() && llvm::any_of(module.getOps<llama::SourceOp>(), isCoded))
+    compile.weightType = "f16";
+  compile.observe = true;
+  return makeArtifact(*imported, compile, *native, "observed", installation, output);
+}
+
+void printPerplexities(StringRef text, double before, StringRef output) {
+  llvm::outs() << "perplexity of " << text << ": " << llvm::format("%.6f", before) << " before, ";
+  llvm::Expected<double> after = measurePerplexity(output, text);
+  if (after)
+    llvm::outs() << llvm::format("%.6f", *after) << " after\n";
+  else // compiled for another machine
+    llvm::outs() << "unknown after: " << llvm::toString(after.takeError()) << "\n";
+}
+
 } // namespace
 
 LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &options,
@@ -126,7 +198,7 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   if (failed(imported))
     return failure();
   ModuleOp module = *imported->module;
-  if (failed(checkOutput(*imported, output)))
+  if (failed(checkOutput(*imported, options.calibrate, output)))
     return failure();
   CompileOptions compile;
   compile.target = options.target;
@@ -135,7 +207,7 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   compile.cacheType = options.cacheType;
   std::string weightType = options.weightType.empty() ? storedTypes(module) : options.weightType;
   if (!options.quantize.empty())
-    weightType = options.quantize + ", others " + weightType;
+    weightType = options.quantize + (options.calibrate.empty() ? "" : " calibrated") + ", others " + weightType;
   llvm::Expected<llvm::SmallVector<ChipRef>> chips = lookupChips(options.target);
   if (!chips)
     return module.emitError(llvm::toString(chips.takeError()));
@@ -144,31 +216,29 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
       return module.emitError("to stop after a phase expects a target of one chip, but got '") << options.target << "'";
     return success(succeeded(runPhases(module, compile, options.stopAfter)) && succeeded(print(module, output)));
   }
-  FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> levels = runPhases(module, compile, *chips);
-  if (failed(levels))
-    return failure();
-  llvm::SmallVector<llvm::SmallVector<char, 0>> objects(levels->size());
-  if (failed(failableParallelForEachN(&context, 0, objects.size(), [&](size_t number) -> LogicalResult {
-        FailureOr<llvm::SmallVector<char, 0>> object =
-            makeObject(*(*levels)[number], (*chips)[number], weightType, number, objects.size());
-        if (succeeded(object))
-          objects[number] = std::move(*object);
-        return object;
-      })))
-    return failure();
 
-  std::vector<uint8_t> tables;
-  if (imported->vocabulary)
-    tables = buildTokenizerTables(*imported->vocabulary);
-  std::string runtime = installation.runtimeFolder(chips->front().target->runtimeFolder());
-  llvm::SmallVector<StringRef> parts;
-  for (const llvm::SmallVector<char, 0> &object : objects)
-    parts.push_back(StringRef(object.data(), object.size()));
-  ProgressLine line;
-  return writeArtifact(*levels->front(), {parts, tables, runtime}, output,
-                       [&](uint64_t tensors, uint64_t allTensors, uint64_t bytes, uint64_t allBytes) {
-                         line.show(tensors, allTensors, bytes, allBytes);
-                       });
+  Calibration calibration;
+  if (!options.calibrate.empty()) {
+    if (!imported->vocabulary)
+      return module.emitError("--calibrate expects a model with a tokenizer, but this one has none; give it with "
+                              "--tokenizer");
+    auto observe = [&](StringRef path) { return makeObserver(context, options, installation, path); };
+    FailureOr<Calibration> made = calibrate(module, options.calibrate, observe);
+    if (failed(made))
+      return failure();
+    calibration = std::move(*made);
+    compile.observe = true;
+    compile.records = calibration.records.get();
+  }
+  std::vector<MatrixReport> report;
+  if (failed(makeArtifact(*imported, compile, *chips, weightType, installation, output,
+                          options.report ? &report : nullptr)))
+    return failure();
+  if (options.report)
+    printReport(report, llvm::outs());
+  if (options.report && !options.calibrate.empty())
+    printPerplexities(options.calibrate, calibration.perplexity, output);
+  return success();
 }
 
 FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions &options,
@@ -187,9 +257,13 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
   std::vector<uint8_t> tables;
   if (imported->vocabulary)
     tables = buildTokenizerTables(*imported->vocabulary);
+  std::string text; // as it is now; one that cannot be read is told when it is needed
+  if (auto buffer = llvm::MemoryBuffer::getFile(options.calibrate))
+    text = llvm::utohexstr(llvm::xxh3_64bits((*buffer)->getBuffer()));
   std::string key;
   llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << names << '/'
                                 << options.weightType << '/' << options.quantize << '/' << options.cacheType
+                                << '/' << options.calibrate << '/' << text
                                 << '/' << llvm::xxh3_64bits(tables);
   return (model.getName() + "-" + llvm::utohexstr(llvm::xxh3_64bits(key), /*LowerCase=*/true)).str();
 }

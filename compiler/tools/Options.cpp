@@ -24,7 +24,8 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
   command
       .add_option("--dtype", options.weightType, "type of the weights on the way out (default: as stored)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
-  command
+  CLI::Option *quantize =
+      command
       .add_option("--quantize", options.quantize,
                   "matrices at few bits: a format, then exceptions, as in q4,lm_head=q6,down_proj=q8. Formats: none, " +
                       llama::quantizableFormats() +
@@ -35,6 +36,10 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
       });
   command.add_option("--kv", options.cacheType, "type of the KV cache (default: f32)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+  command
+      .add_option("--calibrate", options.calibrate,
+                  "a text for the model to read: errors are put where they change least of what it then computes")
+      ->needs(quantize);
   command.add_option("--context", options.context, "positions of the KV cache (default: the model's, at most 4096)")
       ->check(CLI::PositiveNumber);
   command.add_option("--chunk", options.chunk, "prompt tokens per prefill step (default: 64)");
@@ -53,8 +58,12 @@ std::optional<DriverOptions> cria::parseOptions(int argc, char **argv, int &exit
   CLI::App *compile = app.add_subcommand("compile", "compile a model into an executable");
   addModelOptions(*compile, options);
   CLI::Option *output = compile->add_option("-o,--output", options.output, "the file to write");
-  compile->add_option("--stop-after", options.stopAfter,
-                      "print the IR after this phase, to -o or standard output (see: cria phases)");
+  CLI::Option *stopAfter =
+      compile->add_option("--stop-after", options.stopAfter,
+                          "print the IR after this phase, to -o or standard output (see: cria phases)");
+  stopAfter->excludes(compile->get_option("--calibrate"));
+  compile->add_flag("--report", options.report, "print format, size and error of every matrix, to standard output")
+      ->excludes(stopAfter);
 
   CLI::App *run = app.add_subcommand("run", "compile a model into a cache, and run it");
   addModelOptions(*run, options);

@@ -19,6 +19,8 @@ struct DriverOptions {
   std::string weightType;
   std::string quantize; ///< q8 or q4; empty: no
   std::string cacheType; ///< of keys and values; empty: f32
+  std::string calibrate; ///< a text that guides the choice of codes; empty: none
+  bool report = false;   ///< print what became of every matrix
   std::string tokenizer;
   std::string stopAfter; ///< a phase, or "import"; empty: go on to the artifact
   int64_t context = 0;   ///< 0: the model's own

@@ -32,6 +32,9 @@ namespace {
 
 RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+/// Numbers of a vector that is observed which a thread copies at once, at most.
+constexpr int64_t kObservedPart = 256;
+
 /// Lowers one module. State is created on the way, in the order of first use.
 class Lowering {
 public:
@@ -68,6 +71,8 @@ private:
   Value lower(llama::AddOp op, KernelBuilder &b);
   Value lower(llama::CacheReadOp op, KernelBuilder &b);
   Value lower(llama::CacheUpdateOp op, KernelBuilder &b);
+
+  void lower(llama::ObserveOp op, KernelBuilder &b);
 
   std::pair<Value, Value> rotated(Value rows);
 
@@ -526,6 +531,27 @@ Value Lowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
   return kernel::AppendOp::create(b.builder, b.loc, cache.getType(), rows, lookup(op.getPosition()), cache, table);
 }
 
+/// x [T, K] appended, as values are, to a cache that forgets: [K / L, chunk, L], from
+/// row 0 on at every step.
+void Lowering::lower(llama::ObserveOp op, KernelBuilder &b) {
+  RankedTensorType type = op.getInput().getType();
+  int64_t part = kObservedPart;
+  while (type.getDimSize(1) % part)
+    --part;
+  int64_t parts = type.getDimSize(1) / part;
+  auto stateType = RankedTensorType::get({parts, model.getChunk(), part}, type.getElementType());
+  if (auto observation = symbols.lookup<llama::ObservationOp>(op.getObservation())) {
+    IntegerAttr number = observation.getNumberAttr();
+    symbols.erase(observation); // makes room for the state
+    state(op.getObservation(), stateType)->setAttr(kernel::kObservationAttrName, number);
+  }
+  Value before = kernel::GetOp::create(b.builder, b.loc, stateType, op.getObservation());
+  Value rows = b.expand(lookup(op.getInput()), {type.getDimSize(0), parts, part}, {{0}, {1, 2}});
+  Value zero = arith::ConstantIndexOp::create(b.builder, b.loc, 0);
+  Value after = kernel::AppendOp::create(b.builder, b.loc, stateType, rows, zero, before, /*table=*/Value());
+  kernel::SetOp::create(b.builder, b.loc, op.getObservation(), after);
+}
+
 //===----------------------------------------------------------------------===//
 // Structure
 //===----------------------------------------------------------------------===//
@@ -556,6 +582,10 @@ LogicalResult Lowering::lowerOp(Operation *op) {
           })
           .Case([&](llama::YieldOp yield) {
             yield.getValueMutable().set(lookup(yield.getValue()));
+            return success();
+          })
+          .Case([&](llama::ObserveOp observe) {
+            lower(observe, b);
             return success();
           })
           // Weight expressions and constants stay as they are.

@@ -67,6 +67,25 @@ def SplitRope : Pass<"llama-split-rope", "::mlir::ModuleOp"> {
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 
+def ObserveInputs : Pass<"llama-observe-inputs", "::mlir::ModuleOp"> {
+  let summary = "look at what matrices are multiplied by";
+  let description = [{
+    Every vector that meets a matrix is observed, once for all the matrices that it
+    meets. Without `records` the model will leave them for its runtime to record; with
+    it they are what an earlier run has recorded there, and guide the choice of codes.
+
+    ```mlir
+    %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xf16>) -> tensor<?x512xf32>
+    // becomes
+    llama.observation @q.input number 0 width 256
+    llama.observe @q.input, %x : tensor<?x256xf32>
+    %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xf16>) -> tensor<?x512xf32>
+    ```
+  }];
+  let options = [Option<"records", "records", "std::string", "\"\"", "the file with the records; empty: to be made">];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
 def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
   let summary = "matrices at few bits";
   let description = [{
@@ -76,6 +95,9 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
     weights is rounded to 8 bits itself, so that the products are of integers. With
     `keep-stored` that also happens where no format is asked for and a file holds codes
     already (GGUF's Q and K types), which are then taken as they are.
+
+    Where what a matrix is multiplied by has been recorded (`llama-observe-inputs` with
+    `records`), the records guide the choice of its codes, and the `llama.observe` goes.
 
     ```mlir
     %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xf16>) -> tensor<?x512xf32>

@@ -49,6 +49,11 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
     });
     if (result.wasInterrupted())
       return signalPassFailure();
+    // What has been recorded need not be observed again.
+    getOperation().walk([](llama::ObserveOp observe) {
+      if (isRecorded(observe))
+        observe.erase();
+    });
     if (StringRef name = rules.unused(); !name.empty()) {
       getOperation().emitError("quantization expects the name of a matrix, but none is called '") << name << "'";
       signalPassFailure();
@@ -64,9 +69,10 @@ private:
              << group << " long to be quantized to " << stringifyFormat(wanted) << ", but got " << type << " for '"
              << name << "'";
     OpBuilder builder(linear);
+    FlatSymbolRefAttr guide = guideOf(linear.getInput());
     roundInput(linear);
     linear.getWeightMutable().set(llama::QuantizeOp::create(builder, linear.getLoc(), type.clone(builder.getF32Type()),
-                                                            linear.getWeight(), wanted));
+                                                            linear.getWeight(), wanted, guide));
     return success();
   }
 
@@ -75,6 +81,19 @@ private:
     if (keepStored && llama::codeFormat(linear.getWeight()))
       roundInput(linear);
     return success();
+  }
+
+  /// The observation of `input`, if that has been recorded.
+  static FlatSymbolRefAttr guideOf(Value input) {
+    for (Operation *user : input.getUsers())
+      if (auto observe = dyn_cast<llama::ObserveOp>(user))
+        if (isRecorded(observe))
+          return observe.getObservationAttr();
+    return {};
+  }
+  static bool isRecorded(llama::ObserveOp observe) {
+    auto observation = SymbolTable::lookupNearestSymbolFrom<llama::ObservationOp>(observe, observe.getObservationAttr());
+    return observation && observation.getFile();
   }
 
   void roundInput(llama::LinearOp linear) {

@@ -25,7 +25,7 @@ struct VerifyPhase : cria::impl::VerifyPhaseBase<VerifyPhase> {
       known.insert(dialect);
     WalkResult result = getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       // Storage and sources are declarations; a constant's body is evaluated, not run.
-      if (isa<kernel::ConstantOp, kernel::StateOp, llama::SourceOp, llama::SyntheticOp>(op))
+      if (isa<kernel::ConstantOp, kernel::StateOp, llama::SourceOp, llama::SyntheticOp, llama::ObservationOp>(op))
         return WalkResult::skip();
       StringRef dialect = op->getName().getDialectNamespace();
       if (dialect != "builtin" && !known.contains(dialect)) {

@@ -38,7 +38,10 @@ struct Job {
   int64_t sourceRows; ///< rows before packing pads them
   int64_t units;     ///< panels or rows
   int64_t unitBytes;
+  bool isMatrix;     ///< not a vector or a table
   int64_t unitsPerPiece;
+  /// Errors and squares (see MatrixReport) of every row, if somebody asks.
+  mutable std::vector<std::pair<double, double>> measured;
   int64_t firstPiece; ///< number of its first piece among all
 };
 
@@ -62,6 +65,7 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
     job.format = blocks.getFormat();
   }
   RowShape shape = rowShape(cast<RankedTensorType>(value.getType()));
+  job.isMatrix = cast<RankedTensorType>(value.getType()).getRank() == 2;
   job.columns = shape.columns;
   job.sourceRows = shape.rows;
   job.units = job.panel ? constant.getTensorType().getDimSize(0) : shape.rows;
@@ -71,8 +75,7 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   if (failed(rows))
     return failure();
   job.rows = std::move(*rows);
-  llama::CodeRow row;
-  if (job.format && !job.rows->readCodes(0, *job.format, row))
+  if (job.format && !job.rows->hasCodes(*job.format))
     return constant.emitOpError("expects weights that are given by codes of format ")
            << stringifyFormat(*job.format) << " to be packed into blocks";
   return job;
@@ -105,18 +108,50 @@ void packColumns(const llama::BlockLayout &layout, const uint8_t *from, int64_t 
   }
 }
 
+/// Notes what became of row `row` of a matrix: `values` [K].
+void measure(const Job &job, int64_t row, const float *values, std::vector<float> &exact) {
+  exact.resize(job.columns);
+  job.rows->readExact(row, exact.data());
+  auto &[errors, squares] = job.measured[row];
+  errors = squares = 0;
+  for (int64_t column = 0; column < job.columns; ++column) {
+    double number = exact[column], off = values[column] - number;
+    errors += off * off;
+    squares += number * number;
+  }
+}
+
+MatrixReport reportOf(const Job &job) {
+  kernel::ConstantOp constant = job.constant;
+  StringRef name = constant.getSymName();
+  name = name.substr(0, name.rfind(".value")); // and what makes it unique
+  MatrixReport report = {name.str(), job.sourceRows, job.columns, "", constantBytes(constant), 0, 0};
+  if (job.format)
+    report.format = stringifyFormat(*job.format).str();
+  else
+    llvm::raw_string_ostream(report.format) << constant.getTensorType().getElementType();
+  for (auto [errors, squares] : job.measured) {
+    report.errors += errors;
+    report.squares += squares;
+  }
+  return report;
+}
+
 /// One panel of codes, [K / S, B], as Quantization.h describes a block.
-void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to) {
+/// `seen` is called with the number of every row of the matrix once its codes are known.
+void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llvm::function_ref<void(int64_t)> seen) {
   llama::BlockLayout layout(*job.format, job.panel);
   const llama::FormatTraits &t = layout.format;
   int64_t blocks = job.columns / t.block, groups = t.block / t.group;
   row.resize(*job.format, job.columns);
   for (int64_t r = 0; r < job.panel; ++r) {
     int64_t number = panel * job.panel + r;
-    if (number < job.sourceRows)
-      job.rows->readCodes(number, *job.format, row);
-    else
+    if (number < job.sourceRows) {
+      job.rows->readCodes(number, row);
+      seen(number);
+    } else {
       row.clear();
+    }
     for (int64_t block = 0; block < blocks; ++block) {
       char *at = to + block * layout.bytes;
       fromF32(Storage::F16, &row.scales[block], 1, at + 2 * r);
@@ -143,13 +178,20 @@ public:
     bytes.resize((end - begin) * job.unitBytes);
     if (job.format) {
       for (int64_t unit = begin; unit < end; ++unit)
-        packCodes(job, unit, codes, bytes.data() + (unit - begin) * job.unitBytes);
+        packCodes(job, unit, codes, bytes.data() + (unit - begin) * job.unitBytes, [&](int64_t row) {
+          if (job.measured.empty())
+            return;
+          values.resize(job.columns);
+          codes.dequantize(*job.format, values.data());
+          measure(job, row, values.data(), exact);
+        });
       return bytes;
     }
     if (!job.panel) {
       values.resize((end - begin) * job.columns);
       job.rows->read(begin, end - begin, values.data());
       fromF32(job.storage, values.data(), values.size(), bytes.data());
+      measureRows(job, begin, end - begin);
       return bytes;
     }
     values.resize(job.panel * job.columns);
@@ -157,6 +199,7 @@ public:
     for (int64_t unit = begin; unit < end; ++unit) {
       int64_t row = unit * job.panel, rows = std::min(job.panel, job.sourceRows - row);
       job.rows->read(row, rows, values.data());
+      measureRows(job, row, rows);
       transpose(values.data(), rows, job.columns, job.panel, job.beside, packed.data());
       fromF32(job.storage, packed.data(), packed.size(), bytes.data() + (unit - begin) * job.unitBytes);
     }
@@ -164,7 +207,13 @@ public:
   }
 
 private:
-  std::vector<float> values, packed;
+  /// `values` are rows [begin, begin + count).
+  void measureRows(const Job &job, int64_t begin, int64_t count) {
+    for (int64_t row = 0; row < count && !job.measured.empty(); ++row)
+      measure(job, begin + row, values.data() + row * job.columns, exact);
+  }
+
+  std::vector<float> values, packed, exact;
   llama::CodeRow codes;
   std::vector<char> bytes;
 };
@@ -193,7 +242,7 @@ uint64_t cria::constantsBytes(ModuleOp module) {
 }
 
 LogicalResult cria::writeConstants(ModuleOp module, int file, uint64_t segment, StringRef name,
-                                   const Progress &progress, unsigned threads) {
+                                   const Progress &progress, unsigned threads, std::vector<MatrixReport> *report) {
   MappedFiles files;
   std::vector<Job> jobs;
   int64_t pieces = 0;
@@ -202,6 +251,8 @@ LogicalResult cria::writeConstants(ModuleOp module, int file, uint64_t segment, 
     FailureOr<Job> job = makeJob(constant, files);
     if (failed(job))
       return failure();
+    if (report && job->isMatrix)
+      job->measured.resize(job->sourceRows);
     job->firstPiece = pieces;
     pieces += (job->units + job->unitsPerPiece - 1) / job->unitsPerPiece;
     allBytes += constantBytes(constant);
@@ -249,5 +300,8 @@ LogicalResult cria::writeConstants(ModuleOp module, int file, uint64_t segment, 
     other.join();
   if (error)
     return module.emitError() << name << ": cannot be written: " << std::strerror(error);
+  for (const Job &job : jobs)
+    if (report && job.isMatrix)
+      report->push_back(reportOf(job));
   return success();
 }

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace cria {
 
@@ -13,15 +15,26 @@ namespace cria {
 /// bytes of how many.
 using Progress = std::function<void(uint64_t tensors, uint64_t allTensors, uint64_t bytes, uint64_t allBytes)>;
 
+/// What became of a matrix [rows, columns].
+struct MatrixReport {
+  std::string name; ///< of its source
+  int64_t rows, columns;
+  std::string format; ///< of its codes, or the type of its numbers
+  int64_t bytes;      ///< in the artifact
+  double errors;      ///< sum of (number in the artifact - number before any rounding)^2
+  double squares;     ///< sum of (number before any rounding)^2
+};
+
 /// Bytes of the weights segment of `module`: the end of its last `kernel.constant`.
 uint64_t constantsBytes(mlir::ModuleOp module);
 
 /// Evaluates every `kernel.constant` of `module` and writes it to `file` at
 /// `segment` plus its offset, on all cores, a few rows at a time. The bytes do not
-/// depend on the number of threads. Problems are diagnostics; `name` is what they
+/// depend on the number of threads. Each matrix adds a line to `report`, if there is one. Problems are diagnostics; `name` is what they
 /// call the file.
 mlir::LogicalResult writeConstants(mlir::ModuleOp module, int file, uint64_t segment, llvm::StringRef name,
-                                   const Progress &progress, unsigned threads = 0);
+                                   const Progress &progress, unsigned threads = 0,
+                                   std::vector<MatrixReport> *report = nullptr);
 
 } // namespace cria
 

@@ -78,12 +78,10 @@ public:
     }
   }
 
-  bool readCodes(int64_t row, llama::Format wanted, llama::CodeRow &out) const override {
-    if (wanted != format || columns % blockColumns)
-      return false;
+  bool hasCodes(llama::Format wanted) const override { return wanted == format && columns % blockColumns == 0; }
+  void readCodes(int64_t row, llama::CodeRow &out) const override {
     int64_t blocks = columns / blockColumns;
     decodeBlocks(encoding, bytes.data() + row * blocks * blockBytes, blocks, out);
-    return true;
   }
 
 private:
@@ -98,29 +96,33 @@ private:
 /// Rows rounded to what a format can hold.
 class QuantizedRows : public RowSource {
 public:
-  QuantizedRows(std::unique_ptr<RowSource> input, llama::Format format, int64_t columns)
-      : input(std::move(input)), format(format), columns(columns) {}
+  /// `guide` null: none.
+  QuantizedRows(std::unique_ptr<RowSource> input, llama::Format format, int64_t columns, llama::ObservationOp guide,
+                Guides &guides)
+      : input(std::move(input)), format(format), columns(columns), guide(guide), guides(guides) {}
   void read(int64_t begin, int64_t count, float *out) const override {
     llama::CodeRow codes;
     for (int64_t row = begin; row < begin + count; ++row, out += columns) {
-      readCodes(row, format, codes);
+      readCodes(row, codes);
       codes.dequantize(format, out);
     }
   }
-  bool readCodes(int64_t row, llama::Format wanted, llama::CodeRow &out) const override {
-    if (wanted != format)
-      return false;
+  bool hasCodes(llama::Format wanted) const override { return wanted == format; }
+  void readCodes(int64_t row, llama::CodeRow &out) const override {
     SmallVector<float, 0> values;
     values.resize_for_overwrite(columns);
     input->read(row, 1, values.data());
-    llama::quantizeRow(format, values.data(), columns, out);
-    return true;
+    std::shared_ptr<const llama::Guide> costs = guide ? guides.get(guide) : nullptr;
+    llama::quantizeRow(format, values.data(), columns, out, costs.get());
   }
+  void readExact(int64_t row, float *out) const override { input->readExact(row, out); }
 
 private:
   std::unique_ptr<RowSource> input;
   llama::Format format;
   int64_t columns;
+  llama::ObservationOp guide;
+  Guides &guides;
 };
 
 class SyntheticRows : public RowSource {
@@ -148,6 +150,7 @@ public:
     input->read(begin, count, out);
     roundTo(storage, out, count * columns);
   }
+  void readExact(int64_t row, float *out) const override { input->readExact(row, out); }
 
 private:
   std::unique_ptr<RowSource> input;
@@ -164,9 +167,9 @@ public:
     for (int64_t row = begin; row < begin + count; ++row, out += columns)
       input->read(origin(row), 1, out);
   }
-  bool readCodes(int64_t row, llama::Format format, llama::CodeRow &out) const override {
-    return input->readCodes(origin(row), format, out);
-  }
+  bool hasCodes(llama::Format format) const override { return input->hasCodes(format); }
+  void readCodes(int64_t row, llama::CodeRow &out) const override { input->readCodes(origin(row), out); }
+  void readExact(int64_t row, float *out) const override { input->readExact(origin(row), out); }
 
 private:
   int64_t origin(int64_t row) const {
@@ -240,8 +243,14 @@ FailureOr<std::unique_ptr<RowSource>> cria::makeRowSource(Value value, MappedFil
         Result input = makeRowSource(quantize.getInput(), files);
         if (failed(input))
           return failure();
-        return std::unique_ptr<RowSource>(
-            std::make_unique<QuantizedRows>(std::move(*input), quantize.getFormat(), shape.columns));
+        llama::ObservationOp guide;
+        if (FlatSymbolRefAttr name = quantize.getGuideAttr()) {
+          guide = SymbolTable::lookupNearestSymbolFrom<llama::ObservationOp>(quantize, name);
+          if (llvm::Error error = files.guides.check(guide))
+            return quantize.emitOpError() << llvm::toString(std::move(error));
+        }
+        return std::unique_ptr<RowSource>(std::make_unique<QuantizedRows>(std::move(*input), quantize.getFormat(),
+                                                                          shape.columns, guide, files.guides));
       })
       .Case([&](llama::RopeTableOp table) -> Result {
         return std::unique_ptr<RowSource>(std::make_unique<RopeRows>(table));

@@ -9,6 +9,7 @@
 #define CRIA_COMPILER_WEIGHTS_ROWSOURCE_H
 
 #include "compiler/weights/Convert.h"
+#include "compiler/weights/Guide.h"
 
 #include "dialects/llama/Quantization.h"
 
@@ -37,9 +38,12 @@ public:
   virtual ~RowSource() = default;
   /// Rows [begin, begin + count) into `out` [count, columns].
   virtual void read(int64_t begin, int64_t count, float *out) const = 0;
-  /// The codes of row `row`, if its numbers are given by codes of `format`; false if
-  /// they are not.
-  virtual bool readCodes(int64_t row, llama::Format format, llama::CodeRow &out) const { return false; }
+  /// Whether the numbers of every row are given by codes of `format`.
+  virtual bool hasCodes(llama::Format format) const { return false; }
+  /// The codes of row `row`, where there are some.
+  virtual void readCodes(int64_t row, llama::CodeRow &out) const { llvm_unreachable("asked for codes of numbers"); }
+  /// Row `row` as it was before any rounding: what a report compares with.
+  virtual void readExact(int64_t row, float *out) const { read(row, 1, out); }
 };
 
 /// The files that sources name, each mapped once, for as long as this lives.
@@ -47,6 +51,8 @@ class MappedFiles {
 public:
   /// All bytes of `path`; an error, on `user`, names it.
   mlir::FailureOr<llvm::StringRef> contents(mlir::Operation *user, llvm::StringRef path);
+
+  Guides guides; ///< from the records that observations name
 
 private:
   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;

@@ -28,6 +28,9 @@ inline constexpr llvm::StringLiteral kSegmentsAttrName = "kernel.segments";
 /// keeps CSE from making one buffer of two.
 inline constexpr llvm::StringLiteral kBufferAttrName = "kernel.buffer";
 
+/// The name under which a state that is observed (`llama.observe`) carries its number.
+inline constexpr llvm::StringLiteral kObservationAttrName = "kernel.observation";
+
 /// Makes storage and kernels known to one-shot bufferization.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
 

@@ -21,6 +21,7 @@ namespace {
 
 constexpr int64_t kMostElements = int64_t(1) << 48; ///< of any tensor
 constexpr int64_t kMostOffset = int64_t(1) << 62; ///< of a tensor in its file
+constexpr int64_t kMostWidth = int64_t(1) << 20; ///< of what is observed
 constexpr int64_t kMostPanelRows = 4096; ///< far above any vector register
 
 RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
@@ -324,6 +325,41 @@ LogicalResult CacheUpdateOp::verify() {
   if (tensorType(getRows()).getDimSize(1) != width) // (C1)
     return emitOpError("expects rows of ") << width << ", but got " << getRows().getType();
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+LogicalResult ObservationOp::verify() {
+  int64_t number = getNumber(), width = getWidth();
+  if (number < 0 || width < 1 || width > kMostWidth) // (C1)
+    return emitOpError("expects a number that is not negative and a width in [1, ")
+           << kMostWidth << "], but got " << number << " and " << width;
+  return success();
+}
+
+/// `user` expects `name` to be an observation as wide as a matrix of `type` has
+/// columns.
+static LogicalResult verifyObservation(Operation *user, FlatSymbolRefAttr name, Type type,
+                                       SymbolTableCollection &symbols) {
+  Operation *symbol = symbols.lookupNearestSymbolFrom(user, name);
+  auto observation = dyn_cast_or_null<ObservationOp>(symbol);
+  if (!observation)
+    return user->emitOpError("expects ") << name << " to name a llama.observation op, but got "
+                                         << (symbol ? symbol->getName().getStringRef() : "nothing");
+  if (int64_t(observation.getWidth()) != cast<RankedTensorType>(type).getDimSize(1))
+    return user->emitOpError("expects vectors of the width of ")
+           << name << ", " << int64_t(observation.getWidth()) << ", but got " << type;
+  return success();
+}
+
+LogicalResult ObserveOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyObservation(*this, getObservationAttr(), getInput().getType(), symbols); // (C1), (C2)
+}
+
+LogicalResult QuantizeOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return getGuideAttr() ? verifyObservation(*this, getGuideAttr(), getType(), symbols) : success(); // (C4)
 }
 
 //===----------------------------------------------------------------------===//

@@ -175,7 +175,8 @@ def Llama_PackOp : Llama_Op<"pack", [Pure, Llama_WeightExpression,
   let hasVerifier = 1;
 }
 
-def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression]> {
+def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a matrix rounded to what a low-bit format can hold";
   let description = [{
     The result has the values that the codes stand for (Quantization.h), so that
@@ -185,14 +186,18 @@ def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression]> {
     - (C1) rows are a multiple of a group long.
     - (C2) the result has the input's shape.
     - (C3) `format` is none that only files hold (the K-quants).
+    - (C4) `guide` names a `llama.observation` as wide as the rows are long: what an error
+      costs is told by its vectors, and columns make up for what earlier ones err.
 
     ```mlir
     %q = llama.quantize %w format q4 : tensor<256x512xf16> -> tensor<256x512xf32>
+    %g = llama.quantize %w format q4 guided by @layers.0.q.input : tensor<256x512xf16> -> tensor<256x512xf32>
     ```
   }];
-  let arguments = (ins Llama_Weight2D:$input, Llama_FormatAttr:$format);
+  let arguments = (ins Llama_Weight2D:$input, Llama_FormatAttr:$format,
+    OptionalAttr<FlatSymbolRefAttr>:$guide);
   let results = (outs Llama_Weight2D:$result);
-  let assemblyFormat = "$input `format` $format attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input `format` $format (`guided` `by` $guide^)? attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -516,6 +521,46 @@ def Llama_CacheWriteOp : Llama_Op<"cache_write", [MemoryEffects<[MemWrite]>,
   }];
   let arguments = (ins FlatSymbolRefAttr:$cache, Llama_CacheTensor:$value);
   let assemblyFormat = "$cache `,` $value attr-dict `:` type($value)";
+}
+
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+def Llama_ObservationOp : Llama_Op<"observation", [Symbol]> {
+  let summary = "what matrices are multiplied by, as a calibration text shows it";
+  let description = [{
+    Vectors of `width` numbers, one for every token of a text. Without a `file` they are
+    still to be recorded: the artifact leaves them where its runtime finds them. With
+    one, they are number `number` of those that `--record` wrote there (runtime/Record.h).
+
+    - (C1) `number` is not negative, `width` in [1, 2^20].
+
+    ```mlir
+    llama.observation @layers.0.q.input number 0 width 256
+    llama.observation @layers.0.o.input in "records" number 1 width 256
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<StrAttr>:$file, I64Attr:$number, I64Attr:$width);
+  let assemblyFormat = "$sym_name (`in` $file^)? `number` $number `width` $width attr-dict";
+  let hasVerifier = 1;
+}
+
+def Llama_ObserveOp : Llama_Op<"observe", [MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "leaves this step's vectors to be looked at";
+  let description = [{
+    The rows of `input` [T, K] become the observation's vectors of this step.
+
+    - (C1) `observation` names a `llama.observation` op.
+    - (C2) K is its width.
+
+    ```mlir
+    llama.observe @layers.0.q.input, %x : tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$observation, Llama_Activation:$input);
+  let assemblyFormat = "$observation `,` $input attr-dict `:` type($input)";
 }
 
 //===----------------------------------------------------------------------===//

@@ -209,8 +209,8 @@ public:
     highest = format == Format::Ternary ? 1 : (1 << t.bits) - 1 - t.offset;
   }
 
-  /// The best codes of `values` [group].
-  void encode(const float *values, float &scale, float *minimum, uint8_t *codes) {
+  /// The best codes of `values` [group], squared errors weighted by `weights` [group].
+  void encode(const float *values, const float *weights, float &scale, float *minimum, uint8_t *codes) {
     float least = INFINITY, greatest = -INFINITY, extreme = 0;
     for (int i = 0; i < t.group; ++i) {
       float value = values[i];
@@ -241,8 +241,8 @@ public:
       } else {
         trialScale = toHalf(extreme / (lowest * share));
       }
-      float error = t.levels.empty() ? roundToIntegers(values, trialScale, trialMinimum)
-                                     : roundToTable(values, trialScale);
+      float error = t.levels.empty() ? roundToIntegers(values, weights, trialScale, trialMinimum)
+                                     : roundToTable(values, weights, trialScale);
       if (error < smallest) {
         smallest = error;
         scale = trialScale;
@@ -254,24 +254,42 @@ public:
     }
   }
 
+  /// The code of one number for a scale (and minimum) that are not NaN.
+  uint8_t code(float value, float scale, float minimum) const {
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    if (t.levels.empty())
+      return uint8_t(int(toInteger((value + minimum) * inverse, lowest, highest)) + t.offset);
+    size_t place = 0;
+    for (size_t next = 1; next < table.sorted.size(); ++next)
+      place += value * inverse > (table.sorted[next] + table.sorted[next - 1]) / 2;
+    return table.codes[place];
+  }
+  /// What a code stands for.
+  float value(uint8_t code, float scale, float minimum) const {
+    return scale * (t.levels.empty() ? code - t.offset : t.levels[code]) - minimum;
+  }
+
 private:
-  float roundToIntegers(const float *values, float scale, float minimum) {
+  static float toInteger(float level, float low, float high) {
     constexpr float kShift = 12582912; // 1.5 * 2^23: adding it rounds to an integer, ties to even
+    level = level < low ? low : level;
+    level = level > high ? high : level;
+    return (level + kShift) - kShift;
+  }
+
+  float roundToIntegers(const float *values, const float *weights, float scale, float minimum) {
     float inverse = scale == 0 ? 0 : 1 / scale, low = lowest, high = highest, parts[8] = {};
     for (int i = 0; i < t.group; i += 8)
       for (int j = 0; j < 8; ++j) {
-        float level = (values[i + j] + minimum) * inverse;
-        level = level < low ? low : level;
-        level = level > high ? high : level;
-        level = (level + kShift) - kShift;
+        float level = toInteger((values[i + j] + minimum) * inverse, low, high);
         float off = values[i + j] - (scale * level - minimum);
         levels[i + j] = level;
-        parts[j] += off * off;
+        parts[j] += off * off * weights[i + j];
       }
     return sum(parts);
   }
 
-  float roundToTable(const float *values, float scale) {
+  float roundToTable(const float *values, const float *weights, float scale) {
     float inverse = scale == 0 ? 0 : 1 / scale, parts[8] = {};
     for (int i = 0; i < t.group; ++i)
       levels[i] = table.sorted[0], places[i] = 0;
@@ -287,7 +305,7 @@ private:
     for (int i = 0; i < t.group; i += 8)
       for (int j = 0; j < 8; ++j) {
         float off = values[i + j] - scale * levels[i + j];
-        parts[j] += off * off;
+        parts[j] += off * off * weights[i + j];
       }
     return sum(parts);
   }
@@ -307,13 +325,45 @@ private:
 
 } // namespace
 
-void cria::llama::quantizeRow(Format format, const float *values, int64_t columns, CodeRow &row) {
+void cria::llama::quantizeRow(Format format, const float *values, int64_t columns, CodeRow &row, const Guide *guide) {
   const FormatTraits &t = traits(format);
   row.resize(format, columns);
   GroupEncoder encoder(format);
-  for (int64_t group = 0; group < columns / t.group; ++group)
-    encoder.encode(values + group * t.group, row.scales[group], t.minimums ? &row.minimums[group] : nullptr,
-                   row.codes.data() + group * t.group);
+  auto encode = [&](int64_t begin, const float *from, const float *weights) {
+    int64_t group = begin / t.group;
+    encoder.encode(from + begin, weights, row.scales[group], t.minimums ? &row.minimums[group] : nullptr,
+                   row.codes.data() + begin);
+  };
+  if (!guide) {
+    static constexpr std::array<float, kMostGroup> ones = [] {
+      std::array<float, kMostGroup> result = {};
+      for (float &one : result)
+        one = 1;
+      return result;
+    }();
+    for (int64_t begin = 0; begin < columns; begin += t.group)
+      encode(begin, values, ones.data());
+    return;
+  }
+
+  std::vector<float> now(values, values + columns), weights(t.group);
+  for (int64_t begin = 0; begin < columns; begin += t.group) {
+    for (int64_t i = 0; i < t.group; ++i) {
+      float u = guide->factor[(begin + i) * columns + begin + i];
+      weights[i] = 1 / (u * u);
+    }
+    encode(begin, now.data(), weights.data());
+    float scale = row.scales[begin / t.group], minimum = t.minimums ? row.minimums[begin / t.group] : 0;
+    if (std::isnan(scale))
+      continue;
+    for (int64_t k = begin; k < begin + t.group; ++k) {
+      const float *factor = guide->factor.data() + k * columns;
+      row.codes[k] = encoder.code(now[k], scale, minimum);
+      float error = (now[k] - encoder.value(row.codes[k], scale, minimum)) / factor[k];
+      for (int64_t j = k + 1; j < columns; ++j)
+        now[j] -= factor[j] * error;
+    }
+  }
 }
 
 //===----------------------------------------------------------------------===//

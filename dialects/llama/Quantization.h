@@ -98,6 +98,13 @@ struct CodeRow {
   void dequantize(Format format, float *values) const;
 };
 
+/// What an error costs, for all rows of a matrix of K columns: compiler/weights/Guide.h
+/// says how it is made.
+struct Guide {
+  int64_t columns;           ///< K
+  std::vector<float> factor; ///< U [K, K], upper triangular with a positive diagonal
+};
+
 /// Chooses the codes of one row of `columns` numbers; they are a multiple of a group.
 ///
 /// Numbers are scaled by 1 / s (F32), clamped and rounded to the nearest level: to even
@@ -114,7 +121,13 @@ struct CodeRow {
 ///
 /// s and m are rounded to F16 (mxfp4: s to the next power of two) before they are used.
 /// A group with a number that F16 cannot hold stands for NaN.
-void quantizeRow(Format format, const float *values, int64_t columns, CodeRow &row);
+///
+/// With a `guide` (GPTQ: Frantar et al., 2022) the columns take turns, and what one errs
+/// the later ones make good: with u = U[k, k], w the number of column k by then and v what
+/// its code stands for, U[k, j] (w - v) / u is taken from every later column j. A group's
+/// scale is chosen when its first column's turn comes, squared errors weighted by
+/// 1 / u^2. Groups that stand for NaN change no other.
+void quantizeRow(Format format, const float *values, int64_t columns, CodeRow &row, const Guide *guide = nullptr);
 
 /// The format whose codes give the numbers of `weight` exactly: of a `llama.quantize`,
 /// or of a source stored in blocks, also behind a change of the rows' order. None

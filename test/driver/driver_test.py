@@ -70,6 +70,31 @@ class Words(Case):
                    says=["expects the name of a matrix, but none is called 'head'"])
         self.assertEqual(self.left(), [])
 
+    def test_calibrating(self):
+        text = os.path.join(self.folder, "text")
+        with open(text, "w") as file:
+            file.write("Once upon a time there was a little girl. " * 40)
+        words = ["compile", MODEL, "--calibrate", text]
+        self.fails(2, CRIA, *words, "-o", self.output, says=["--calibrate", "--quantize"])
+        self.fails(2, CRIA, *words, "--quantize", "q4", "--stop-after", "model", says=["--stop-after", "--calibrate"])
+        self.fails(2, CRIA, "compile", MODEL, "--report", "--stop-after", "model", says=["--stop-after", "--report"])
+        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", text, says=["found the input " + text])
+        self.fails(1, CRIA, "compile", MODEL, "--quantize", "q4", "--calibrate", text + ".no", "-o", self.output,
+                   says=[text + ".no: cannot be read: No such file"])
+        self.assertEqual(self.left(), ["text"])
+
+    def test_report(self):
+        done = call(CRIA, "compile", MODEL, "--quantize", "q4,down_proj=q8", "--report", "-o", self.output)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual(lines[0], ["matrix", "shape", "format", "bits", "MB", "error"])
+        formats = {line[0]: line[2:4] for line in lines[1:-1]}
+        self.assertEqual(formats["layers.0.q"], ["q4", "4.50"])
+        self.assertEqual(formats["layers.0.down"], ["q8", "8.50"])
+        self.assertEqual(lines[-1][0], "all")
+        self.assertEqual(call(CRIA, "compile", MODEL, "--quantize", "q4,down_proj=q8", "--report", "-o",
+                              self.output).stdout, done.stdout)
+
     def test_several_chips_have_no_phase_to_stop_after(self):
         self.fails(1, CRIA, "compile", MODEL, "--target", "x86-64", "--stop-after", "kernel",
                    says=["expects a target of one chip, but got 'x86-64'"])
@@ -93,7 +118,7 @@ class Outputs(Case):
         with open(self.output, "rb") as file:
             data = file.read()
         weights, weight_bytes, tokenizer, tokenizer_bytes, size, version, _, magic = struct.unpack("<5Q2I16s", data[-64:])
-        self.assertEqual((size, version, magic), (len(data), 2, b"cria artifact 1\0"))
+        self.assertEqual((size, version, magic), (len(data), 3, b"cria artifact 1\0"))
         self.assertEqual((weights % 4096, tokenizer % 4096), (0, 0))
         self.assertLessEqual(weights + weight_bytes, tokenizer)
         self.assertLessEqual(tokenizer + tokenizer_bytes, size - 64)

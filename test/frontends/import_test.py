@@ -551,7 +551,7 @@ class BadLlama2c(ImportCase):
                 (raw + b"x", f"expects {len(raw)} bytes, but got {len(raw) + 1}"),
                 (raw[:28], f"expects {len(raw)} bytes, but got 28"),
                 (raw[:20], "expects a model, but got a file of 20 bytes"),
-                (struct.pack("<7i", 2**24, 2**24, 4096, 1, 1, 2**24, 2**24), "bytes, but got 28"),
+                (struct.pack("<7i", 2**24, 2**24, 4096, 2**16, 1, 2**24, 2**24), "bytes, but got 28"),
                 (struct.pack("<7i", -1, 96, 2, 4, 4, 128, 128), "expects a model, but got a file"),
                 (struct.pack("<Ii", 0x616B3432, 1) + bytes(248), "checkpoint of a later version")):
             with open(path, "wb") as file:

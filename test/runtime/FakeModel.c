@@ -24,6 +24,8 @@ typedef struct State {
   int64_t hidden[T];
   int64_t positions[T];
   _Alignas(64) float logits[T][Stride];
+  _Alignas(64) float seen[2][T][3];
+  _Alignas(64) float headSeen[1][T][1];
 } State;
 
 static int32_t script[C];
@@ -53,6 +55,8 @@ static void forward(State *state, int64_t *workspace, int64_t *scratch, int64_t 
       hash = (hash * 31 + state->cache[at] + 1) % 65521;
     state->hidden[row] = hash;
     state->positions[row] = position + row;
+    for (int i = 0; i < 6; ++i)
+      state->seen[i / 3][row][i % 3] = (float)(10 * (position + row) + i);
   }
   cria_barrier(barrier);
   check(scratch[0] == thread);
@@ -63,6 +67,7 @@ static void logits(const float *weights, State *state, int64_t from, int64_t row
   for (int64_t row = 0; row < rows; ++row) {
     float *out = state->logits[row];
     int64_t position = state->positions[from + row];
+    state->headSeen[0][row][0] = (float)-position;
     for (int64_t j = thread; j < V; j += threads) {
       out[j] = weights[j] + (float)((state->hidden[from + row] + 17 * j) % 97) / 16;
       if (scriptLength && script[position % scriptLength] == j)
@@ -97,6 +102,9 @@ ENTRY(logitsChunk) {
 
 static const CriaCpuFeature features[] = {{"sse2", {1, 0, 3, 26}},
                                           {"avx512f", {0x7fffffff, 0, 1, 16}}};
+
+static const CriaObservation observations[] = {{offsetof(State, seen), 2, 3},
+                                               {offsetof(State, headSeen), 1, 1}};
 
 static CriaModel model = {
     .abi_version = CRIA_ABI_VERSION,
@@ -173,7 +181,12 @@ static void damage(const char *how) {
     model.state_bytes = (uint64_t)1 << 62;
   else if (strcmp(how, "scratch") == 0)
     model.scratch_bytes = UINT64_MAX / 2;
-  else if (strcmp(how, "nobos") == 0)
+  else if (strcmp(how, "observed") == 0)
+    model.observations = observations, model.observation_count = 2;
+  else if (strcmp(how, "unseen") == 0) {
+    static const CriaObservation beyond = {sizeof(State) - 64, 2, 3};
+    model.observations = &beyond, model.observation_count = 1;
+  } else if (strcmp(how, "nobos") == 0)
     model.bos_id = -1, model.add_bos = 0;
   else
     abort();

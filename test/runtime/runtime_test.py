@@ -11,6 +11,7 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,7 @@ class Artifact(Case):
         page = make_artifact.PAGE
         for changes, message in (
                 ({"abi_version": 7}, "trailer of this file has ABI version 7, but the runtime "
-                                     "has version 2"),
+                                     "has version 3"),
                 ({"magic": b"cria artifact 2\0"}, "does not end with cria's trailer"),
                 ({"weights_offset": 100}, "its weights expects a multiple of 4096, but got 100"),
                 ({"weights_offset": 1 << 63}, r"its weights of 1200 bytes at \d+ expect to end"),
@@ -90,8 +91,8 @@ class Artifact(Case):
 
     def test_model(self):
         for how, message in (
-                ("abi", "generated code has ABI version 3, but the runtime has version 2"),
-                ("struct", "expects a model table of 240 bytes, but got 248"),
+                ("abi", "generated code has ABI version 4, but the runtime has version 3"),
+                ("struct", "expects a model table of 256 bytes, but got 264"),
                 ("offset", "contradicts itself"),
                 ("stride", "contradicts itself"),
                 ("huge", r"cannot reserve \d+ bytes for the state and KV caches: "),
@@ -145,7 +146,7 @@ class CommandLine(Case):
     def test_help(self):
         out = self.expect("--help", out=r"^Usage: story \[options\]\n").stdout.decode()
         for option in ("-p, --prompt TEXT", "-n, --max-tokens N", "--temperature F", "--chunk N",
-                       "--print-ids", "--ids 1,15,7", "--logits FILE", "--perplexity FILE",
+                       "--print-ids", "--ids 1,15,7", "--logits FILE", "--perplexity FILE", "--record FILE",
                        "-i, --interactive", "-h, --help", "--version"):
             self.assertIn(option, out)
         self.assertLess(max(map(len, out.splitlines())), 90)
@@ -452,6 +453,52 @@ class Perplexity(Case):
         self.expect("--perplexity", "/no/file", out=b"", code=1, err="cannot open '/no/file'")
         self.expect("--perplexity", self.story, out=b"", code=1, env={"CRIA_FAKE_NAN": "9"},
                     err="the logits at position 9 are not finite")
+
+
+class Record(Case):
+    OBSERVED = {"CRIA_FAKE": "observed"}
+
+    def recorded(self, steps):
+        """The file for steps of so many tokens from position 0 on."""
+        data = b"cria records 01\0" + struct.pack("<3I", 2, 6, 1)
+        position = 0
+        for tokens in steps:
+            rows = range(position, position + tokens)
+            seen = [10 * row + i for row in rows for i in range(6)] + [-row for row in rows]
+            data += struct.pack(f"<I{len(seen)}f", tokens, *seen)
+            position += tokens
+        return data
+
+    def test_steps(self):
+        """Chunks and single tokens; what a chunk is padded with is not recorded."""
+        path = self.path("records")
+        for arguments, steps in ((["--ids", "1,2,3,4,5,6,7,8,9,10,11,12", "-n", "0"], [8, 4]),
+                                 (["--ids", "1,2,3,4,5,6,7,8,9", "-n", "0"], [8, 1]),
+                                 (["--ids", "1,2", "-n", "2", "--ignore-eos"], [1, 1, 1])):
+            for threads in ("1", "3"):
+                self.expect(*arguments, "--record", path, "--threads", threads, env=self.OBSERVED, err=None)
+                self.assertEqual(make_artifact.read(path), self.recorded(steps), arguments)
+
+    def test_perplexity(self):
+        text, path = self.path("text.txt"), self.path("records")
+        make_artifact.write(text, bytes(range(66)))
+        self.expect("--perplexity", text, "--record", path, env=self.OBSERVED, err=None)
+        first = self.recorded([8] * 8)
+        self.assertEqual(make_artifact.read(path)[:len(first)], first)
+        rest = make_artifact.read(path)[len(first):]
+        self.assertEqual(rest, self.recorded([4])[28:])  # BOS and three tokens, from position 0
+
+    def test_errors(self):
+        path = self.path("none")
+        self.expect("--ids", "1", "--record", path, code=1, out=b"",
+                    err="--record expects a model that was compiled to be observed")
+        self.assertFalse(os.path.exists(path))
+        self.expect("--ids", "1", "--record", self.path("no/such"), code=1, out=b"", env=self.OBSERVED,
+                    err="cannot create '.*/no/such'")
+        self.expect("--ids", "1", "-n", "0", "--record", "/dev/full", code=1, env=self.OBSERVED,
+                    err="cannot write '/dev/full'")
+        self.expect("--ids", "1", code=1, out=b"", env={"CRIA_FAKE": "unseen"},
+                    err="the model table of the generated code contradicts itself")
 
 
 class Interactive(Case):

@@ -9,6 +9,7 @@
 #include "compiler/weights/Evaluator.h"
 #include "dialects/kernel/Kernel.h"
 #include "dialects/llama/Quantization.h"
+#include "runtime/Abi.h"
 #include "test/reference/Support.h"
 
 #include "llvm/ADT/APFloat.h"
@@ -302,6 +303,107 @@ TEST(Evaluator, Quantizes) {
                                " : " + type + " -> " + to + "\n",
                            to});
     }
+}
+
+namespace {
+
+/// Records of `tokens` tokens: observations of widths 3 and 96.
+std::string someRecords(uint32_t tokens) {
+  std::string bytes(CRIA_RECORD_MAGIC, sizeof(CRIA_RECORD_MAGIC));
+  for (uint32_t word : {2u, 3u, 96u, tokens})
+    bytes.append(reinterpret_cast<const char *>(&word), sizeof(word));
+  std::mt19937 generator(7);
+  std::normal_distribution<float> normal;
+  for (uint32_t i = 0; i < tokens * 99; ++i) {
+    float value = normal(generator) * float(1 + i % 5);
+    bytes.append(reinterpret_cast<const char *>(&value), sizeof(value));
+  }
+  return bytes;
+}
+
+std::string guided(const std::string &file, int number) {
+  return random(tensor(9, 96)) + "llama.observation @x in \"" + file + "\" number " + std::to_string(number) +
+         " width 96\n";
+}
+
+std::string guidedOps(llama::Format format) {
+  return weight("%w", tensor(9, 96)) + "%q = llama.quantize %w format " + stringifyFormat(format).str() +
+         " guided by @x : " + tensor(9, 96) + " -> " + tensor(9, 96) + "\n";
+}
+
+} // namespace
+
+// The interpreter takes the same records; codes in blocks say the same numbers.
+TEST(Evaluator, QuantizesWithAGuide) {
+  Temporary file;
+  std::string bytes = someRecords(50);
+  ASSERT_EQ(write(file.descriptor, bytes.data(), bytes.size()), ssize_t(bytes.size()));
+  for (llama::Format format : {llama::Format::Q8, llama::Format::Q4, llama::Format::Q4Z, llama::Format::MXFP4}) {
+    std::string ops = guidedOps(format), type = tensor(9, 96);
+    expectLikeReference({guided(file.path, 1), ops + "%r = llama.cast %q : " + type + " to " + type + "\n", type});
+    expectPacked(guided(file.path, 1), ops, format, 9, 96);
+  }
+}
+
+TEST(Evaluator, RecordsThatDoNotFit) {
+  Temporary file, out;
+  std::string bytes = someRecords(2);
+  ASSERT_EQ(write(file.descriptor, bytes.data(), bytes.size()), ssize_t(bytes.size()));
+  auto fails = [&](const std::string &symbols, const std::string &part) {
+    Session session;
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(
+        symbols + "kernel.constant @c at 0 : " + tensor(9, 96) + " {\n" + guidedOps(llama::Format::Q4) +
+            "kernel.yield %q : " + tensor(9, 96) + "\n}",
+        &session.context);
+    ASSERT_TRUE(module) << session.messages;
+    EXPECT_TRUE(failed(writeConstants(*module, out.descriptor, 0, "out", {})));
+    EXPECT_NE(session.messages.find(part), std::string::npos) << session.messages;
+  };
+  fails(guided(file.path, 2), file.path + ": expects an observation of number 2 and width 96, but has only 2");
+  fails(guided(file.path, 0), "number 0 and width 96, but its width is 3");
+  fails(guided("/no/file", 0), "/no/file: cannot be read: No such file");
+  fails(random(tensor(9, 96)) + "llama.observation @x number 0 width 96\n", "expects a file of records, but has none");
+}
+
+TEST(Evaluator, ReportsEveryMatrix) {
+  Session session;
+  Temporary out;
+  std::string type = tensor(40, 64), packed = "tensor<3x64x16xf16>";
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      random(type) + "llama.synthetic @b seed 1 mean 0.0 deviation 1.0 : tensor<64xf32>\n" +
+          "kernel.constant @w.value at 0 : tensor<3x2x288xi8> {\n" + weight("%w", type) +
+          "%q = llama.quantize %w format q4 : " + type + " -> " + type +
+          "\n%p = llama.pack_blocks %q rows 16 format q4 : " + type +
+          " -> tensor<3x2x288xi8>\nkernel.yield %p : tensor<3x2x288xi8>\n}\n"
+          "kernel.constant @b.value at 2048 : tensor<64xf32> {\n%b = llama.weight @b : tensor<64xf32>\n"
+          "kernel.yield %b : tensor<64xf32>\n}\n"
+          "kernel.constant @h.value at 4096 : " + packed + " {\n" + weight("%w", type) + "%h = llama.cast %w : " +
+          type + " to " + tensor(40, 64, "f16") + "\n%p = llama.pack %h rows 16 : " + tensor(40, 64, "f16") + " -> " +
+          packed + "\nkernel.yield %p : " + packed + "\n}\n",
+      &session.context);
+  ASSERT_TRUE(module) << session.messages;
+  std::vector<MatrixReport> first, second;
+  ASSERT_TRUE(succeeded(writeConstants(*module, out.descriptor, 0, "out", {}, 1, &first))) << session.messages;
+  ASSERT_TRUE(succeeded(writeConstants(*module, out.descriptor, 0, "out", {}, 3, &second)));
+  ASSERT_EQ(first.size(), 2u); // the vector is none
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(first[i].errors, second[i].errors);
+    EXPECT_EQ(first[i].rows, 40);
+    EXPECT_EQ(first[i].columns, 64);
+    // Mean 1/4, deviation 3/2.
+    EXPECT_NEAR(first[i].squares / (40 * 64), 0.25 * 0.25 + 1.5 * 1.5, 0.1);
+  }
+  EXPECT_EQ(first[0].name, "w");
+  EXPECT_EQ(first[0].format, "q4");
+  EXPECT_EQ(first[0].bytes, 3 * 2 * 288);
+  EXPECT_EQ(first[1].format, "f16");
+  // Numbers up to 2.85: a step of 16 is up to 0.36, errors are even within half of it.
+  double step = 2.85 / 8, rms = std::sqrt(first[0].errors / (40 * 64));
+  EXPECT_LT(rms, step / std::sqrt(12.0));
+  EXPECT_GT(rms, 0.5 * step / std::sqrt(12.0));
+  // F16 has 11 bits: at most 2^-12 of a number is lost, and more than none.
+  EXPECT_LT(first[1].errors, first[1].squares * std::pow(2.0, -22));
+  EXPECT_GT(first[1].errors, first[1].squares * std::pow(2.0, -28));
 }
 
 // Blocks read back as their description says: the numbers of the quantized matrix.

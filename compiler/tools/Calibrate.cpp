@@ -1,0 +1,99 @@
+//===- Calibrate.cpp - What a text shows about a model ---------------------===//
+
+#include "compiler/tools/Calibrate.h"
+
+#include "compiler/weights/Records.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
+
+#include <unistd.h>
+
+using namespace mlir;
+using namespace cria;
+
+TemporaryPath::~TemporaryPath() {
+  if (path.empty())
+    return;
+  ::unlink(path.c_str());
+  llvm::sys::DontRemoveFileOnSignal(path);
+}
+
+llvm::Expected<TemporaryPath> TemporaryPath::create(StringRef name) {
+  llvm::SmallString<128> path;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile(name, "", path))
+    return llvm::createStringError("a temporary file cannot be made: " + error.message());
+  llvm::sys::RemoveFileOnSignal(path);
+  TemporaryPath result;
+  result.path = std::string(path);
+  return result;
+}
+
+/// What is in a file that a program has just written; empty if that fails.
+static std::string contentsOf(const TemporaryPath &path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path.get());
+  return buffer ? (*buffer)->getBuffer().trim().str() : "";
+}
+
+llvm::Expected<double> cria::measurePerplexity(StringRef program, StringRef text, StringRef records) {
+  llvm::Expected<TemporaryPath> out = TemporaryPath::create("cria-output");
+  if (!out)
+    return out.takeError();
+  llvm::Expected<TemporaryPath> err = TemporaryPath::create("cria-errors");
+  if (!err)
+    return err.takeError();
+  // Absolute: neither looked for in PATH nor taken for an option or standard input.
+  llvm::SmallString<128> programPath(program), textPath(text);
+  llvm::sys::fs::make_absolute(programPath);
+  llvm::sys::fs::make_absolute(textPath);
+  SmallVector<StringRef> words = {programPath, "--perplexity", textPath};
+  if (!records.empty())
+    words.append({"--record", records});
+  std::string message;
+  std::optional<StringRef> files[] = {StringRef(), StringRef(out->get()), StringRef(err->get())};
+  int code = llvm::sys::ExecuteAndWait(programPath, words, std::nullopt, files, /*SecondsToWait=*/0, /*MemoryLimit=*/0,
+                                       &message);
+  double perplexity = 0;
+  if (code == 0 && !StringRef(contentsOf(*out)).getAsDouble(perplexity))
+    return perplexity;
+  std::string said = contentsOf(*err);
+  return llvm::createStringError("the perplexity of " + text + " cannot be measured: " +
+                                 (!message.empty() ? message : !said.empty() ? said : "the model prints none"));
+}
+
+FailureOr<Calibration> cria::calibrate(ModuleOp module, StringRef text,
+                                       llvm::function_ref<LogicalResult(StringRef)> compile) {
+  auto fail = [&](llvm::Error error) { return module.emitError(llvm::toString(std::move(error))); };
+  // Before anything that takes long.
+  auto readable = llvm::MemoryBuffer::getFile(text);
+  if (!readable)
+    return module.emitError() << text << ": cannot be read: " << readable.getError().message();
+
+  llvm::Expected<TemporaryPath> observer = TemporaryPath::create("cria-observer");
+  if (!observer)
+    return fail(observer.takeError());
+  llvm::Expected<TemporaryPath> records = TemporaryPath::create("cria-records");
+  if (!records)
+    return fail(records.takeError());
+  if (failed(compile(observer->get())))
+    return failure();
+  llvm::Expected<double> perplexity = measurePerplexity(observer->get(), text, records->get());
+  if (!perplexity)
+    return fail(perplexity.takeError());
+  auto bytes = llvm::MemoryBuffer::getFile(records->get(), /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!bytes)
+    return module.emitError() << records->get() << ": cannot be read: " << bytes.getError().message();
+  llvm::Expected<Records> parsed = Records::parse((*bytes)->getBuffer());
+  if (!parsed)
+    return fail(parsed.takeError());
+  if (parsed->tokens() < kLeastCalibrationTokens)
+    return module.emitError() << text << ": a calibration expects at least " << kLeastCalibrationTokens
+                              << " tokens, but got " << parsed->tokens();
+  Calibration result;
+  result.records = std::move(*records);
+  result.perplexity = *perplexity;
+  return result;
+}
