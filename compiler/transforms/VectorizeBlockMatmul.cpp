@@ -5,7 +5,9 @@
 // `kernel.dot`; the exact sums are converted and added, times both scales, to the F32
 // sums, which live in registers throughout. The offset of unsigned codes is in the
 // start value of the integer sums. Two panels halve the loads: four codes of a row,
-// spread over a register once, serve both.
+// spread over a register once, serve both. A single row takes one panel after the
+// other instead: memory is read as one stream, which on what was measured is a third
+// faster than two.
 //
 // Where tiles of rows follow each other, each fetches its share of the panels that
 // come after these, so that their first tile does not wait for memory.
@@ -33,8 +35,9 @@ public:
     tokens = codes.getDimSize(0);
     groups = codes.getDimSize(1);
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
-    panels = sums.getDimSize(1);
+    allPanels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
+    panels = tokens > 1 ? allPanels : 1;
     readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
@@ -43,26 +46,34 @@ public:
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
+    Value result = op.getDestination();
+    for (firstPanel = 0; firstPanel < allPanels; firstPanel += panels)
+      result = multiplyPanels(result);
+    b.replaceOp(op, result);
+  }
+
+private:
+  /// `destination` with the products of panels firstPanel … firstPanel + panels - 1 in place.
+  Value multiplyPanels(Value destination) {
     SmallVector<Value> sums;
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
-        sums.push_back(read(sumType, op.getDestination(), {index(t), index(p), zero}));
+        sums.push_back(read(sumType, destination, {index(t), index(firstPanel + p), zero}));
     auto loop = scf::ForOp::create(b, loc, zero, index(groups), index(1), sums);
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       scf::YieldOp::create(b, loc, multiplyStep(loop.getInductionVar(), loop.getRegionIterArgs()));
     }
-    Value result = op.getDestination();
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
-        result = vector::TransferWriteOp::create(b, loc, loop.getResult(t * panels + p), result,
-                                                 ValueRange{index(t), index(p), zero}, ArrayRef<bool>{true})
-                     .getResult();
-    b.replaceOp(op, result);
+        destination = vector::TransferWriteOp::create(b, loc, loop.getResult(t * panels + p), destination,
+                                                      ValueRange{index(t), index(firstPanel + p), zero},
+                                                      ArrayRef<bool>{true})
+                          .getResult();
+    return destination;
   }
 
-private:
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
   Value read(VectorType type, Value tensor, ValueRange place) {
     return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
@@ -72,7 +83,7 @@ private:
   SmallVector<Value> multiplyStep(Value step, ValueRange sums) {
     prefetch(step);
     for (int64_t p = 0; p < panels; ++p)
-      readers[p].moveTo(index(p), step);
+      readers[p].moveTo(index(firstPanel + p), step);
     SmallVector<Value> result(sums);
     for (int64_t group = 0; group < readers[0].groups(); ++group)
       multiplyGroup(step, group, result);
@@ -164,7 +175,8 @@ private:
   kernel::BlockMatmulOp op;
   RewriterBase &b;
   Location loc;
-  int64_t tokens = 0, panels = 0, groups = 0, rows = 0;
+  int64_t tokens = 0, groups = 0, rows = 0;
+  int64_t allPanels = 0, panels = 0, firstPanel = 0; ///< of the op; of one pass over the groups; where it begins
   SmallVector<BlockReader> readers; ///< one for each panel
   VectorType sumType, integerType;
   Value zero;

@@ -5,7 +5,8 @@
 // sums live in registers, the panels are read once, front to back. R is a whole
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
-// see `kernel.dot`).
+// see `kernel.dot`). A single row takes one panel after the other, so that memory is
+// read as one stream, and has two sums, of even and of odd columns.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,20 +61,12 @@ public:
                                                     SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     Value destination = tile.sums;
     SmallVector<Value> sums = initialSums(destination);
-    int64_t whole = tile.columns / unroll * unroll;
-    auto loop = scf::ForOp::create(b, loc, zero, index(whole), index(unroll), sums);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      prefetch(loop.getInductionVar());
-      SmallVector<Value> inner(loop.getRegionIterArgs());
-      for (int64_t offset = 0; offset < unroll; ++offset)
-        addColumn(plus(loop.getInductionVar(), offset), inner);
-      scf::YieldOp::create(b, loc, inner);
-    }
-    sums.assign(loop.getResults().begin(), loop.getResults().end());
-    for (int64_t column = whole; column < tile.columns; ++column)
-      addColumn(index(column), sums);
+    if (tile.m > 1)
+      sums = multiply(0, sums);
+    else
+      for (int64_t panel = 0, count = std::exchange(tile.count, 1); panel < count; ++panel)
+        sums[panel] = multiplyRow(panel, sums[panel]);
+    tile.count = sums.size() / tile.m;
     forEachSum([&](int64_t row, int64_t panel, int64_t number) {
       destination = vector::TransferWriteOp::create(b, loc, sums[number], destination,
                                                     ValueRange{index(row), index(panel), zero}, ArrayRef<bool>{true})
@@ -83,6 +76,42 @@ public:
   }
 
 private:
+  /// `sums` [m, count] with the products of panels `first` … `first + count - 1` added.
+  /// Column c adds to the sums from number (c mod chains) * m * count on.
+  SmallVector<Value> multiply(int64_t first, SmallVector<Value> sums) {
+    size_t perChain = tile.m * tile.count;
+    int64_t chains = sums.size() / perChain, whole = tile.columns / unroll * unroll;
+    auto add = [&](Value column, int64_t chain, SmallVector<Value> &all) {
+      SmallVector<Value> some(ArrayRef<Value>(all).slice(chain * perChain, perChain));
+      addColumn(first, column, some);
+      std::copy(some.begin(), some.end(), all.begin() + chain * perChain);
+    };
+    auto loop = scf::ForOp::create(b, loc, zero, index(whole), index(unroll), sums);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      prefetch(loop.getInductionVar());
+      SmallVector<Value> inner(loop.getRegionIterArgs());
+      for (int64_t offset = 0; offset < unroll; ++offset)
+        add(plus(loop.getInductionVar(), offset), offset % chains, inner);
+      scf::YieldOp::create(b, loc, inner);
+    }
+    sums.assign(loop.getResults().begin(), loop.getResults().end());
+    for (int64_t column = whole; column < tile.columns; ++column)
+      add(index(column), column % chains, sums);
+    return sums;
+  }
+
+  /// `sum` of a single row with the products of one panel added: even columns to it,
+  /// odd ones to a second sum, so that one addition need not wait for the one before.
+  Value multiplyRow(int64_t panel, Value sum) {
+    if (unroll % 2)
+      return multiply(panel, {sum})[0];
+    Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    SmallVector<Value> halves = multiply(panel, {sum, zeros});
+    return arith::AddFOp::create(b, loc, halves[0], halves[1]);
+  }
+
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
   Value plus(Value value, int64_t offset) {
     return offset ? arith::AddIOp::create(b, loc, value, index(offset)).getResult() : value;
@@ -110,12 +139,12 @@ private:
     return sums;
   }
 
-  /// sums[row, panel] += panels[panel, column, :] * input[row, column]
-  void addColumn(Value column, SmallVectorImpl<Value> &sums) {
+  /// sums[row, panel] += panels[first + panel, column, :] * input[row, column]
+  void addColumn(int64_t first, Value column, SmallVectorImpl<Value> &sums) {
     SmallVector<Value> weights, factors;
     auto stored = VectorType::get({tile.pairs ? 2 * tile.height : tile.height}, getElementTypeOrSelf(tile.panels));
     for (int64_t panel = 0; panel < tile.count; ++panel) {
-      Value read = vector::TransferReadOp::create(b, loc, stored, tile.panels, ValueRange{index(panel), column, zero},
+      Value read = vector::TransferReadOp::create(b, loc, stored, tile.panels, ValueRange{index(first + panel), column, zero},
                                                   std::nullopt, ArrayRef<bool>{true});
       weights.push_back(tile.pairs ? read : widen(b, loc, read));
     }

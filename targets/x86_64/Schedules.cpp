@@ -3,8 +3,7 @@
 // One table, ordered from general to special: the last row that matches wins.
 // Matmul: panels are 16 rows on every chip, so that one layout serves all. A prefill
 // pass keeps tokenTile x panelTile x 16 sums in registers (8 of 16 registers with AVX2,
-// 16 of 32 with AVX-512) beside a column of weights; a decode step has at least two
-// chains of multiply-adds per column.
+// 16 of 32 with AVX-512) beside a column of weights.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
 // for the vectors of keys or values and for a query's element or weight.
 //

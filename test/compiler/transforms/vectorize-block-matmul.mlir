@@ -38,29 +38,42 @@ func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %
 // tiles of rows fetches the second half of the panels after these.
 // CHECK-LABEL: func.func @panels
 // CHECK: scf.for %[[T:[^ ]+]] = {{.*}} step %[[STEP:[^ ]+]] iter_args
-// CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:     %[[TILE:[^ ]+]] = arith.divui %[[T]], %[[STEP]]
 // CHECK:     %[[GROUPS:[^ ]+]] = arith.muli %[[TILE]], %c2{{.*}}
 // CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
 // CHECK:     %[[AHEAD:[^ ]+]] = arith.muli %[[AT]], %c288{{.*}}
 // CHECK:     kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
-// CHECK:     vector.transfer_read {{.*}} : tensor<1x2x32xi8>, vector<4xi8>
+// CHECK:     vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
 // CHECK-COUNT-2: kernel.dot
-// CHECK:     vector.transfer_read {{.*}} : tensor<1x2x32xi8>, vector<4xi8>
-func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<2x2x288xi8>,
-                  %o: tensor<2x2x16xf32>) -> tensor<2x2x16xf32> {
+// CHECK:     vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
+func.func @panels(%q: tensor<4x2x32xi8>, %s: tensor<4x2xf32>, %n: tensor<4x2xi32>, %w: tensor<2x2x288xi8>,
+                  %o: tensor<4x2x16xf32>) -> tensor<4x2x16xf32> {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
-  %r = scf.for %t = %c0 to %c2 step %c1 iter_args(%a = %o) -> (tensor<2x2x16xf32>) {
-    %qt = tensor.extract_slice %q[%t, 0, 0] [1, 2, 32] [1, 1, 1] : tensor<2x2x32xi8> to tensor<1x2x32xi8>
-    %st = tensor.extract_slice %s[%t, 0] [1, 2] [1, 1] : tensor<2x2xf32> to tensor<1x2xf32>
-    %nt = tensor.extract_slice %n[%t, 0] [1, 2] [1, 1] : tensor<2x2xi32> to tensor<1x2xi32>
-    %at = tensor.extract_slice %a[%t, 0, 0] [1, 2, 16] [1, 1, 1] : tensor<2x2x16xf32> to tensor<1x2x16xf32>
+  %c4 = arith.constant 4 : index
+  %r = scf.for %t = %c0 to %c4 step %c2 iter_args(%a = %o) -> (tensor<4x2x16xf32>) {
+    %qt = tensor.extract_slice %q[%t, 0, 0] [2, 2, 32] [1, 1, 1] : tensor<4x2x32xi8> to tensor<2x2x32xi8>
+    %st = tensor.extract_slice %s[%t, 0] [2, 2] [1, 1] : tensor<4x2xf32> to tensor<2x2xf32>
+    %nt = tensor.extract_slice %n[%t, 0] [2, 2] [1, 1] : tensor<4x2xi32> to tensor<2x2xi32>
+    %at = tensor.extract_slice %a[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<4x2x16xf32> to tensor<2x2x16xf32>
     %y = kernel.block_matmul %qt, %st, %nt, %w format q4 into %at
-      : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
-    %i = tensor.insert_slice %y into %a[%t, 0, 0] [1, 2, 16] [1, 1, 1] : tensor<1x2x16xf32> into tensor<2x2x16xf32>
-    scf.yield %i : tensor<2x2x16xf32>
+      : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<2x2x288xi8>, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
+    %i = tensor.insert_slice %y into %a[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<2x2x16xf32> into tensor<4x2x16xf32>
+    scf.yield %i : tensor<4x2x16xf32>
   }
-  return %r : tensor<2x2x16xf32>
+  return %r : tensor<4x2x16xf32>
+}
+
+// A single row reads one panel after the other.
+// CHECK-LABEL: func.func @row
+// CHECK: %[[A:.*]] = scf.for {{.*}} -> (vector<16xf32>) {
+// CHECK: vector.transfer_write %[[A]], %{{.*}}[%c0{{[_0-9]*}}, %c0{{[_0-9]*}}, %c0{{[_0-9]*}}]
+// CHECK: %[[B:.*]] = scf.for {{.*}} -> (vector<16xf32>) {
+// CHECK: vector.transfer_write %[[B]], %{{.*}}[%c0{{[_0-9]*}}, %c1{{[_0-9]*}}, %c0{{[_0-9]*}}]
+func.func @row(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<2x2x288xi8>,
+               %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
+  return %y : tensor<1x2x16xf32>
 }

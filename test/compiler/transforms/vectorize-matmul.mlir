@@ -38,8 +38,13 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK-LABEL: func.func @filled
   // CHECK-SAME: %[[O:[^:]*]]: tensor<1x1x16xf32>
   // CHECK: %[[Z:.*]] = vector.broadcast %{{.*}} : f32 to vector<16xf32>
-  // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[Z]])
-  // CHECK: vector.transfer_write %{{.*}}, %[[O]]
+  // A single row has a second sum for odd columns.
+  // CHECK: %[[ODD:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
+  // CHECK: %[[S:.*]]:2 = scf.for {{.*}} iter_args(%[[A:.*]] = %[[Z]], %[[B:.*]] = %[[ODD]])
+  // CHECK: vector.fma %{{.*}}, %{{.*}}, %[[A]]
+  // CHECK: vector.fma %{{.*}}, %{{.*}}, %[[B]]
+  // CHECK: %[[SUM:.*]] = arith.addf %[[S]]#0, %[[S]]#1
+  // CHECK: vector.transfer_write %[[SUM]], %[[O]]
   func.func @filled(%x: tensor<1x8xf32>, %w: tensor<1x8x16xf32>, %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
     %zero = arith.constant 0.0 : f32
     %f = linalg.fill ins(%zero : f32) outs(%o : tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
