@@ -71,7 +71,7 @@ FailureOr<uint64_t> segmentBytes(ModuleOp module, StringRef name) {
 
 /// Fewer remaining tokens than this are fed one by one: a chunk costs its whole
 /// arithmetic however few of its rows are used, a step costs reading the weights.
-/// With 8-row register tiles the two meet near a quarter of the chunk.
+/// With F32 weights and 8-row register tiles the two meet near a quarter of the chunk.
 int64_t smallestChunk(int64_t chunk) { return std::max<int64_t>(2, chunk / 4); }
 
 /// The symbol of a level's table, known to the artifact's objects alone.

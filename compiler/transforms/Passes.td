@@ -255,14 +255,15 @@ def Distribute : Pass<"kernel-distribute", "::mlir::func::FuncOp"> {
 def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
   let summary = "the micro-kernel of a packed matrix product";
   let description = [{
-    A tile of m input rows and one panel keeps its m x R sums in registers while
-    one loop runs over the columns: a vector of weights is loaded and widened
-    once, and each input row adds it times its own element. Sums are in the order
-    of the columns.
+    A tile of m input rows and a few panels keeps its sums in registers while one
+    loop runs over the columns: a vector of weights is loaded and widened once, and
+    each input row adds it times its own element. Sums are in the order of the
+    columns. A single row takes the panels one by one and sums even and odd columns
+    apart.
 
     ```mlir
-    %acc:m = scf.for %k = %c0 to %K step %u iter_args(…) -> (vector<32xf32>, …) {
-      %w = vector.transfer_read %panel[%c0, %k, %c0] …
+    %acc:m = scf.for %k = %c0 to %K step %u iter_args(…) -> (vector<16xf32>, …) {
+      %w = vector.transfer_read %panels[%c0, %k, %c0] …
       %x = tensor.extract %input[%c0, %k]
       %s = vector.fma …
     }
@@ -279,7 +280,7 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
     A `kernel.block_matmul` tile of m rows and a few panels becomes one loop over the
     groups of 32 columns: every vector of codes is read and unpacked once and meets
     four codes of each input row in a `kernel.dot`. Tiles that follow each other
-    fetch the panels that come next.
+    fetch the panels that come next; a single row takes its panels one by one.
 
     ```mlir
     %acc:m = scf.for %g = %c0 to %G step %c1 iter_args(…) -> (vector<16xf32>, …) {
