@@ -117,6 +117,9 @@ static int openFrom(int descriptor, CriaArtifact *artifact, const CriaModel *mod
         mapSegment(descriptor, "weights", trailer.weights_offset, trailer.weights_bytes);
     if (!artifact->weights)
       return -1;
+    /* What is not in the page cache yet is read and mapped by huge pages where the
+     * system can; see compiler/weights/OutputFile.h for what is. */
+    madvise((void *)artifact->weights, trailer.weights_bytes, MADV_HUGEPAGE);
   }
   if (trailer.tokenizer_bytes > 0) {
     artifact->tokenizer = mapSegment(descriptor, "tokenizer tables",

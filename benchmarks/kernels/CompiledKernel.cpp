@@ -53,8 +53,9 @@ static llvm::Expected<void *> evaluateConstants(ModuleOp module) {
   llvm::sys::fs::remove(path);
   uint64_t bytes = constantsBytes(module);
   void *weights = MAP_FAILED;
+  OutputFile out(file, bytes);
   if (ftruncate(file, off_t(bytes)) == 0 &&
-      succeeded(writeConstants(module, file, 0, path, [](uint64_t, uint64_t, uint64_t, uint64_t) {})))
+      succeeded(writeConstants(module, out, 0, path, [](uint64_t, uint64_t, uint64_t, uint64_t) {})))
     weights = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0);
   close(file);
   if (weights == MAP_FAILED)

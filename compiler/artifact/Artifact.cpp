@@ -71,19 +71,10 @@ private:
   int descriptor = -1;
 };
 
-LogicalResult writeAt(ModuleOp module, StringRef output, int file, const void *data, size_t bytes, uint64_t offset) {
-  const char *at = static_cast<const char *>(data);
-  while (bytes > 0) {
-    ssize_t written = ::pwrite(file, at, bytes, offset);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return module.emitError() << output << ": cannot be written at byte " << offset << ": "
-                                << std::strerror(written < 0 ? errno : ENOSPC);
-    at += written;
-    bytes -= written;
-    offset += written;
-  }
+LogicalResult writeAt(ModuleOp module, StringRef output, OutputFile &file, llvm::ArrayRef<char> bytes,
+                      uint64_t offset) {
+  if (int error = file.write(bytes, offset))
+    return module.emitError() << output << ": cannot be written at byte " << offset << ": " << std::strerror(error);
   return success();
 }
 
@@ -118,12 +109,13 @@ LogicalResult cria::writeArtifact(ModuleOp module, const ArtifactParts &parts, S
   if (int error = ::posix_fallocate(file.get(), 0, trailer.file_bytes))
     return module.emitError() << output << ": cannot be written: " << trailer.file_bytes
                               << " bytes are needed: " << std::strerror(error);
-  if (failed(writeAt(module, output, file.get(), code.data(), code.size(), 0)) ||
-      failed(writeConstants(module, file.get(), trailer.weights_offset, output, progress, /*threads=*/0, report)) ||
-      failed(writeAt(module, output, file.get(), parts.tokenizer.data(), parts.tokenizer.size(),
-                     trailer.tokenizer_offset)) ||
-      failed(writeAt(module, output, file.get(), &trailer, sizeof(trailer),
-                     trailer.file_bytes - sizeof(trailer))))
+  OutputFile out(file.get(), trailer.file_bytes);
+  llvm::ArrayRef<char> tokenizer(reinterpret_cast<const char *>(parts.tokenizer.data()), parts.tokenizer.size());
+  llvm::ArrayRef<char> end(reinterpret_cast<const char *>(&trailer), sizeof(trailer));
+  if (failed(writeAt(module, output, out, {code.data(), code.size()}, 0)) ||
+      failed(writeConstants(module, out, trailer.weights_offset, output, progress, /*threads=*/0, report)) ||
+      failed(writeAt(module, output, out, tokenizer, trailer.tokenizer_offset)) ||
+      failed(writeAt(module, output, out, end, trailer.file_bytes - sizeof(trailer))))
     return failure();
   return file.keep(module, output);
 }

@@ -13,11 +13,9 @@
 #include "dialects/llama/Llama.h"
 
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <thread>
-#include <unistd.h>
 
 using namespace mlir;
 using namespace cria;
@@ -218,20 +216,6 @@ private:
   std::vector<char> bytes;
 };
 
-/// Zero, or the error number.
-int writeAll(int file, llvm::ArrayRef<char> bytes, uint64_t offset) {
-  while (!bytes.empty()) {
-    ssize_t written = ::pwrite(file, bytes.data(), bytes.size(), offset);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return written < 0 ? errno : ENOSPC;
-    bytes = bytes.drop_front(written);
-    offset += written;
-  }
-  return 0;
-}
-
 } // namespace
 
 uint64_t cria::constantsBytes(ModuleOp module) {
@@ -241,7 +225,7 @@ uint64_t cria::constantsBytes(ModuleOp module) {
   return end;
 }
 
-LogicalResult cria::writeConstants(ModuleOp module, int file, uint64_t segment, StringRef name,
+LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t segment, StringRef name,
                                    const Progress &progress, unsigned threads, std::vector<MatrixReport> *report) {
   MappedFiles files;
   std::vector<Job> jobs;
@@ -278,7 +262,7 @@ LogicalResult cria::writeConstants(ModuleOp module, int file, uint64_t segment, 
       int64_t end = std::min(begin + job.unitsPerPiece, job.units);
       llvm::ArrayRef<char> bytes = worker.evaluate(job, begin, end);
       uint64_t offset = segment + job.constant.getOffset() + begin * job.unitBytes;
-      if (int failed = writeAll(file, bytes, offset)) {
+      if (int failed = file.write(bytes, offset)) {
         error = failed;
         return;
       }

@@ -2,6 +2,8 @@
 #ifndef CRIA_COMPILER_WEIGHTS_EVALUATOR_H
 #define CRIA_COMPILER_WEIGHTS_EVALUATOR_H
 
+#include "compiler/weights/OutputFile.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include <cstdint>
@@ -30,9 +32,9 @@ uint64_t constantsBytes(mlir::ModuleOp module);
 
 /// Evaluates every `kernel.constant` of `module` and writes it to `file` at
 /// `segment` plus its offset, on all cores, a few rows at a time. The bytes do not
-/// depend on the number of threads. Each matrix adds a line to `report`, if there is one. Problems are diagnostics; `name` is what they
-/// call the file.
-mlir::LogicalResult writeConstants(mlir::ModuleOp module, int file, uint64_t segment, llvm::StringRef name,
+/// depend on the number of threads. Each matrix adds a line to `report`, if there is
+/// one. Problems are diagnostics; `name` is what they call the file.
+mlir::LogicalResult writeConstants(mlir::ModuleOp module, OutputFile &file, uint64_t segment, llvm::StringRef name,
                                    const Progress &progress, unsigned threads = 0,
                                    std::vector<MatrixReport> *report = nullptr);
 

@@ -15,11 +15,13 @@
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/bit.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <random>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace cria;
@@ -138,7 +140,8 @@ std::string evaluate(const Expression &e, unsigned threads) {
   auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &session.context);
   EXPECT_TRUE(module) << session.messages << text;
   Temporary file;
-  if (!module || failed(writeConstants(*module, file.descriptor, 128, "out", {}, threads)))
+  OutputFile out(file.descriptor, module ? 128 + constantsBytes(*module) : 0);
+  if (!module || failed(writeConstants(*module, out, 128, "out", {}, threads)))
     ADD_FAILURE() << session.messages;
   std::string bytes = file.contents();
   EXPECT_EQ(bytes.size(), 128 + constantsBytes(*module));
@@ -356,7 +359,8 @@ TEST(Evaluator, RecordsThatDoNotFit) {
             "kernel.yield %q : " + tensor(9, 96) + "\n}",
         &session.context);
     ASSERT_TRUE(module) << session.messages;
-    EXPECT_TRUE(failed(writeConstants(*module, out.descriptor, 0, "out", {})));
+    OutputFile output(out.descriptor, 0);
+    EXPECT_TRUE(failed(writeConstants(*module, output, 0, "out", {})));
     EXPECT_NE(session.messages.find(part), std::string::npos) << session.messages;
   };
   fails(guided(file.path, 2), file.path + ": expects an observation of number 2 and width 96, but has only 2");
@@ -383,8 +387,9 @@ TEST(Evaluator, ReportsEveryMatrix) {
       &session.context);
   ASSERT_TRUE(module) << session.messages;
   std::vector<MatrixReport> first, second;
-  ASSERT_TRUE(succeeded(writeConstants(*module, out.descriptor, 0, "out", {}, 1, &first))) << session.messages;
-  ASSERT_TRUE(succeeded(writeConstants(*module, out.descriptor, 0, "out", {}, 3, &second)));
+  OutputFile output(out.descriptor, 0);
+  ASSERT_TRUE(succeeded(writeConstants(*module, output, 0, "out", {}, 1, &first))) << session.messages;
+  ASSERT_TRUE(succeeded(writeConstants(*module, output, 0, "out", {}, 3, &second)));
   ASSERT_EQ(first.size(), 2u); // the vector is none
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(first[i].errors, second[i].errors);
@@ -506,7 +511,8 @@ TEST(Evaluator, TruncatedSource) {
           "kernel.yield %w : tensor<4x4xf32>\n}",
       &session.context);
   ASSERT_TRUE(module) << session.messages;
-  EXPECT_TRUE(failed(writeConstants(*module, out.descriptor, 0, "out", {})));
+  OutputFile output(out.descriptor, 0);
+  EXPECT_TRUE(failed(writeConstants(*module, output, 0, "out", {})));
   EXPECT_EQ(session.messages,
             file.path + ": tensor 'w' expects 64 bytes at offset 40, but the file has 100\n");
 }
@@ -519,7 +525,27 @@ TEST(Evaluator, FullDisk) {
       &session.context);
   ASSERT_TRUE(module) << session.messages;
   int full = open("/dev/full", O_WRONLY);
-  EXPECT_TRUE(failed(writeConstants(*module, full, 0, "story", {})));
+  OutputFile output(full, 0);
+  EXPECT_TRUE(failed(writeConstants(*module, output, 0, "story", {})));
   close(full);
   EXPECT_EQ(session.messages, "story: cannot be written: No space left on device\n");
+}
+
+TEST(OutputFile, PiecesOfManyThreads) {
+  Temporary file;
+  constexpr uint64_t kBytes = (5 << 20) + 12345, kPiece = 300'001;
+  std::string expected(kBytes, '\0'); // with a gap of zeros at both ends
+  for (uint64_t i = 1000; i < kBytes - 1000; ++i)
+    expected[i] = char(i * 31 >> 3);
+  OutputFile out(file.descriptor, kBytes);
+  std::atomic<uint64_t> next = 1000;
+  auto work = [&] {
+    for (uint64_t at; (at = next.fetch_add(kPiece)) < kBytes - 1000;)
+      EXPECT_EQ(out.write({expected.data() + at, std::min(kPiece, kBytes - 1000 - at)}, at), 0);
+  };
+  std::thread other(work), third(work);
+  work();
+  other.join();
+  third.join();
+  EXPECT_TRUE(file.contents() == expected);
 }
