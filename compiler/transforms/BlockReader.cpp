@@ -14,16 +14,17 @@ using namespace cria;
 BlockReader::BlockReader(OpBuilder &builder, Location loc, Value panels, llama::Format format, int64_t rows)
     : b(&builder), loc(loc), panels(panels), layout(format, rows) {}
 
-void BlockReader::moveTo(Value newPanel, Value step) {
+void BlockReader::moveToBlock(Value newPanel, Value newBlock) {
   panel = newPanel;
-  block = step;
-  part = {};
+  block = newBlock;
+  blockScales = halves(0);
+  if (layout.format.minimums)
+    blockMinimums = halves(layout.minimums);
+}
+
+void BlockReader::moveToStep(Value newStep) {
+  step = newStep;
   read.clear();
-  if (int64_t steps = layout.format.block / llama::kGroup; steps > 1) {
-    Value count = arith::ConstantIndexOp::create(*b, loc, steps);
-    block = arith::DivUIOp::create(*b, loc, step, count);
-    part = arith::RemUIOp::create(*b, loc, step, count);
-  }
 }
 
 int64_t BlockReader::groups() const { return std::max(llama::kGroup / layout.format.group, 1); }
@@ -49,7 +50,7 @@ Value BlockReader::codes(int64_t vector) {
     int64_t offset = layout.codes + plane.offset + size * (vector % plane.bits);
     Value &known = read[offset];
     if (!known)
-      known = bytes(offset, size, layout.codeBytes);
+      known = stepBytes(offset, size);
     if (plane.bits == 8)
       return known;
     // The field moves to its place in every byte; what comes along is masked out.
@@ -71,36 +72,42 @@ Value BlockReader::codes(int64_t vector) {
   return kernel::LookupOp::create(*b, loc, result.getType(), result, table);
 }
 
-Value BlockReader::scales(int64_t group) { return numbers(0, group, 0, /*isSigned=*/true); }
+Value BlockReader::scales(int64_t group) { return timesFactors(blockScales, group, 0, /*isSigned=*/true); }
 
 Value BlockReader::minimums(int64_t group) {
-  if (!layout.format.minimums)
+  if (!blockMinimums)
     return {};
-  return numbers(layout.minimums, group, layout.rows, /*isSigned=*/false);
+  return timesFactors(blockMinimums, group, layout.rows, /*isSigned=*/false);
 }
 
-Value BlockReader::numbers(int64_t offset, int64_t group, int64_t factorOffset, bool isSigned) {
-  int64_t rows = layout.rows;
-  auto halves = VectorType::get({rows}, b->getF16Type()), wide = VectorType::get({rows}, b->getF32Type()),
-       words = VectorType::get({rows}, b->getI32Type());
-  Value result = widen(*b, loc, vector::BitCastOp::create(*b, loc, halves, bytes(offset, 2 * rows)));
+Value BlockReader::halves(int64_t offset) {
+  auto type = VectorType::get({layout.rows}, b->getF16Type());
+  Value at = arith::ConstantIndexOp::create(*b, loc, offset);
+  return widen(*b, loc, vector::BitCastOp::create(*b, loc, type, bytes(at, 2 * layout.rows)));
+}
+
+Value BlockReader::timesFactors(Value numbers, int64_t group, int64_t factorOffset, bool isSigned) {
   if (!layout.format.twoLevels())
-    return result;
-  Value factors = bytes(layout.factors + group * layout.factorBytes + factorOffset, rows,
-                        groups() * layout.factorBytes);
+    return numbers;
+  auto wide = VectorType::get({layout.rows}, b->getF32Type()), words = VectorType::get({layout.rows}, b->getI32Type());
+  Value factors = stepBytes(layout.factors + group * layout.factorBytes + factorOffset, layout.rows);
   if (isSigned)
     factors = arith::ExtSIOp::create(*b, loc, words, factors);
   else
     factors = arith::ExtUIOp::create(*b, loc, words, factors);
-  return arith::MulFOp::create(*b, loc, result, arith::SIToFPOp::create(*b, loc, wide, factors));
+  return arith::MulFOp::create(*b, loc, numbers, arith::SIToFPOp::create(*b, loc, wide, factors));
 }
 
-Value BlockReader::bytes(int64_t offset, int64_t count, int64_t step) {
+Value BlockReader::stepBytes(int64_t offset, int64_t count) {
   Value at = arith::ConstantIndexOp::create(*b, loc, offset);
-  if (part && step) {
-    Value before = arith::MulIOp::create(*b, loc, part, arith::ConstantIndexOp::create(*b, loc, step));
+  if (steps() > 1) {
+    Value before = arith::MulIOp::create(*b, loc, step, arith::ConstantIndexOp::create(*b, loc, layout.stepBytes));
     at = arith::AddIOp::create(*b, loc, before, at);
   }
+  return bytes(at, count);
+}
+
+Value BlockReader::bytes(Value offset, int64_t count) {
   return vector::TransferReadOp::create(*b, loc, VectorType::get({count}, b->getI8Type()), panels,
-                                        ValueRange{panel, block, at}, std::nullopt, ArrayRef<bool>{true});
+                                        ValueRange{panel, block, offset}, std::nullopt, ArrayRef<bool>{true});
 }

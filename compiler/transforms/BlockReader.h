@@ -21,9 +21,13 @@ public:
   /// Reads from `panels` [P, K / S, B], blocks of `rows` (R) rows of `format`.
   BlockReader(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value panels, llama::Format format, int64_t rows);
 
-  /// Goes to columns 32 * step … 32 * step + 31 of a panel. What is asked for next is
+  /// Steps of a block: how often 32 columns share F16 numbers.
+  int64_t steps() const { return layout.format.block / llama::kGroup; }
+  /// Goes to block `block` of a panel, and reads the F16 numbers.
+  void moveToBlock(mlir::Value panel, mlir::Value block);
+  /// Goes to columns 32 * step … 32 * step + 31 of that block. What is asked for next is
   /// read where the builder stands then, and each byte once.
-  void moveTo(mlir::Value panel, mlir::Value step);
+  void moveToStep(mlir::Value step);
 
   /// Groups of a step: 2 in formats with groups of 16, else 1, which may be part of
   /// a longer one.
@@ -39,20 +43,23 @@ public:
   mlir::Value minimums(int64_t group); ///< null in formats without
 
 private:
-  /// `count` bytes of the block from byte `offset` on, plus `step` for every step
-  /// of the block before this one.
-  mlir::Value bytes(int64_t offset, int64_t count, int64_t step = 0);
-  /// R F16 numbers at `offset`, in formats with two levels times the bytes that begin at
-  /// `factorOffset` in every group.
-  mlir::Value numbers(int64_t offset, int64_t group, int64_t factorOffset, bool isSigned);
+  /// `count` bytes of the block from byte `offset` on.
+  mlir::Value bytes(mlir::Value offset, int64_t count);
+  /// The same of a step; `offset` is that of the block's first.
+  mlir::Value stepBytes(int64_t offset, int64_t count);
+  /// R F16 numbers at `offset` of the block, F32.
+  mlir::Value halves(int64_t offset);
+  /// `numbers`, in formats with two levels times the bytes that begin at `factorOffset` in
+  /// every group.
+  mlir::Value timesFactors(mlir::Value numbers, int64_t group, int64_t factorOffset, bool isSigned);
 
   mlir::OpBuilder *b;
   mlir::Location loc;
   mlir::Value panels;
   llama::BlockLayout layout;
-  mlir::Value panel, block; ///< where it stands
-  mlir::Value part;         ///< the step's number in its block; null: a block has one
-  llvm::DenseMap<int64_t, mlir::Value> read; ///< by offset: vectors of codes since `moveTo`
+  mlir::Value panel, block, step; ///< where it stands
+  mlir::Value blockScales, blockMinimums; ///< null: none
+  llvm::DenseMap<int64_t, mlir::Value> read; ///< by offset: vectors of codes since `moveToStep`
 };
 
 } // namespace cria

@@ -278,7 +278,7 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
   let summary = "the micro-kernel of quantized products";
   let description = [{
     A `kernel.block_matmul` tile of m rows and a few panels becomes one loop over the
-    groups of 32 columns: every vector of codes is read and unpacked once and meets
+    groups of 32 columns (two, where blocks hold several): every vector of codes is read and unpacked once and meets
     four codes of each input row in a `kernel.dot`. Tiles that follow each other
     fetch the panels that come next; a single row takes its panels one by one.
 

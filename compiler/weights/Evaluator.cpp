@@ -156,14 +156,16 @@ void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llv
       if (t.minimums)
         fromF32(Storage::F16, &row.minimums[block], 1, at + layout.minimums + 2 * r);
       for (int64_t group = 0; t.twoLevels() && group < groups; ++group) {
-        char *factors = at + layout.factors + group * layout.factorBytes;
+        int64_t column = group * t.group;
+        char *factors = at + layout.factors + column / llama::kGroup * layout.stepBytes +
+                        column % llama::kGroup / t.group * layout.factorBytes;
         factors[r] = char(row.scaleFactors[block * groups + group]);
         if (t.minimums)
           factors[job.panel + r] = char(row.minimumFactors[block * groups + group]);
       }
       for (int64_t part = 0; part < t.block / llama::kGroup; ++part)
         packColumns(layout, row.codes.data() + block * t.block + part * llama::kGroup, r,
-                    at + layout.codes + part * layout.codeBytes);
+                    at + layout.codes + part * layout.stepBytes);
     }
   }
 }

@@ -375,9 +375,9 @@ BlockLayout::BlockLayout(Format format, int64_t rows) : format(traits(format)), 
   minimums = 2 * rows;
   factors = t.minimums ? 4 * rows : 2 * rows;
   factorBytes = !t.twoLevels() ? 0 : t.minimums ? 2 * rows : rows;
-  codes = factors + factorBytes * (t.block / t.group);
-  codeBytes = 4 * rows * t.bits;
-  bytes = codes + codeBytes * (t.block / kGroup);
+  codes = factors + factorBytes * std::max(kGroup / t.group, 1);
+  stepBytes = codes - factors + 4 * rows * t.bits;
+  bytes = factors + stepBytes * (t.block / kGroup);
   int shift = 0;
   for (int bits : {8, 4, 2, 1})
     if (t.bits & bits) {

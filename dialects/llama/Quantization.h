@@ -35,9 +35,11 @@
 // `llama.pack_blocks` stores codes in blocks of `rows` (R) rows and `block` columns:
 //
 //   R F16 scales; with minimums R F16 minimums (e)
-//   with two levels, for each group in turn: R bytes a, then (with minimums) R bytes b
-//   for every 32 columns: the codes, cut into planes of 4, 2 and 1 bits, the low bits
-//   first (5 = 4 + 1, 6 = 4 + 2, 3 = 2 + 1; 8 bits are one plane)
+//   for every 32 columns: with two levels, for each of their groups in turn, R bytes a,
+//   then (with minimums) R bytes b; then the codes, cut into planes of 4, 2 and 1 bits,
+//   the low bits first (5 = 4 + 1, 6 = 4 + 2, 3 = 2 + 1; 8 bits are one plane)
+//
+// so that a panel is read from its first byte to its last.
 //
 // Columns are taken by four, as dot products of bytes take them: a plane of w bits is w
 // vectors of 4 R bytes, and byte 4 r + k of vector j holds, in bits w i to w i + w - 1,
@@ -158,7 +160,7 @@ struct BlockLayout {
   int64_t factors;    ///< of the first group's bytes
   int64_t factorBytes; ///< of one group
   int64_t codes;      ///< of the first 32 columns' codes
-  int64_t codeBytes;  ///< of 32 columns
+  int64_t stepBytes;  ///< of 32 columns: their groups' factors, then their codes
   int64_t bytes;      ///< of the whole block
   llvm::SmallVector<Plane, 2> planes;
 };

@@ -241,14 +241,16 @@ float numberInBlock(llama::Format format, const uint8_t *block, int rows, int r,
     minimum = half(at + 2 * r);
     at += 2 * rows;
   }
-  if (t.block > t.group) {
-    int group = column / t.group, groups = t.block / t.group, bytes = t.minimums ? 2 * rows : rows;
-    scale *= int8_t(at[group * bytes + r]);
+  int factors = t.block == t.group ? 0 : t.minimums ? 2 * rows : rows; // bytes of a group
+  int groups = t.group < 32 ? 32 / t.group : 1;                        // of 32 columns
+  at += column / 32 * (groups * factors + 4 * rows * t.bits);
+  if (factors) {
+    const uint8_t *group = at + column % 32 / t.group * factors;
+    scale *= int8_t(group[r]);
     if (t.minimums)
-      minimum *= at[group * bytes + rows + r];
-    at += groups * bytes;
+      minimum *= group[rows + r];
   }
-  at += column / 32 * (4 * rows * t.bits);
+  at += groups * factors;
   int four = column % 32 / 4, code = 0, shift = 0;
   for (int width : {8, 4, 2, 1}) {
     if (!(t.bits & width))

@@ -1,15 +1,19 @@
 // RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
 
-// A K-quant: eight steps to a block; scale and minimum are bytes times F16, the minimum
-// is taken off by the codes' sum. Codes have no offset.
+// A K-quant: a loop over blocks, whose F16 numbers are read once, and one over their eight
+// steps; scale and minimum are bytes times F16, the minimum is taken off by the codes'
+// sum. Codes have no offset.
 // CHECK-LABEL: func.func @q4_k
-// CHECK: scf.for %[[STEP:.*]] = %c0
-// CHECK:   %[[BLOCK:.*]] = arith.divui %[[STEP]], %c8
-// CHECK:   %[[PART:.*]] = arith.remui %[[STEP]], %c8
+// CHECK: scf.for %[[BLOCK:.*]] = %c0
+// CHECK:   vector.transfer_read %{{.*}}[%{{.*}}, %[[BLOCK]], %c0{{.*}}]{{.*}} vector<32xi8>
+// CHECK:   arith.extf
+// CHECK:   vector.transfer_read %{{.*}}[%{{.*}}, %[[BLOCK]], %c32{{.*}}]{{.*}} vector<32xi8>
+// CHECK:   arith.extf
+// CHECK:   scf.for %[[PART:.*]] = %c0
 // CHECK:   arith.constant 0 : i32
-// The codes begin behind 2 x 32 bytes of F16 and 8 x 32 of factors, 256 to a step.
-// CHECK:   %[[FIRST:.*]] = arith.constant 320 : index
-// CHECK:   %[[BEFORE:.*]] = arith.muli %[[PART]], %c256
+// The codes of the first step begin behind 2 x 32 bytes of F16 and 32 of factors; 288 to a step.
+// CHECK:   %[[FIRST:.*]] = arith.constant 96 : index
+// CHECK:   %[[BEFORE:.*]] = arith.muli %[[PART]], %c288
 // CHECK:   %[[AT:.*]] = arith.addi %[[BEFORE]], %[[FIRST]]
 // CHECK:   vector.transfer_read %{{.*}}[%{{.*}}, %[[BLOCK]], %[[AT]]]{{.*}} vector<64xi8>
 // CHECK-COUNT-8: kernel.dot

@@ -1,10 +1,12 @@
 // RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
 
-// Two rows of codes meet four vectors, each unpacked once into two of bytes that meet
-// four codes of either row; then 16 scales. The offset is 8 times the codes' sum.
+// 16 scales; then two rows of codes meet four vectors, each unpacked once into two of bytes
+// that meet four codes of either row. The offset is 8 times the codes' sum.
 // CHECK-LABEL: func.func @q4
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 // CHECK-NOT: kernel.prefetch
+// CHECK:   vector.bitcast {{.*}} : vector<32xi8> to vector<16xf16>
+// CHECK:   arith.extf
 // CHECK:   arith.constant -8 : i32
 // CHECK:   vector.transfer_read {{.*}} : tensor<1x2x288xi8>, vector<64xi8>
 // CHECK:   arith.andi
@@ -12,8 +14,6 @@
 // CHECK:   arith.shrui
 // CHECK-COUNT-14: kernel.dot
 // CHECK-NOT: kernel.dot
-// CHECK:   vector.bitcast {{.*}} : vector<32xi8> to vector<16xf16>
-// CHECK:   arith.extf
 // CHECK:   arith.sitofp
 // CHECK-COUNT-2: vector.fma
 func.func @q4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x288xi8>,
