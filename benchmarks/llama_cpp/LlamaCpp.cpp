@@ -10,6 +10,11 @@
 //   decode STEPS THREADS     a token a step, after a prompt of one token
 //   prefill TOKENS THREADS   a prompt; logits of its last token
 //
+// or a text, ids on a line of their own, answered by the sum of -log p of all but the
+// first, each after those before it:
+//
+//   loss TOKENS THREADS
+//
 // All settings are llama.cpp's defaults (weights mapped and repacked, F16 cache,
 // flash attention as it sees fit), and its threads live from call to call, as in its
 // own bench. Of its headers we need a dozen functions. The two structs of parameters
@@ -18,7 +23,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -26,6 +33,7 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -87,6 +95,8 @@ struct Api {
   Batch (*batchOf)(int32_t *tokens, int32_t count);
   int32_t (*decode)(void *context, Batch batch);
   float *(*lastLogits)(void *context, int32_t index);
+  const void *(*vocabularyOf)(const void *model);
+  int32_t (*tokensOf)(const void *vocabulary);
   void *(*memoryOf)(void *context);
   void (*clearMemory)(void *memory, bool data);
   void (*setThreads)(void *context, int32_t one, int32_t batch);
@@ -118,6 +128,8 @@ Api::Api(const std::filesystem::path &folder) {
   llama.find(batchOf, "llama_batch_get_one");
   llama.find(decode, "llama_decode");
   llama.find(lastLogits, "llama_get_logits_ith");
+  llama.find(vocabularyOf, "llama_model_get_vocab");
+  llama.find(tokensOf, "llama_vocab_n_tokens");
   llama.find(memoryOf, "llama_get_memory");
   llama.find(clearMemory, "llama_memory_clear");
   llama.find(setThreads, "llama_set_n_threads");
@@ -149,6 +161,7 @@ public:
     context = model ? api.makeContext(model, api.contextDefaults()) : nullptr;
     if (!context)
       fail(std::string(path) + ": llama.cpp cannot load it\n" + logged);
+    vocabulary = api.tokensOf(api.vocabularyOf(model));
     Library backend(loadedBackend());
     backend.find(newPool, "ggml_threadpool_new");
     backend.find(pausePool, "ggml_threadpool_pause");
@@ -156,10 +169,7 @@ public:
 
   /// Seconds of `steps` steps of `tokens` tokens each, after `prompt` tokens.
   double time(int prompt, int steps, int tokens, int threads) {
-    void *pool = poolOf(threads);
-    api.attachPool(context, pool, pool);
-    api.setThreads(context, threads, threads);
-    api.clearMemory(api.memoryOf(context), true);
+    void *pool = begin(threads);
     if (prompt > 0)
       step(prompt);
     auto start = std::chrono::steady_clock::now();
@@ -171,7 +181,33 @@ public:
     return seconds;
   }
 
+  /// The sum of -log p of ids[1…], token by token.
+  double loss(std::vector<int32_t> ids, int threads) {
+    void *pool = begin(threads);
+    double sum = 0;
+    for (size_t i = 0; i + 1 < ids.size(); ++i) {
+      const float *logits = decode(&ids[i], 1);
+      double largest = *std::max_element(logits, logits + vocabulary), all = 0;
+      for (int32_t id = 0; id < vocabulary; ++id)
+        all += std::exp(logits[id] - largest);
+      sum += std::log(all) + largest - logits[ids[i + 1]];
+    }
+    pausePool(pool);
+    return sum;
+  }
+
+  bool has(int32_t id) const { return id >= 0 && id < vocabulary; }
+
 private:
+  /// An empty memory and `threads` threads.
+  void *begin(int threads) {
+    void *pool = poolOf(threads);
+    api.attachPool(context, pool, pool);
+    api.setThreads(context, threads, threads);
+    api.clearMemory(api.memoryOf(context), true);
+    return pool;
+  }
+
   /// Pools live as long as the model: the back end looks at the last one it had.
   void *poolOf(int threads) {
     void *&pool = pools[threads];
@@ -187,12 +223,20 @@ private:
     std::vector<int32_t> tokens(count);
     for (int i = 0; i < count; ++i)
       tokens[i] = 3 + i * 37 % 500;
-    if (api.decode(context, api.batchOf(tokens.data(), count)) != 0 || !api.lastLogits(context, -1))
+    decode(tokens.data(), count);
+  }
+
+  /// The logits after the last of `count` tokens.
+  const float *decode(int32_t *tokens, int count) {
+    const float *logits = api.decode(context, api.batchOf(tokens, count)) == 0 ? api.lastLogits(context, -1) : nullptr;
+    if (!logits)
       fail("llama.cpp cannot decode\n" + logged);
+    return logits;
   }
 
   const Api &api;
   void *context = nullptr;
+  int32_t vocabulary = 0;
   void *(*newPool)(Opaque *) = nullptr;
   void (*pausePool)(void *) = nullptr; ///< until the next step
   std::map<int, void *> pools; ///< by their threads
@@ -216,8 +260,17 @@ int main(int argc, char **argv) {
   std::string kind;
   int count, threads;
   while (std::cin >> kind >> count >> threads) {
-    if ((kind != "decode" && kind != "prefill") || count < 1 || threads < 1)
-      fail("expects lines 'decode STEPS THREADS' or 'prefill TOKENS THREADS', but got '" + kind + "'");
+    if ((kind != "decode" && kind != "prefill" && kind != "loss") || count < 1 || threads < 1)
+      fail("expects lines 'decode STEPS THREADS', 'prefill TOKENS THREADS' or 'loss TOKENS THREADS', but got '" + kind +
+           "'");
+    if (kind == "loss") {
+      std::vector<int32_t> ids(count);
+      for (int32_t &id : ids)
+        if (!(std::cin >> id) || !model.has(id))
+          fail("expects " + std::to_string(count) + " ids of the model's vocabulary");
+      std::cout << std::setprecision(17) << model.loss(ids, threads) << std::endl;
+      continue;
+    }
     double seconds = kind == "decode" ? model.time(1, count, 1, threads) : model.time(0, 1, count, threads);
     std::cout << seconds << std::endl;
   }

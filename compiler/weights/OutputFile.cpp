@@ -10,7 +10,7 @@ using namespace cria;
 
 namespace {
 
-constexpr uint64_t kWindow = 2 << 20; ///< bytes of a huge page, on x86-64 and on ARM with small pages of 4 KiB
+constexpr uint64_t kWindow = 2 << 20; ///< bytes of a huge page where small ones have 4 KiB
 
 constexpr char kZeros[kWindow] = {};
 

@@ -8,7 +8,6 @@
 #include "llvm/Support/ErrorHandling.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 using namespace cria::llama;
@@ -334,23 +333,23 @@ void cria::llama::quantizeRow(Format format, const float *values, int64_t column
     encoder.encode(from + begin, weights, row.scales[group], t.minimums ? &row.minimums[group] : nullptr,
                    row.codes.data() + begin);
   };
+  std::vector<float> weights(t.group);
+  // How much a number's error counts in the choice of its group's scale.
+  auto weigh = [&](float number) { return t.minimums ? 1.0f : number * number; };
   if (!guide) {
-    static constexpr std::array<float, kMostGroup> ones = [] {
-      std::array<float, kMostGroup> result = {};
-      for (float &one : result)
-        one = 1;
-      return result;
-    }();
-    for (int64_t begin = 0; begin < columns; begin += t.group)
-      encode(begin, values, ones.data());
+    for (int64_t begin = 0; begin < columns; begin += t.group) {
+      for (int64_t i = 0; i < t.group; ++i)
+        weights[i] = weigh(values[begin + i]);
+      encode(begin, values, weights.data());
+    }
     return;
   }
 
-  std::vector<float> now(values, values + columns), weights(t.group);
+  std::vector<float> now(values, values + columns);
   for (int64_t begin = 0; begin < columns; begin += t.group) {
     for (int64_t i = 0; i < t.group; ++i) {
       float u = guide->factor[(begin + i) * columns + begin + i];
-      weights[i] = 1 / (u * u);
+      weights[i] = weigh(now[begin + i]) / (u * u);
     }
     encode(begin, now.data(), weights.data());
     float scale = row.scales[begin / t.group], minimum = t.minimums ? row.minimums[begin / t.group] : 0;

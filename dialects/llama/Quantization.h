@@ -112,7 +112,8 @@ struct Guide {
 /// Numbers are scaled by 1 / s (F32), clamped and rounded to the nearest level: to even
 /// integers at ties, to the lower of two levels of a table. s is the best of a few, the
 /// one with the smallest sum of squared errors (F32, in eight partial sums), the first
-/// if there are several. With n from a first to a last number of 32nds, in steps:
+/// if there are several. Without minimums an error counts as much as the square of its
+/// number: large weights matter more to what a model says. With n from a first to a last number of 32nds, in steps:
 ///
 ///   q8                      max |x| / 127
 ///   c - offset, ternary's   x / (-offset * n / 32), x being the number of largest magnitude, the

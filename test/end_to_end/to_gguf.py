@@ -1,4 +1,5 @@
-"""A llama2.c checkpoint (version 0) and its tokenizer as one GGUF file, F32."""
+"""A llama2.c checkpoint (version 0) and its tokenizer as one GGUF file: F32, or with the
+layers' matrices in blocks of 32 numbers."""
 import array
 import os
 import struct
@@ -27,7 +28,8 @@ def _tokenizer(path, count):
     return pieces, scores, types
 
 
-def convert(checkpoint, tokenizer, output):
+def convert(checkpoint, tokenizer, output, number=0, encode=None):
+    """`encode` makes the bytes of a block of GGUF's tensor type `number`."""
     with open(checkpoint, "rb") as file:
         dim, ffn, layers, heads, kv_heads, vocabulary, context = struct.unpack("<7i", file.read(28))
         numbers = array.array("f")
@@ -67,6 +69,12 @@ def convert(checkpoint, tokenizer, output):
         ("tokenizer.ggml.scores", array_of, (f32, scores)), ("tokenizer.ggml.token_type", array_of, (i32, types)),
         ("tokenizer.ggml.bos_token_id", u32, 1), ("tokenizer.ggml.eos_token_id", u32, 2),
     ]
-    tensors = [(name, shape, 0, values.tobytes()) for name, (values, shape) in stacks.items()]
+
+    def stored(name, values, shape):
+        if not encode or not name.startswith("blk.") or len(shape) == 1:
+            return name, shape, 0, values.tobytes()
+        return name, shape, number, b"".join(encode(values[at:at + 32]) for at in range(0, len(values), 32))
+
+    tensors = [stored(name, *stack) for name, stack in stacks.items()]
     with open(output, "wb") as file:
         file.write(make_model.gguf_bytes(3, keys, tensors))

@@ -44,6 +44,13 @@ def q4_0(x):
     return struct.pack("<e", d) + _nibbles([c + 8 for c in _codes(x, d, 0, -8, 7)])
 
 
+def ggml_q4_0(x):
+    """As llama.cpp chooses: d unrounded divides, and halves go up."""
+    d = _signed_scale(x, -8)
+    codes = [min(15, int(v / d + 8.5)) for v in x] if d else [8] * 32
+    return struct.pack("<e", d) + _nibbles(codes)
+
+
 def q5_0(x):
     d = _half(_signed_scale(x, -16))
     c = [code + 16 for code in _codes(x, d, 0, -16, 15)]
