@@ -30,7 +30,7 @@ struct CompileOptions {
   std::string target;     ///< a chip's name, or "native"; empty: the default
   std::string quantize;   ///< "q8" or "q4"; empty: no
   std::string weightType; ///< "f32", "f16", "bf16"; empty: as stored
-  std::string cacheType;  ///< of keys and values: "f32", "f16", "bf16"; empty: f32
+  std::string cacheType;  ///< of keys and values: "f32", "f16", "bf16", "q8"; empty: f32
   bool observe = false;   ///< look at what matrices are multiplied by …
   std::string records;    ///< … as recorded in this file; empty: leave it to be recorded
 };

@@ -184,6 +184,16 @@ FailureOr<Tensor> reference::evaluate(llama::AddOp op, Operands<llama::AddOp> op
   return result;
 }
 
+/// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers as BF16
+static void roundToCodes(Type bf16, MutableArrayRef<double> numbers) {
+  double greatest = 0;
+  for (double x : numbers)
+    greatest = std::max(greatest, std::fabs(x));
+  double s = roundTo(bf16, greatest / 127);
+  for (double &x : numbers)
+    x = greatest < 0x1p-100 ? 0 : s * std::nearbyint(x / s);
+}
+
 // result[position + t, :, :] = rows[t, :] rounded to the cache's type, the rest as in cache
 FailureOr<Tensor> reference::evaluate(llama::CacheUpdateOp op,
                                       Operands<llama::CacheUpdateOp> operands) {
@@ -192,7 +202,14 @@ FailureOr<Tensor> reference::evaluate(llama::CacheUpdateOp op,
   if (failed(checkPositions(op, "cache", *operands.getPosition(), rows.shape[0], result.shape[0])))
     return failure();
   Type element = op.getType().getElementType();
-  llvm::transform(rows.data, result.row(operands.getPosition()->asIndex()),
+  double *written = result.row(operands.getPosition()->asIndex());
+  if (isa<llama::Q8Type>(element)) {
+    llvm::copy(rows.data, written);
+    for (size_t i = 0; i < rows.data.size(); i += llama::kGroup)
+      roundToCodes(BFloat16Type::get(op.getContext()), {written + i, size_t(llama::kGroup)});
+    return result;
+  }
+  llvm::transform(rows.data, written,
                   [&](double value) { return element.isF32() ? value : roundTo(element, value); });
   return result;
 }

@@ -174,6 +174,7 @@ LogicalResult makeObserver(MLIRContext &context, const DriverOptions &options, c
   CompileOptions compile;
   compile.target = "native";
   compile.weightType = options.weightType;
+  compile.cacheType = options.cacheType; // the text is read as the model will read
   auto isCoded = [](llama::SourceOp source) { return source.getEncoding() != llama::Encoding::Plain; };
   if (compile.weightType.empty() && llvm::any_of(module.getOps<llama::SourceOp>(), isCoded))
     compile.weightType = "f16";

@@ -34,8 +34,10 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
         llvm::Expected<QuantizeRules> rules = QuantizeRules::parse(text);
         return rules ? std::string() : llvm::toString(rules.takeError());
       });
-  command.add_option("--kv", options.cacheType, "type of the KV cache (default: f32)")
-      ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+  command
+      .add_option("--kv", options.cacheType,
+                  "type of the KV cache (default: f32; q8: codes of 8 bits, 32 to a scale)")
+      ->check(CLI::IsMember({"f32", "f16", "bf16", "q8"}));
   command
       .add_option("--calibrate", options.calibrate,
                   "a text for the model to read: errors are put where they change least of what it then computes")

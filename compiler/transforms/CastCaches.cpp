@@ -1,6 +1,7 @@
 //===- CastCaches.cpp - The type of the KV cache ---------------------------===//
 
 #include "compiler/transforms/Passes.h"
+#include "dialects/llama/Quantization.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -24,13 +25,21 @@ struct CastCaches : cria::impl::CastCachesBase<CastCaches> {
                        .Cases({"", "f32"}, builder.getF32Type())
                        .Case("f16", builder.getF16Type())
                        .Case("bf16", builder.getBF16Type())
+                       .Case("q8", llama::Q8Type::get(&getContext()))
                        .Default(Type());
     if (!element) {
-      getOperation().emitError("expects a cache type of f32, f16 or bf16, but got '") << type << "'";
+      getOperation().emitError("expects a cache type of f32, f16, bf16 or q8, but got '") << type << "'";
       return signalPassFailure();
     }
-    for (auto cache : getOperation().getOps<llama::CacheOp>())
-      cache.setType(cache.getTensorType().clone(element));
+    for (auto cache : getOperation().getOps<llama::CacheOp>()) {
+      RankedTensorType type = cache.getTensorType();
+      if (isa<llama::Q8Type>(element) && type.getDimSize(2) % llama::kGroup) {
+        getOperation().emitError("expects heads of a multiple of ")
+            << llama::kGroup << " columns for a cache of type q8, but got " << type.getDimSize(2);
+        return signalPassFailure();
+      }
+      cache.setType(type.clone(element));
+    }
     // A cache's value is that of the op that it comes from, updated.
     getOperation().walk([&](Operation *op) {
       if (isa<llama::CacheReadOp, llama::CacheUpdateOp>(op))

@@ -19,6 +19,8 @@ Value cria::widen(OpBuilder &builder, Location loc, Value value) {
   Type wide = builder.getF32Type();
   if (auto vector = dyn_cast<VectorType>(value.getType()))
     wide = vector.clone(wide);
+  if (getElementTypeOrSelf(value).isInteger(8))
+    return arith::SIToFPOp::create(builder, loc, wide, value);
   return arith::ExtFOp::create(builder, loc, wide, value);
 }
 

@@ -15,7 +15,7 @@ namespace cria {
 
 /// The scalar constant `value` at F32.
 mlir::Value f32(mlir::OpBuilder &builder, mlir::Location loc, double value);
-/// `value` (F16, BF16 or F32, scalar or vector) at F32.
+/// `value` (F16, BF16, F32 or signed i8, scalar or vector) at F32.
 mlir::Value widen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
 /// `value` (F32, scalar or vector) rounded to `element`, to nearest, ties to even.
 mlir::Value narrow(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Type element);

@@ -72,6 +72,7 @@ private:
   Value lower(llama::CacheReadOp op, KernelBuilder &b);
   Value lower(llama::CacheUpdateOp op, KernelBuilder &b);
 
+  void lower(llama::CacheWriteOp op, KernelBuilder &b);
   void lower(llama::ObserveOp op, KernelBuilder &b);
 
   std::pair<Value, Value> rotated(Value rows);
@@ -98,6 +99,7 @@ private:
   // State.
   kernel::StateOp state(StringRef name, RankedTensorType type);
   void planCaches();
+  static std::string scalesName(StringRef cache) { return (cache + ".scales").str(); }
   Value destination(Operation *op, ArrayRef<int64_t> shape, KernelBuilder &b);
 
   llama::FormatAttr formatAttr(llama::Format format) {
@@ -113,7 +115,11 @@ private:
   IRMapping values;
   llvm::DenseMap<Value, QuantizedRows> quantizedRows; ///< each input once, however many matrices it meets
   SmallVector<Operation *> replaced; ///< old ops, in program order
-  llvm::StringMap<RankedTensorType> cacheTypes; ///< by symbol: how the state holds a cache
+  struct CacheTypes {
+    RankedTensorType elements, scales; ///< scales: of codes, else null
+  };
+  llvm::StringMap<CacheTypes> cacheTypes; ///< by symbol: how the state holds a cache
+  llvm::DenseMap<Value, Value> cacheScales; ///< of the codes of a cache
   int64_t stateBytes = 0;
   int64_t buffers = 0; ///< numbers for uninitialized tensors, see KernelBuilder
   bool chunk = false; ///< the function being lowered is the chunk's
@@ -140,8 +146,8 @@ kernel::StateOp Lowering::state(StringRef name, RankedTensorType type) {
 }
 
 /// [C, Hkv, Dh] becomes keys [Hkv, P, Dh, L] or values [Hkv, P * L, Dh], where
-/// P * L is C rounded up to what attention takes at once. Attention says which cache
-/// holds keys. The symbols of the model's caches make room for those of the state.
+/// P * L is C rounded up to what attention takes at once; if they are codes, with scales
+/// [Hkv, P, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's caches make room for those of the state.
 void Lowering::planCaches() {
   llvm::StringSet<> keys;
   module.walk([&](llama::AttentionOp op) {
@@ -162,7 +168,12 @@ void Lowering::planCaches() {
     SmallVector<int64_t> shape = {heads, blocks * lanes, size};
     if (keys.contains(cache.getSymName()))
       shape = {heads, blocks, size, lanes};
-    cacheTypes[cache.getSymName()] = RankedTensorType::get(shape, type.getElementType());
+    bool coded = isa<llama::Q8Type>(type.getElementType());
+    Type element = coded ? Type(stateBuilder.getI8Type()) : type.getElementType();
+    cacheTypes[cache.getSymName()] = {RankedTensorType::get(shape, element), {}};
+    if (coded)
+      cacheTypes[cache.getSymName()].scales =
+          RankedTensorType::get({heads, blocks, size / llama::kGroup, lanes}, stateBuilder.getBF16Type());
     symbols.erase(cache);
   }
 }
@@ -475,7 +486,8 @@ Value Lowering::lower(llama::AttentionOp op, KernelBuilder &b) {
   Value query = b.expand(rows, shape, {{0}, {1, 2}});
   Value result = kernel::AttentionOp::create(
       b.builder, b.loc, query.getType(), query, lookup(op.getKeys()), lookup(op.getValues()),
-      lookup(op.getPosition()), b.empty(shape), table, op.getScaleAttr(), op.getWindowAttr());
+      lookup(op.getPosition()), b.empty(shape), table, cacheScales.lookup(lookup(op.getKeys())),
+      cacheScales.lookup(lookup(op.getValues())), op.getScaleAttr(), op.getWindowAttr());
   return b.collapse(result, {{0}, {1, 2}});
 }
 
@@ -517,9 +529,22 @@ Value Lowering::lower(llama::AddOp op, KernelBuilder &b) {
 }
 
 Value Lowering::lower(llama::CacheReadOp op, KernelBuilder &b) {
-  RankedTensorType type = cacheTypes.lookup(op.getCache());
-  state(op.getCache(), type);
-  return kernel::GetOp::create(b.builder, b.loc, type, op.getCache());
+  CacheTypes types = cacheTypes.lookup(op.getCache());
+  state(op.getCache(), types.elements);
+  Value cache = kernel::GetOp::create(b.builder, b.loc, types.elements, op.getCache());
+  if (types.scales) {
+    std::string name = scalesName(op.getCache());
+    state(name, types.scales);
+    cacheScales[cache] = kernel::GetOp::create(b.builder, b.loc, types.scales, name);
+  }
+  return cache;
+}
+
+void Lowering::lower(llama::CacheWriteOp op, KernelBuilder &b) {
+  Value cache = lookup(op.getValue());
+  kernel::SetOp::create(b.builder, b.loc, op.getCache(), cache);
+  if (Value scales = cacheScales.lookup(cache))
+    kernel::SetOp::create(b.builder, b.loc, scalesName(op.getCache()), scales);
 }
 
 Value Lowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
@@ -528,7 +553,12 @@ Value Lowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
   SmallVector<int64_t> shape = {op.getRows().getType().getDimSize(0), type.getDimSize(1), type.getDimSize(2)};
   auto [input, table] = rotated(op.getRows());
   Value rows = b.expand(input, shape, {{0}, {1, 2}});
-  return kernel::AppendOp::create(b.builder, b.loc, cache.getType(), rows, lookup(op.getPosition()), cache, table);
+  Value scales = cacheScales.lookup(cache);
+  auto append = kernel::AppendOp::create(b.builder, b.loc, cache.getType(), scales ? scales.getType() : Type(), rows,
+                                         lookup(op.getPosition()), cache, scales, table);
+  if (scales)
+    cacheScales[append.getResult()] = append.getScales();
+  return append.getResult();
 }
 
 /// x [T, K] appended, as values are, to a cache that forgets: [K / L, chunk, L], from
@@ -548,8 +578,9 @@ void Lowering::lower(llama::ObserveOp op, KernelBuilder &b) {
   Value before = kernel::GetOp::create(b.builder, b.loc, stateType, op.getObservation());
   Value rows = b.expand(lookup(op.getInput()), {type.getDimSize(0), parts, part}, {{0}, {1, 2}});
   Value zero = arith::ConstantIndexOp::create(b.builder, b.loc, 0);
-  Value after = kernel::AppendOp::create(b.builder, b.loc, stateType, rows, zero, before, /*table=*/Value());
-  kernel::SetOp::create(b.builder, b.loc, op.getObservation(), after);
+  auto after = kernel::AppendOp::create(b.builder, b.loc, stateType, /*scales=*/Type(), rows, zero, before,
+                                        /*scalesDestination=*/Value(), /*table=*/Value());
+  kernel::SetOp::create(b.builder, b.loc, op.getObservation(), after.getResult());
 }
 
 //===----------------------------------------------------------------------===//
@@ -567,7 +598,7 @@ LogicalResult Lowering::lowerOp(Operation *op) {
             return success();
           })
           .Case([&](llama::CacheWriteOp write) {
-            kernel::SetOp::create(b.builder, b.loc, write.getCache(), lookup(write.getValue()));
+            lower(write, b);
             return success();
           })
           .Case([&](llama::LayerOp layer) {

@@ -36,6 +36,7 @@ def CastCaches : Pass<"llama-cast-caches", "::mlir::ModuleOp"> {
   let summary = "decide the type of the KV cache";
   let description = [{
     Every cache holds `type`; what is written into it is rounded (`llama.cache_update`).
+    Codes of `q8` want heads of a multiple of 32 columns.
 
     ```mlir
     llama.cache @keys : tensor<512x2x64xf32>
@@ -43,7 +44,7 @@ def CastCaches : Pass<"llama-cast-caches", "::mlir::ModuleOp"> {
     llama.cache @keys : tensor<512x2x64xf16>
     ```
   }];
-  let options = [Option<"type", "type", "std::string", "\"\"", "f32, f16 or bf16; empty: f32">];
+  let options = [Option<"type", "type", "std::string", "\"\"", "f32, f16, bf16 or q8; empty: f32">];
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 
@@ -320,6 +321,9 @@ def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncO
     rest, where positions beyond a row's own, or before its window, weigh nothing.
     Scores and weighted values are register tiles of M rows and a few vectors;
     the maximum changes once per step. What lies between is in the thread's scratch.
+
+    Scales of codes never meet single elements: those of keys multiply the scores' partial
+    sums of 32 columns, those of values the weights, once for each 32 columns.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
@@ -330,10 +334,12 @@ def VectorizeAppend : Pass<"kernel-vectorize-append", "::mlir::func::FuncOp"> {
   let summary = "rows of keys and values written into the cache";
   let description = [{
     A row of values is one vector store; a row of keys goes element by element, rotated
-    if the op has a table, into the lane of its position.
+    if the op has a table, into the lane of its position. Where the cache holds codes, a
+    row is rotated first, then 32 numbers at a time become codes and a scale.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def VectorizeElementwise : Pass<"kernel-vectorize-elementwise", "::mlir::func::FuncOp"> {

@@ -16,6 +16,11 @@
 //   weights  row by row: maximum, powers, sum; o is rescaled
 //   values   [M, Dh]: a vector of values meets one weight of every row
 //
+// Where keys and values are codes, a score is a sum over groups of 32 columns, each times
+// the scale of its position: a vector of scales for a vector of scores. The scales of
+// values, one for a position too, go into the weights, of which there are then as many
+// as groups.
+//
 // Steps that every row sees whole need no mask: they go first, the rest follows in
 // smaller steps. Before both there are masked steps where a window begins. The order
 // depends on the position alone.
@@ -24,6 +29,7 @@
 
 #include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
+#include "dialects/llama/Quantization.h"
 #include "targets/Target.h"
 
 #include <cmath>
@@ -37,6 +43,7 @@ namespace cria {
 } // namespace cria
 
 using namespace cria;
+using llama::kGroup;
 
 namespace {
 
@@ -62,6 +69,7 @@ public:
     heads = query.getDimSize(1);
     rows = tokens * heads;
     size = query.getDimSize(2);
+    groups = op.getKeyScales() ? size / kGroup : 1;
     lanes = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3);
     width = std::gcd(size, lanes);
     laneType = VectorType::get({lanes}, b.getF32Type());
@@ -100,8 +108,11 @@ public:
 
 private:
   /// What a step changes: scores [M, B * L], maxima [M], sums [M, L] by lanes,
-  /// weighted values [M, Dh].
-  enum { kScores, kMaxima, kSums, kValues, kStateSize };
+  /// weighted values [M, Dh], and of codes weights [G, M, B * L]: else they take the
+  /// scores' place.
+  enum { kScores, kMaxima, kSums, kValues, kWeights };
+
+  bool isCoded() { return bool(op.getKeyScales()); }
 
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
   Value plus(Value value, int64_t offset) {
@@ -175,7 +186,10 @@ private:
       return SmallVector<Value>{op.getTable() ? rotate(row, inner[0]) : scale(row, inner[0]), maxima, sums, values};
     });
     query = made[0];
-    return {scratch({rows, schedule.block * lanes}), made[1], made[2], made[3]};
+    SmallVector<Value> state = {scratch({rows, schedule.block * lanes}), made[1], made[2], made[3]};
+    if (isCoded())
+      state.push_back(scratch({groups, rows, schedule.block * lanes}));
+    return state;
   }
 
   /// The scale, with what makes powers of 2 of those of e.
@@ -213,7 +227,7 @@ private:
   SmallVector<Value> step(Value block, int64_t blocks, bool masked, ValueRange state) {
     Value scores = addScores(block, blocks, state[kScores]);
     SmallVector<Value> next = weigh(block, blocks, masked, scores, state);
-    next[kValues] = addValues(block, blocks, next[kScores], next[kValues]);
+    next[kValues] = addValues(block, blocks, next[isCoded() ? kWeights : kScores], next[kValues]);
     return next;
   }
 
@@ -221,40 +235,78 @@ private:
   /// hold sums of; few of them are sums of several chains.
   Value addScores(Value block, int64_t blocks, Value scores) {
     int64_t together = divisorUpTo(blocks, schedule.sums / rows);
-    int64_t unroll = std::gcd(size, int64_t(4));
-    int64_t chains = std::gcd(unroll, std::max<int64_t>(1, kChains / (rows * together)));
     return loop(zero, index(blocks), together, scores, [&](Value group, ValueRange inner) {
-      SmallVector<Value> sums(rows * together * chains, splat(laneType, 0.0)); // [row][block][chain]
-      sums = loop(zero, index(size), unroll, sums, [&](Value column, ValueRange before) {
-        SmallVector<Value> next(before);
-        for (int64_t offset = 0; offset < unroll; ++offset) {
-          Value d = plus(column, offset);
-          SmallVector<Value> keys;
-          for (int64_t n = 0; n < together; ++n)
-            keys.push_back(widen(b, loc,
-                                 read(keyType(), op.getKeys(), {zero, plus(plus(block, group), n), d, zero})));
-          for (int64_t row = 0; row < rows; ++row) {
-            Value q = broadcast(laneType, tensor::ExtractOp::create(b, loc, query, ValueRange{index(row), d}));
-            for (int64_t n = 0; n < together; ++n) {
-              Value &sum = next[(row * together + n) * chains + offset % chains];
-              sum = vector::FMAOp::create(b, loc, keys[n], q, sum);
-            }
-          }
-        }
-        return next;
-      });
+      Value first = plus(block, group);
+      SmallVector<Value> sums = sumColumns(first, together, zero, isCoded() ? kGroup : size);
+      if (isCoded()) {
+        sums = scaleSums(first, together, zero, sums, {});
+        sums = loop(index(1), index(groups), 1, sums, [&](Value number, ValueRange before) {
+          Value from = arith::MulIOp::create(b, loc, number, index(kGroup));
+          return scaleSums(first, together, number, sumColumns(first, together, from, kGroup), before);
+        });
+      }
       Value written = inner[0];
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t n = 0; n < together; ++n) {
-          Value *chain = &sums[(row * together + n) * chains];
-          for (int64_t half = chains / 2; half; half /= 2)
-            for (int64_t i = 0; i < half; ++i)
-              chain[i] = arith::AddFOp::create(b, loc, chain[i], chain[i + half]);
           Value place = arith::MulIOp::create(b, loc, plus(group, n), index(lanes));
-          written = write(chain[0], written, {index(row), place});
+          written = write(sums[row * together + n], written, {index(row), place});
         }
       return SmallVector<Value>{written};
     })[0];
+  }
+
+  /// Queries times keys of `together` blocks from `first` on, over `count` columns:
+  /// vectors [row][block].
+  SmallVector<Value> sumColumns(Value first, int64_t together, Value from, int64_t count) {
+    int64_t unroll = std::gcd(count, int64_t(4));
+    int64_t chains = std::gcd(unroll, std::max<int64_t>(1, kChains / (rows * together)));
+    SmallVector<Value> sums(rows * together * chains, splat(laneType, 0.0)); // [row][block][chain]
+    sums = loop(from, plus(from, count), unroll, sums, [&](Value column, ValueRange before) {
+      SmallVector<Value> next(before);
+      for (int64_t offset = 0; offset < unroll; ++offset) {
+        Value d = plus(column, offset);
+        SmallVector<Value> keys;
+        for (int64_t n = 0; n < together; ++n)
+          keys.push_back(widen(b, loc, read(keyType(), op.getKeys(), {zero, plus(first, n), d, zero})));
+        for (int64_t row = 0; row < rows; ++row) {
+          Value q = broadcast(laneType, tensor::ExtractOp::create(b, loc, query, ValueRange{index(row), d}));
+          for (int64_t n = 0; n < together; ++n) {
+            Value &sum = next[(row * together + n) * chains + offset % chains];
+            sum = vector::FMAOp::create(b, loc, keys[n], q, sum);
+          }
+        }
+      }
+      return next;
+    });
+    SmallVector<Value> whole;
+    for (int64_t i = 0; i < rows * together; ++i) {
+      Value *chain = &sums[i * chains];
+      for (int64_t half = chains / 2; half; half /= 2)
+        for (int64_t j = 0; j < half; ++j)
+          chain[j] = arith::AddFOp::create(b, loc, chain[j], chain[j + half]);
+      whole.push_back(chain[0]);
+    }
+    return whole;
+  }
+
+  /// `sums` [row][block] of group `number` times its keys' scales, added to `before` if
+  /// there is something before.
+  SmallVector<Value> scaleSums(Value first, int64_t together, Value number, ArrayRef<Value> sums, ValueRange before) {
+    SmallVector<Value> scales, next;
+    for (int64_t n = 0; n < together; ++n)
+      scales.push_back(readScales(op.getKeyScales(), plus(first, n), number));
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      Value scale = scales[i % together];
+      next.push_back(before.empty() ? arith::MulFOp::create(b, loc, sum, scale).getResult()
+                                    : vector::FMAOp::create(b, loc, sum, scale, before[i]).getResult());
+    }
+    return next;
+  }
+
+  /// The scales of group `number` of a block's positions.
+  Value readScales(Value scales, Value block, Value number) {
+    auto type = laneType.clone(cast<RankedTensorType>(scales.getType()).getElementType());
+    return widen(b, loc, read(VectorType(type), scales, {zero, block, number, zero}));
   }
 
   VectorType keyType() {
@@ -266,7 +318,8 @@ private:
 
   /// Scores become weights, row by row; what was found before is rescaled.
   SmallVector<Value> weigh(Value block, int64_t blocks, bool masked, Value scores, ValueRange state) {
-    SmallVector<Value> carried = {scores, state[kMaxima], state[kSums], state[kValues]};
+    SmallVector<Value> carried(state);
+    carried[kScores] = scores;
     return loop(zero, index(rows), 1, carried, [&](Value row, ValueRange inner) {
       SmallVector<Value> score, seen;
       for (int64_t n = 0; n < blocks; ++n) {
@@ -283,21 +336,29 @@ private:
       Value top = broadcast(laneType, maximum);
       Value sum = read(laneType, inner[kSums], {row, zero});
       sum = arith::MulFOp::create(b, loc, sum, broadcast(laneType, rescale));
-      Value weights = inner[kScores];
+      SmallVector<Value> next(inner);
       for (int64_t n = 0; n < blocks; ++n) {
         Value weight = math::Exp2Op::create(b, loc, arith::SubFOp::create(b, loc, score[n], top));
         if (masked) // a row may have seen nothing yet: then the maximum is no score
           weight = arith::SelectOp::create(b, loc, seen[n], weight, splat(laneType, 0.0));
         sum = arith::AddFOp::create(b, loc, sum, weight);
-        weights = write(weight, weights, {row, index(n * lanes)});
+        if (!isCoded())
+          next[kScores] = write(weight, next[kScores], {row, index(n * lanes)});
+        for (int64_t group = 0; isCoded() && group < groups; ++group) {
+          Value scales = readScales(op.getValueScales(), plus(block, n), index(group));
+          Value scaled = arith::MulFOp::create(b, loc, weight, scales);
+          next[kWeights] = write(scaled, next[kWeights], {index(group), row, index(n * lanes)});
+        }
       }
       Value values = inner[kValues], factor = broadcast(columnType, rescale);
       for (int64_t d = 0; d < size; d += width) {
         Value old = read(columnType, values, {row, index(d)});
         values = write(arith::MulFOp::create(b, loc, old, factor), values, {row, index(d)});
       }
-      return SmallVector<Value>{weights, tensor::InsertOp::create(b, loc, maximum, inner[kMaxima], row),
-                                write(sum, inner[kSums], {row, zero}), values};
+      next[kMaxima] = tensor::InsertOp::create(b, loc, maximum, inner[kMaxima], row);
+      next[kSums] = write(sum, inner[kSums], {row, zero});
+      next[kValues] = values;
+      return next;
     });
   }
 
@@ -336,13 +397,32 @@ private:
     return vector::ExtractOp::create(b, loc, top, int64_t(0));
   }
 
+  /// How many of `Dh / width` vectors of columns go together if registers hold sums of
+  /// `limit`: of codes whole groups, or a whole part of one.
+  int64_t columnsTogether(int64_t limit) {
+    int64_t vectors = isCoded() ? kGroup / width : size / width;
+    if (isCoded() && limit >= vectors)
+      return vectors * divisorUpTo(groups, limit / vectors);
+    return divisorUpTo(vectors, limit);
+  }
+
+  /// Element j of a row's weights, for the columns of group `group`.
+  Value weightAt(Value weights, int64_t row, Value group, Value j) {
+    SmallVector<Value> place = {index(row), j};
+    if (isCoded())
+      place.insert(place.begin(), group);
+    return broadcast(columnType, tensor::ExtractOp::create(b, loc, weights, place));
+  }
+
   /// values[row] += sum over j of weights[row, j] * v[j], as many columns at once as
   /// registers can hold sums of.
   Value addValues(Value block, int64_t blocks, Value weights, Value values) {
-    int64_t together = divisorUpTo(size / width, schedule.sums / rows);
+    int64_t together = columnsTogether(schedule.sums / rows);
+    int64_t perWeight = isCoded() ? std::min(together, kGroup / width) : together; // vectors that a weight meets
     int64_t unroll = std::gcd(blocks * lanes, int64_t(2));
     Value begin = arith::MulIOp::create(b, loc, block, index(lanes));
     return loop(zero, index(size), together * width, values, [&](Value column, ValueRange inner) {
+      Value group = arith::DivUIOp::create(b, loc, column, index(kGroup));
       SmallVector<Value> sums; // [row][column]
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t n = 0; n < together; ++n)
@@ -356,8 +436,10 @@ private:
             v.push_back(widen(
                 b, loc, read(valueType(), op.getValues(), {zero, plus(begin, j), plus(column, n * width)})));
           for (int64_t row = 0; row < rows; ++row) {
-            Value weight = broadcast(columnType, tensor::ExtractOp::create(b, loc, weights, ValueRange{index(row), j}));
+            Value weight;
             for (int64_t n = 0; n < together; ++n) {
+              if (n % perWeight == 0)
+                weight = weightAt(weights, row, plus(group, n / perWeight), j);
               Value &sum = next[row * together + n];
               sum = vector::FMAOp::create(b, loc, v[n], weight, sum);
             }
@@ -395,6 +477,7 @@ private:
   Location loc;
   int64_t tokens = 0, heads = 0, rows = 0; ///< T, H, M = T * H
   int64_t size = 0, lanes = 0;             ///< Dh, L
+  int64_t groups = 1;                      ///< G = Dh/32 of codes, else 1
   int64_t width = 0;                       ///< of a vector of columns; divides Dh
   int64_t tailBlocks = 0;                  ///< blocks of a masked step
   int64_t buffers = 0;

@@ -37,6 +37,23 @@ bool turns(Value table, int64_t size) {
   return size % 2 == 0 && !differ(type.getDimSize(1), 2) && !differ(type.getDimSize(2), size / 2);
 }
 
+/// Whether `scales`, which may be null, are [heads, blocks, size / 32, lanes] if `cache`
+/// holds codes, and null if not.
+bool scalesFit(Value scales, RankedTensorType cache, int64_t heads, int64_t blocks, int64_t size, int64_t lanes) {
+  if (!scales || !cache.getElementType().isInteger(8))
+    return !scales && !cache.getElementType().isInteger(8);
+  RankedTensorType type = tensorType(scales);
+  int64_t groups = ShapedType::isDynamic(size) ? size : size / kGroup;
+  return (ShapedType::isDynamic(size) || size % kGroup == 0) && !differ(type.getDimSize(0), heads) &&
+         !differ(type.getDimSize(1), blocks) && !differ(type.getDimSize(2), groups) &&
+         !differ(type.getDimSize(3), lanes);
+}
+
+/// The type of `value`, or that there is none.
+InFlightDiagnostic &describe(InFlightDiagnostic &error, Value value) {
+  return value ? error << value.getType() : error << "none";
+}
+
 } // namespace
 
 LogicalResult ConstantOp::verify() {
@@ -90,6 +107,13 @@ LogicalResult AttentionOp::verify() {
   if (getTable() && !turns(getTable(), query.getDimSize(2))) // (C3)
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
            << query.getDimSize(2) << ", but got " << getTable().getType();
+  if (!scalesFit(getKeyScales(), keys, groups, blocks, keys.getDimSize(2), lanes) ||
+      !scalesFit(getValueScales(), values, groups, blocks, keys.getDimSize(2), lanes)) { // (C4)
+    InFlightDiagnostic error = emitOpError("expects scales [Hkv, P, Dh/32, L] of keys and values that are codes, only, "
+                                           "but got ");
+    describe(error, getKeyScales()) << " and ";
+    return describe(error, getValueScales()) << " for " << keys << " and " << values;
+  }
   return success();
 }
 
@@ -100,9 +124,26 @@ LogicalResult AppendOp::verify() {
            << rows << " and " << cache;
   if (getResult().getType() != cache) // (C2)
     return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();
+  Type scales = getScales() ? getScales().getType() : Type();
+  if (scales != (getScalesDestination() ? getScalesDestination().getType() : Type())) { // (C2)
+    InFlightDiagnostic error = emitOpError("expects scales of their destination's type, but got ");
+    return describe(error, getScales());
+  }
   if (getTable() && (cache.getRank() != 4 || !turns(getTable(), rows.getDimSize(2)))) // (C3)
     return emitOpError("expects a table [C, 2, Dh/2] only for keys [Hkv, P, Dh, L], but got ")
            << getTable().getType() << " for " << cache;
+  bool areKeys = cache.getRank() == 4;
+  int64_t positions = cache.getDimSize(1), blocks = areKeys ? positions : ShapedType::kDynamic,
+          lanes = areKeys ? cache.getDimSize(3) : ShapedType::kDynamic;
+  bool fit = scalesFit(getScalesDestination(), cache, cache.getDimSize(0), blocks, cache.getDimSize(2), lanes);
+  if (fit && getScalesDestination() && !areKeys) {
+    RankedTensorType type = tensorType(getScalesDestination());
+    fit = type.isDynamicDim(1) || type.isDynamicDim(3) || !differ(positions, type.getDimSize(1) * type.getDimSize(3));
+  }
+  if (!fit) { // (C4)
+    InFlightDiagnostic error = emitOpError("expects scales [Hkv, P, Dh/32, L] beside a cache of codes, only, but got ");
+    return describe(error, getScalesDestination()) << " for " << cache;
+  }
   return success();
 }
 

@@ -109,7 +109,7 @@ def Kernel_YieldOp : Kernel_Op<"yield", [Pure, Terminator, ReturnLike, HasParent
 // Kernels
 //===----------------------------------------------------------------------===//
 
-class Kernel_TiledOp<string mnemonic> : Kernel_Op<mnemonic, [
+class Kernel_TiledOp<string mnemonic, list<Trait> traits = []> : Kernel_Op<mnemonic, traits # [
     Pure, DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<TilingInterface, ["getLoopIteratorTypes", "getIterationDomain",
       "getTiledImplementation", "getResultTilePosition", "generateResultTileValue"]>]> {
@@ -118,10 +118,10 @@ class Kernel_TiledOp<string mnemonic> : Kernel_Op<mnemonic, [
   }];
 }
 
-// A cache's elements: what they are widened to is F32.
-def Kernel_CacheFloat : AnyTypeOf<[F32, F16, BF16], "f32, f16 or bf16">;
+// A cache's elements: what they are widened to is F32. i8: codes, with scales beside them.
+def Kernel_CacheElement : AnyTypeOf<[F32, F16, BF16, I8], "f32, f16, bf16 or i8">;
 
-def Kernel_AttentionOp : Kernel_TiledOp<"attention"> {
+def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "causal attention with a running maximum and sum";
   let description = [{
     The scores of a row are never all in memory: a few blocks of L positions are
@@ -134,29 +134,34 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention"> {
     `position + t`; `scale` and `window` as in `llama.attention`. With a `table`
     [C, 2, Dh/2] the query is rotated first, in halves, as `llama.rope` says.
 
+    Keys and values that are codes (i8) stand for themselves times a scale; their scales
+    [Hkv, P, Dh/32, L], one for a position and 32 columns, follow the table.
+
     - (C1) H is a multiple of Hkv; Dh agrees; values have P * L positions, and the
       keys' element type.
     - (C2) the result has the destination's type, which is the query's.
     - (C3) the table is [C, 2, Dh/2].
+    - (C4) codes, and nothing else, have scales, of keys and of values, [Hkv, P, Dh/32, L].
 
     ```mlir
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o rotated %table
        : (tensor<1x4x64xf32>, tensor<2x33x64x16xf32>, tensor<2x528x64xf32>, index, tensor<1x4x64xf32>, tensor<512x2x32xf32>) -> tensor<1x4x64xf32>
     ```
   }];
-  let arguments = (ins 3DTensorOf<[F32]>:$query, 4DTensorOf<[Kernel_CacheFloat]>:$keys,
-    3DTensorOf<[Kernel_CacheFloat]>:$values, Index:$position, 3DTensorOf<[F32]>:$destination,
-    Optional<3DTensorOf<[F32]>>:$table, F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window);
+  let arguments = (ins 3DTensorOf<[F32]>:$query, 4DTensorOf<[Kernel_CacheElement]>:$keys,
+    3DTensorOf<[Kernel_CacheElement]>:$values, Index:$position, 3DTensorOf<[F32]>:$destination,
+    Optional<3DTensorOf<[F32]>>:$table, Optional<4DTensorOf<[BF16]>>:$keyScales,
+    Optional<4DTensorOf<[BF16]>>:$valueScales, F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window);
   let results = (outs 3DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
     $query `,` $keys `,` $values `at` $position `scale` $scale (`window` $window^)? `into` $destination
-    (`rotated` $table^)? attr-dict `:` functional-type(operands, results)
+    (`rotated` $table^)? (`scales` $keyScales^ `,` $valueScales)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = tiledDeclaration;
 }
 
-def Kernel_AppendOp : Kernel_TiledOp<"append"> {
+def Kernel_AppendOp : Kernel_TiledOp<"append", [AttrSizedOperandSegments]> {
   let summary = "this step's keys or values written into the cache";
   let description = [{
     rows [T, Hkv, Dh]; the cache, which is the destination, is [Hkv, P * L, Dh]
@@ -164,9 +169,14 @@ def Kernel_AppendOp : Kernel_TiledOp<"append"> {
     to the cache's element type. With a `table` [C, 2, Dh/2] it is rotated first, in
     halves, as `llama.rope` says.
 
+    A cache of codes (i8) has a second destination, scales [Hkv, P, Dh/32, L]; codes and
+    scales are those of `!llama.q8`. Where the largest magnitude is infinite or NaN the
+    codes are zero, and the scale passes it on to every product.
+
     - (C1) Hkv and Dh of rows and destination agree.
-    - (C2) the result has the destination's type.
+    - (C2) the results have the destinations' types.
     - (C3) a table is [C, 2, Dh/2], and the cache one of keys.
+    - (C4) codes, and nothing else, have scales: [Hkv, P, Dh/32, L] for P * L positions.
 
     ```mlir
     %k1 = kernel.append %rows at %p into %k0 rotated %table
@@ -174,13 +184,19 @@ def Kernel_AppendOp : Kernel_TiledOp<"append"> {
     ```
   }];
   let arguments = (ins 3DTensorOf<[F32]>:$rows, Index:$position,
-    TensorRankOf<[Kernel_CacheFloat], [3, 4]>:$destination, Optional<3DTensorOf<[F32]>>:$table);
-  let results = (outs TensorRankOf<[Kernel_CacheFloat], [3, 4]>:$result);
+    TensorRankOf<[Kernel_CacheElement], [3, 4]>:$destination,
+    Optional<4DTensorOf<[BF16]>>:$scalesDestination, Optional<3DTensorOf<[F32]>>:$table);
+  let results = (outs TensorRankOf<[Kernel_CacheElement], [3, 4]>:$result, Optional<4DTensorOf<[BF16]>>:$scales);
   let assemblyFormat = [{
-    $rows `at` $position `into` $destination (`rotated` $table^)? attr-dict `:` functional-type(operands, results)
+    $rows `at` $position `into` $destination (`,` $scalesDestination^)? (`rotated` $table^)?
+    attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
-  let extraClassDeclaration = tiledDeclaration;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(*this, 2, getScalesDestination() ? 2 : 1);
+    }
+  }];
 }
 
 def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {

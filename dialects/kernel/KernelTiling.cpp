@@ -88,9 +88,14 @@ FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, 
   Value keys = sliceLeading(builder, loc, getKeys(), kvHead, kvHeads, slices);
   Value values = sliceLeading(builder, loc, getValues(), kvHead, kvHeads, slices);
   Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
+  Value keyScales, valueScales;
+  if (getKeyScales()) {
+    keyScales = sliceLeading(builder, loc, getKeyScales(), kvHead, kvHeads, slices);
+    valueScales = sliceLeading(builder, loc, getValueScales(), kvHead, kvHeads, slices);
+  }
   Value position = positionAfter(builder, loc, getPosition(), offsets[0]);
-  auto tile = AttentionOp::create(builder, loc, destination.getType(), query, keys, values, position,
-                                  destination, getTable(), getScaleAttr(), getWindowAttr());
+  auto tile = AttentionOp::create(builder, loc, destination.getType(), query, keys, values, position, destination,
+                                  getTable(), keyScales, valueScales, getScaleAttr(), getWindowAttr());
   return TilingResult{{tile}, {tile.getResult()}, slices};
 }
 
@@ -234,26 +239,33 @@ FailureOr<TilingResult> AppendOp::getTiledImplementation(OpBuilder &builder, Arr
   OpFoldResult tokens = tensor::getMixedSize(builder, loc, getRows(), 0);
   Value rows = sliceLeading(builder, loc, getRows(), {builder.getIndexAttr(0), offsets[0]},
                             {tokens, sizes[0]}, slices);
-  Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
-  auto tile = AppendOp::create(builder, loc, destination.getType(), rows, getPosition(), destination, getTable());
-  return TilingResult{{tile}, {tile.getResult()}, slices};
+  Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices), scales;
+  if (getScalesDestination())
+    scales = sliceLeading(builder, loc, getScalesDestination(), offsets, sizes, slices);
+  auto tile = AppendOp::create(builder, loc, destination.getType(), scales ? scales.getType() : Type(), rows,
+                               getPosition(), destination, scales, getTable());
+  return TilingResult{{tile}, SmallVector<Value>(tile->getResults()), slices};
 }
 
-LogicalResult AppendOp::getResultTilePosition(OpBuilder &builder, unsigned, ArrayRef<OpFoldResult> offsets,
+LogicalResult AppendOp::getResultTilePosition(OpBuilder &builder, unsigned number, ArrayRef<OpFoldResult> offsets,
                                               ArrayRef<OpFoldResult> sizes,
                                               SmallVector<OpFoldResult> &resultOffsets,
                                               SmallVector<OpFoldResult> &resultSizes) {
   resultOffsets.assign(offsets.begin(), offsets.end());
   resultSizes.assign(sizes.begin(), sizes.end());
-  for (int64_t dim = 1, rank = cast<RankedTensorType>(getDestination().getType()).getRank(); dim < rank; ++dim) {
+  Value destination = getDpsInits()[number];
+  for (int64_t dim = 1, rank = cast<RankedTensorType>(destination.getType()).getRank(); dim < rank; ++dim) {
     resultOffsets.push_back(builder.getIndexAttr(0));
-    resultSizes.push_back(tensor::getMixedSize(builder, getLoc(), getDestination(), dim));
+    resultSizes.push_back(tensor::getMixedSize(builder, getLoc(), destination, dim));
   }
   return success();
 }
 
-FailureOr<TilingResult> AppendOp::generateResultTileValue(OpBuilder &builder, unsigned,
+FailureOr<TilingResult> AppendOp::generateResultTileValue(OpBuilder &builder, unsigned number,
                                                           ArrayRef<OpFoldResult> offsets,
                                                           ArrayRef<OpFoldResult> sizes) {
-  return getTiledImplementation(builder, offsets.take_front(1), sizes.take_front(1));
+  FailureOr<TilingResult> tile = getTiledImplementation(builder, offsets.take_front(1), sizes.take_front(1));
+  if (succeeded(tile))
+    tile->tiledValues = {tile->tiledValues[number]};
+  return tile;
 }

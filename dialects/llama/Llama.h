@@ -23,6 +23,10 @@ class WeightExpression : public mlir::OpTrait::TraitBase<ConcreteOp, WeightExpre
 /// not counted.
 bool isBounded(mlir::Type type);
 
+/// Whether the rows of `type`, a ranked tensor, are whole groups of 32 if its elements
+/// are `!llama.q8`; true of every other.
+bool hasWholeGroups(mlir::Type type);
+
 /// The name under which a module carries its `#llama.model` attribute.
 inline constexpr llvm::StringLiteral kModelAttrName = "llama.model";
 
@@ -38,6 +42,8 @@ inline constexpr llvm::StringLiteral kLogitsName = "logits";
 #include "dialects/llama/LlamaDialect.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/llama/LlamaAttributes.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/llama/LlamaTypes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/llama/LlamaOps.h.inc"
 

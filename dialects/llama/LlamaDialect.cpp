@@ -15,11 +15,17 @@
 #include "dialects/llama/LlamaEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/llama/LlamaAttributes.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/llama/LlamaTypes.cpp.inc"
 
 void cria::llama::LlamaDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialects/llama/LlamaAttributes.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/llama/LlamaTypes.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST

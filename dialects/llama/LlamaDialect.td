@@ -29,6 +29,7 @@ def Llama_Dialect : Dialect {
     expressions while it writes the artifact, one tensor at a time.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
   let hasOperationAttrVerify = 1;
 }

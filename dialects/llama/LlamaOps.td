@@ -10,6 +10,7 @@
 
 include "dialects/llama/LlamaAttributes.td"
 include "dialects/llama/LlamaInterfaces.td"
+include "dialects/llama/LlamaTypes.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -36,7 +37,12 @@ def Llama_Tokens : RankedTensorOf<[I32], [HasAnyRankOfPred<[1]>, Llama_BoundedPr
                                   "non-empty 1D tensor">;
 def Llama_Blocks : Llama_StaticTensor<[I8], 3>;
 def Llama_RopeTable : Llama_StaticTensor<[F32], 3>;
-def Llama_CacheTensor : Llama_StaticTensor<[Llama_Float], 3>;
+def Llama_CacheElement : AnyTypeOf<[F32, F16, BF16, Llama_Q8], "f32, f16, bf16 or q8">;
+def Llama_WholeGroupsPred : CPred<"::cria::llama::hasWholeGroups($_self)">;
+def Llama_CacheTensor
+    : RankedTensorOf<[Llama_CacheElement],
+                     [HasAnyRankOfPred<[3]>, HasStaticShapePred, Llama_BoundedPred, Llama_WholeGroupsPred],
+                     "non-empty static 3D tensor (for q8 of rows of a multiple of 32)">;
 
 //===----------------------------------------------------------------------===//
 // Weights
@@ -455,7 +461,7 @@ def Llama_AddOp : Llama_Op<"add", [Pure, SameOperandsAndResultType]> {
 def Llama_CacheOp : Llama_Op<"cache", [Symbol]> {
   let summary = "keys or values of one layer, kept from step to step";
   let description = [{
-    Zero at start. [C, Hkv, Dh].
+    Zero at start. [C, Hkv, Dh]; Dh is a multiple of 32 where elements are `!llama.q8`.
 
     ```mlir
     llama.cache @layers.0.keys : tensor<512x2x64xf32>
@@ -490,8 +496,8 @@ def Llama_CacheUpdateOp : Llama_Op<"cache_update", [Pure, AllTypesMatch<["cache"
   let summary = "the cache with this step's rows in place";
   let description = [{
     `result[position + t, h, :] = rows[t, h * Dh ...]` for t < T, rounded to the cache's
-    element type (to nearest, ties to even), else as in `cache` [C, Hkv, Dh];
-    rows [T, Hkv * Dh].
+    element type (to nearest, ties to even; `!llama.q8` says how to codes), else as in
+    `cache` [C, Hkv, Dh]; rows [T, Hkv * Dh].
 
     - (C1) rows are Hkv * Dh wide.
 

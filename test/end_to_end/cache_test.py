@@ -4,19 +4,24 @@ it writes into them as the artifact does.
 
 Where a number lies between two that the cache can hold, the artifact's F32 and the
 interpreter's F64 may round to different ones. With numbers 1e-6 apart that befalls one
-in 500 of F16 (a relative step of 2^-10), one in 4000 of BF16 (2^-7). A step of
-one of Dh products changes a score, or a step of one of many values an output, by less
-than 2^-10 / sqrt(Dh) (2^-7) of its deviation; seldom as that is, 2^-10 (2^-7) of the
-largest logit is never reached. Were nothing rounded, or something else, all elements would be off:
+in 500 of F16 (a relative step of 2^-10), one in 4000 of BF16 (2^-7), one in several
+thousand codes of q8, whose step is 1/127 of the largest of 32 numbers: 2.2 deviations, so
+2^-6 of one. A step of one of Dh products changes a score, or a step of one of many values
+an output, by less than 2^-10 / sqrt(Dh) (2^-7, 2^-6) of its deviation, for q8 with Dh of
+32 and more by less than 2^-8; seldom as that is, 2^-10 (2^-7, 2^-7) of the largest logit is
+never reached. Were nothing rounded, or something else, all elements would be off:
 so the artifact must also be four times nearer to the rounding reference than that is
 to the exact one.
 
-The state that an artifact reserves shrinks by what the caches do.
+The state that an artifact reserves shrinks by what the caches do. Heads that are not
+whole groups of 32 are refused for q8, which is then shown with others: of two groups that
+the halves of a rotation are, or of three that they cut.
 
 usage: cache_test.py CRIA CRIA_OPT CRIA_REFERENCE FAMILY
 """
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -26,8 +31,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
 
 LENGTH = 100
-BOUNDS = {"f16": 2.0 ** -10, "bf16": 2.0 ** -7}
-SIZES = {"f16": 2, "bf16": 2}  # bytes of an element
+BOUNDS = {"f16": 2.0 ** -10, "bf16": 2.0 ** -7, "q8": 2.0 ** -7}
+BYTES = {"f16": 2, "bf16": 2, "q8": 1 + 2 / 32}  # of an element
+WHOLE_GROUPS = {"llama-gqa": 64, "mistral": 96}  # head sizes instead of those that q8 refuses
 
 
 def largest_difference(a, b):
@@ -39,47 +45,79 @@ def state_bytes(program):
     return int(re.search(rb"memory: +(\d+) bytes of state", run([program, "--info"])).group(1))
 
 
+def check_refused(cria, model, folder, size):
+    """q8 wants whole groups, and says so before there is an output."""
+    output = os.path.join(folder, "refused")
+    done = subprocess.run([cria, "compile", model, "-o", output, "--kv", "q8"], capture_output=True, text=True)
+    expected = f"expects heads of a multiple of 32 columns for a cache of type q8, but got {size}"
+    check(done.returncode == 1 and expected in done.stderr and not os.path.exists(output),
+          f"--kv q8: expected exit code 1 and '{expected}', found {done.returncode} and '{done.stderr}'")
+
+
+class Family:
+    """A model of a family, and what the interpreter makes of it."""
+
+    def __init__(self, tools, family, folder):
+        self.cria, self.opt, self.reference = tools
+        self.folder, self.config = folder, make_model.FAMILIES[family]
+        self.ids = [1] + [(i * 7919 + 13) % self.config["vocab_size"] for i in range(1, LENGTH)]
+        self.model = make_model.make_model(family, os.path.join(folder, "model"), format="hf", dtype="f32")
+        self.name = f"{family} (heads of {make_model.head_size(self.config)})"
+        self.imported = os.path.join(folder, "import.mlir")
+        run([self.cria, "compile", self.model, "--stop-after", "import", "-o", self.imported])
+        self.exact = self.expect(self.imported)
+        self.scale = max(map(abs, self.exact))
+        self.whole = state_bytes(self.compile("f32", "native"))
+
+    def expect(self, module):
+        oracle = os.path.join(self.folder, "oracle.bin")
+        run([self.reference, module, "--ids", ",".join(map(str, self.ids)), "--logits", oracle])
+        with open(oracle, "rb") as file:
+            return floats(file.read())
+
+    def compile(self, type, target):
+        return compile_model(self.cria, self.model, os.path.join(self.folder, "program"), "--target", target,
+                             "--kv", type, "--chunk", 32)
+
+    def elements(self):
+        positions = -(-(self.config["max_position_embeddings"] + 32) // 64) * 64
+        return (2 * self.config["num_hidden_layers"] * self.config["num_key_value_heads"] *
+                make_model.head_size(self.config) * positions)
+
+    def check(self, type):
+        rounded = os.path.join(self.folder, type + ".mlir")
+        run([self.opt, self.imported, f"--llama-cast-caches=type={type}", "-o", rounded])
+        expected = self.expect(rounded)
+        cost = largest_difference(self.exact, expected)
+        bound = BOUNDS[type] * self.scale
+        for target in ("x86-64-v2", "x86-64-v3", "native"):
+            program = self.compile(type, target)
+            saved, less = self.whole - state_bytes(program), (4 - BYTES[type]) * self.elements()
+            check(saved == less, f"{type}: expected {less} bytes of state less, found {saved}")
+            for feed in (1, 32):
+                what = f"{self.name} --kv {type} {target} in chunks of {feed}"
+                data = logits(program, self.ids, self.folder, "--chunk", feed, "--threads", 1)
+                off = largest_difference(expected, floats(data))
+                print(f"{what}: {off / self.scale:.2e}, rounding itself {cost / self.scale:.2e}")
+                check(off <= bound, f"{what}: |difference| {off:.3g}, expected at most {bound:.3g}")
+                check(4 * off <= cost, f"{what}: |difference| {off:.3g}, expected at most a quarter of {cost:.3g}")
+                for threads in (2, 3):
+                    check_equal(data, logits(program, self.ids, self.folder, "--chunk", feed, "--threads", threads),
+                                f"{what} at {threads} threads")
+
+
 def main():
-    cria, opt, reference, family = sys.argv[1:]
-    config = make_model.FAMILIES[family]
-    ids = [1] + [(i * 7919 + 13) % config["vocab_size"] for i in range(1, LENGTH)]
+    *tools, family = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        model = make_model.make_model(family, os.path.join(folder, "model"), format="hf", dtype="f32")
-        imported = os.path.join(folder, "import.mlir")
-        run([cria, "compile", model, "--stop-after", "import", "-o", imported])
-
-        def expect(module):
-            oracle = os.path.join(folder, "oracle.bin")
-            run([reference, module, "--ids", ",".join(map(str, ids)), "--logits", oracle])
-            with open(oracle, "rb") as file:
-                return floats(file.read())
-
-        exact = expect(imported)
-        scale = max(map(abs, exact))
-        whole = compile_model(cria, model, os.path.join(folder, "whole"), "--chunk", 32)
-        elements = (2 * config["num_hidden_layers"] * config["num_key_value_heads"] * make_model.head_size(config) *
-                    -(-(config["max_position_embeddings"] + 32) // 64) * 64)
-        for type, bound in BOUNDS.items():
-            rounded = os.path.join(folder, type + ".mlir")
-            run([opt, imported, f"--llama-cast-caches=type={type}", "-o", rounded])
-            expected = expect(rounded)
-            cost = largest_difference(exact, expected)
-            for target in ("x86-64-v2", "x86-64-v3", "native"):
-                program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--kv", type,
-                                        "--chunk", 32)
-                saved = state_bytes(whole) - state_bytes(program)
-                check(saved == (4 - SIZES[type]) * elements,
-                      f"{type}: expected {(4 - SIZES[type]) * elements} bytes of state less, found {saved}")
-                for feed in (1, 32):
-                    what = f"{family} --kv {type} {target} in chunks of {feed}"
-                    data = logits(program, ids, folder, "--chunk", feed, "--threads", 1)
-                    off = largest_difference(expected, floats(data))
-                    print(f"{what}: {off / scale:.2e}, rounding itself {cost / scale:.2e}")
-                    check(off <= bound * scale, f"{what}: |difference| {off:.3g}, expected at most {bound} x {scale:.3g}")
-                    check(4 * off <= cost, f"{what}: |difference| {off:.3g}, expected at most a quarter of {cost:.3g}")
-                    for threads in (2, 3):
-                        check_equal(data, logits(program, ids, folder, "--chunk", feed, "--threads", threads),
-                                    f"{what} at {threads} threads")
+        model = Family(tools, family, folder)
+        model.check("f16")
+        model.check("bf16")
+        size = make_model.head_size(model.config)
+        if size % 32:
+            check_refused(tools[0], model.model, folder, size)
+            make_model.FAMILIES[family] = {**model.config, "head_dim": WHOLE_GROUPS[family]}
+            model = Family(tools, family, folder)
+        model.check("q8")
 
 
 if __name__ == "__main__":

@@ -192,6 +192,26 @@ TEST(CacheUpdate, Rounds) {
   EXPECT_EQ(program.call({cache, rows, Tensor::index(1)}), (std::vector<double>{1, 2, 3, 2048, 2052, 0.5}));
 }
 
+// s = max |x| / 127 as BF16: 254 / 127 = 2 is one, 1 / 127 is not (its 0.0078740157 is
+// 0.0078735352 there), 2^-101 is taken for zero.
+TEST(CacheUpdate, RoundsToCodes) {
+  Program program(R"(func.func @f(%c: tensor<1x1x96x!llama.q8>, %r: tensor<?x96xf32>, %p: index)
+      -> tensor<1x1x96x!llama.q8> {
+    %y = llama.cache_update %c, %r at %p
+      : (tensor<1x1x96x!llama.q8>, tensor<?x96xf32>, index) -> tensor<1x1x96x!llama.q8>
+    return %y : tensor<1x1x96x!llama.q8>
+  })");
+  Tensor cache = Tensor::zeros({1, 1, 96}), rows = Tensor::zeros({1, 96});
+  std::vector<double> expected(96, 0.0);
+  rows.data[0] = -254, expected[0] = -254;
+  rows.data[5] = 3.1, expected[5] = 4; // 1.55 steps of 2
+  rows.data[6] = -5, expected[6] = -4; // 2.5, to even
+  rows.data[33] = 1, expected[33] = 127 * 0.00787353515625;
+  rows.data[40] = 0.05, expected[40] = 6 * 0.00787353515625;
+  rows.data[95] = 0x1p-101;
+  EXPECT_EQ(program.call({cache, rows, Tensor::index(0)}), expected);
+}
+
 TEST(CacheUpdate, ReplacesRows) {
   Program program(R"(func.func @f(%c: tensor<4x1x2xf32>, %r: tensor<?x2xf32>, %p: index)
       -> tensor<4x1x2xf32> {

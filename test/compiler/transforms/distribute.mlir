@@ -69,6 +69,33 @@ func.func @append(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> t
   return %a : tensor<2x12x8xf32>
 }
 
+// Codes are cut together with their scales.
+// CHECK-LABEL: func.func @append_codes
+// CHECK: scf.forall (%[[H:.*]]) in (2)
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[H]], 0, 0] [1, 12, 32]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[H]], 0, 0, 0] [1, 3, 1, 4]
+// CHECK: kernel.append {{.*}} -> (tensor<1x12x32xi8>, tensor<1x3x1x4xbf16>)
+// CHECK-DAG: tensor.parallel_insert_slice {{.*}}[%[[H]], 0, 0] [1, 12, 32]
+// CHECK-DAG: tensor.parallel_insert_slice {{.*}}[%[[H]], 0, 0, 0] [1, 3, 1, 4]
+func.func @append_codes(%r: tensor<3x2x32xf32>, %p: index, %c: tensor<2x12x32xi8>, %s: tensor<2x3x1x4xbf16>) -> (tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>) {
+  %a, %b = kernel.append %r at %p into %c, %s {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
+    : (tensor<3x2x32xf32>, index, tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>) -> (tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>)
+  return %a, %b : tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>
+}
+
+// CHECK-LABEL: func.func @attend_codes
+// CHECK: scf.forall
+// CHECK: %[[K:.*]] = affine.apply #{{.*}}(%
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[K]], 0, 0, 0] [1, 3, 32, 4]
+// CHECK-DAG: %[[KS:.*]] = tensor.extract_slice %{{.*}}[%[[K]], 0, 0, 0] [1, 3, 1, 4]
+// CHECK-DAG: %[[VS:.*]] = tensor.extract_slice %{{.*}}[%[[K]], 0, 0, 0] [1, 3, 1, 4]
+// CHECK: kernel.attention {{.*}} scales %[[KS]], %[[VS]]
+func.func @attend_codes(%q: tensor<1x4x32xf32>, %k: tensor<2x3x32x4xi8>, %v: tensor<2x12x32xi8>, %p: index, %ks: tensor<2x3x1x4xbf16>, %vs: tensor<2x3x1x4xbf16>) -> tensor<1x4x32xf32> {
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q scales %ks, %vs {kernel.schedule = #kernel.schedule<threads = [2, 1], tiles = [0, 0]>}
+    : (tensor<1x4x32xf32>, tensor<2x3x32x4xi8>, tensor<2x12x32xi8>, index, tensor<1x4x32xf32>, tensor<2x3x1x4xbf16>, tensor<2x3x1x4xbf16>) -> tensor<1x4x32xf32>
+  return %a : tensor<1x4x32xf32>
+}
+
 // Parts 2 p and 2 p + 1 of 16 are group p; what makes them goes with them.
 // CHECK-LABEL: func.func @quantize_rows
 // CHECK: scf.forall (%[[P:[^ ]+]]) = (0) to (4) step (2)

@@ -45,6 +45,49 @@ func.func @rotated(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf16>, %t
   return %a : tensor<1x3x8x4xf16>
 }
 
+// 32 values become codes and a scale: the largest magnitude over 127, at BF16, whose
+// multiples they are rounded to.
+// CHECK-LABEL: func.func @coded_values
+// CHECK-SAME: %[[R:[^:]*]]: tensor<3x1x64xf32>, %[[P:[^:]*]]: index, %[[C:[^:]*]]: tensor<1x12x64xi8>, %[[S:[^:]*]]: tensor<1x3x2x4xbf16>
+// CHECK: %[[PLACE:.*]] = arith.addi %[[P]]
+// CHECK: %[[BLOCK:.*]] = arith.divui %[[PLACE]]
+// CHECK: %[[LANE:.*]] = arith.remui %[[PLACE]]
+// CHECK: scf.for %[[G:[^ ]*]] =
+// CHECK:   %[[X:.*]] = vector.transfer_read %[[R]]{{.*}} : tensor<3x1x64xf32>, vector<32xf32>
+// CHECK:   vector.reduction <maxsi>
+// CHECK:   %[[M:.*]] = arith.divf %{{.*}} : f32
+// CHECK:   %[[SCALE:.*]] = arith.truncf %[[M]] : f32 to bf16
+// CHECK:   %[[WIDE:.*]] = arith.extf %[[SCALE]] : bf16 to f32
+// CHECK:   %[[D:.*]] = vector.broadcast %[[WIDE]]
+// CHECK:   arith.divf %[[X]], %[[D]] : vector<32xf32>
+// CHECK:   math.roundeven
+// CHECK:   %[[CODES:.*]] = arith.trunci {{.*}} : vector<32xi32> to vector<32xi8>
+// CHECK:   tensor.insert %[[SCALE]] into %{{.*}}[%{{.*}}, %[[BLOCK]], %[[G]], %[[LANE]]] : tensor<1x3x2x4xbf16>
+// CHECK:   vector.transfer_write %[[CODES]], %{{.*}}[%{{.*}}, %[[PLACE]], %{{.*}}] {{.*}} : vector<32xi8>, tensor<1x12x64xi8>
+func.func @coded_values(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<1x12x64xi8>, %s: tensor<1x3x2x4xbf16>) -> (tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>) {
+  %a, %b = kernel.append %r at %p into %c, %s
+    : (tensor<3x1x64xf32>, index, tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>) -> (tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>)
+  return %a, %b : tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>
+}
+
+// Keys are rotated first, a row in scratch; codes go into the lane of their position.
+// CHECK-LABEL: func.func @coded_keys
+// CHECK: %[[ROW:.*]] = tensor.empty() {kernel.buffer = 0 : i64} : tensor<64xf32>
+// CHECK: scf.for
+// CHECK: arith.subf
+// CHECK: vector.transfer_write {{.*}} : vector<16xf32>, tensor<64xf32>
+// CHECK: scf.for %[[G:[^ ]*]] =
+// CHECK:   vector.transfer_read {{.*}} : tensor<64xf32>, vector<32xf32>
+// CHECK:   vector.transfer_write {{.*}} : vector<32xi8>, tensor<32xi8>
+// CHECK:   scf.for
+// CHECK:     %[[CODE:.*]] = tensor.extract {{.*}} : tensor<32xi8>
+// CHECK:     tensor.insert %[[CODE]] into {{.*}} : tensor<1x3x64x4xi8>
+func.func @coded_keys(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<1x3x64x4xi8>, %s: tensor<1x3x2x4xbf16>, %t: tensor<9x2x32xf32>) -> (tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>) {
+  %a, %b = kernel.append %r at %p into %c, %s rotated %t
+    : (tensor<3x1x64xf32>, index, tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>, tensor<9x2x32xf32>) -> (tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>)
+  return %a, %b : tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>
+}
+
 // -----
 
 func.func @two_heads(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> tensor<2x12x8xf32> {

@@ -84,6 +84,41 @@ module attributes {kernel.target = "x86-64-v3"} {
       : (tensor<2x1x16xf32>, tensor<1x8x16x8xf16>, tensor<1x64x16xf16>, index, tensor<2x1x16xf32>, tensor<70x2x8xf32>) -> tensor<2x1x16xf32>
     return %a : tensor<2x1x16xf32>
   }
+
+  // Codes: the sums of the first 32 columns times the scales of their positions, the other
+  // groups added; every weight once for each group, times the scales of the values.
+  // CHECK-LABEL: func.func @coded
+  // CHECK: scf.for %{{.*}} step %c8
+  // CHECK:   scf.for
+  // CHECK:     %[[FIRST:[^:]*]]:8 = scf.for %{{.*}} = %c0 to %c32 step
+  // CHECK:       vector.transfer_read {{.*}} : tensor<1x8x96x8xi8>, vector<8xi8>
+  // CHECK:       arith.sitofp {{.*}} : vector<8xi8> to vector<8xf32>
+  // CHECK:     vector.transfer_read {{.*}}, %c0, %c0], {{.*}} : tensor<1x8x3x8xbf16>, vector<8xbf16>
+  // CHECK:     arith.extf {{.*}} : vector<8xbf16> to vector<8xf32>
+  // CHECK:     %[[SCORE:.*]] = arith.mulf
+  // CHECK:     scf.for %[[G:.*]] = %c1 to %c3 step %c1
+  // CHECK:       scf.for
+  // CHECK:       vector.transfer_read {{.*}}, %[[G]], %c0], {{.*}} : tensor<1x8x3x8xbf16>, vector<8xbf16>
+  // CHECK:       vector.fma
+  // CHECK:   scf.for
+  // CHECK:     math.exp2 {{.*}} : f32
+  // CHECK:     %[[W:.*]] = math.exp2 {{.*}} : vector<8xf32>
+  // CHECK:     vector.transfer_read {{.*}} : tensor<1x8x3x8xbf16>, vector<8xbf16>
+  // CHECK:     arith.mulf %[[W]]
+  // CHECK:     vector.transfer_write {{.*}} : vector<8xf32>, tensor<3x2x64xf32>
+  // CHECK:     arith.mulf %[[W]]
+  // CHECK:     vector.transfer_write {{.*}} : vector<8xf32>, tensor<3x2x64xf32>
+  // CHECK:     arith.mulf %[[W]]
+  // CHECK:     vector.transfer_write {{.*}} : vector<8xf32>, tensor<3x2x64xf32>
+  // CHECK:   scf.for %[[COLUMN:.*]] = %c0 to %c96 step %c32
+  // CHECK:     %[[GROUP:.*]] = arith.divui %[[COLUMN]], %c32
+  // CHECK:     vector.transfer_read {{.*}} : tensor<1x64x96xi8>, vector<8xi8>
+  // CHECK:     tensor.extract {{.*}}[%[[GROUP]], %c0, {{.*}} : tensor<3x2x64xf32>
+  func.func @coded(%p: index, %q: tensor<2x1x96xf32>, %k: tensor<1x8x96x8xi8>, %v: tensor<1x64x96xi8>, %ks: tensor<1x8x3x8xbf16>, %vs: tensor<1x8x3x8xbf16>) -> tensor<2x1x96xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q scales %ks, %vs
+      : (tensor<2x1x96xf32>, tensor<1x8x96x8xi8>, tensor<1x64x96xi8>, index, tensor<2x1x96xf32>, tensor<1x8x3x8xbf16>, tensor<1x8x3x8xbf16>) -> tensor<2x1x96xf32>
+    return %a : tensor<2x1x96xf32>
+  }
 }
 
 // -----

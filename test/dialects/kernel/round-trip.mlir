@@ -33,6 +33,21 @@ func.func @attention(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<
   return %a : tensor<1x4x8xf32>
 }
 
+// CHECK-LABEL: func.func @coded
+func.func @coded(%q: tensor<1x4x64xf32>, %r: tensor<1x2x64xf32>, %k: tensor<2x3x64x4xi8>, %v: tensor<2x12x64xi8>,
+                 %ks: tensor<2x3x2x4xbf16>, %vs: tensor<2x3x2x4xbf16>, %p: index, %t: tensor<9x2x32xf32>) -> tensor<1x4x64xf32> {
+  // CHECK: %{{.*}}, %{{.*}} = kernel.append %{{.*}} at %{{.*}} into %{{.*}}, %{{.*}} rotated %{{.*}} : {{.*}} -> (tensor<2x3x64x4xi8>, tensor<2x3x2x4xbf16>)
+  %k1, %ks1 = kernel.append %r at %p into %k, %ks rotated %t
+    : (tensor<1x2x64xf32>, index, tensor<2x3x64x4xi8>, tensor<2x3x2x4xbf16>, tensor<9x2x32xf32>) -> (tensor<2x3x64x4xi8>, tensor<2x3x2x4xbf16>)
+  // CHECK: %{{.*}}, %{{.*}} = kernel.append %{{.*}} at %{{.*}} into %{{.*}}, %{{.*}} : {{.*}} -> (tensor<2x12x64xi8>, tensor<2x3x2x4xbf16>)
+  %v1, %vs1 = kernel.append %r at %p into %v, %vs
+    : (tensor<1x2x64xf32>, index, tensor<2x12x64xi8>, tensor<2x3x2x4xbf16>) -> (tensor<2x12x64xi8>, tensor<2x3x2x4xbf16>)
+  // CHECK: kernel.attention {{.*}} into %{{.*}} rotated %{{.*}} scales %{{.*}}, %{{.*}} :
+  %a = kernel.attention %q, %k1, %v1 at %p scale 0.125 into %q rotated %t scales %ks1, %vs1
+    : (tensor<1x4x64xf32>, tensor<2x3x64x4xi8>, tensor<2x12x64xi8>, index, tensor<1x4x64xf32>, tensor<9x2x32xf32>, tensor<2x3x2x4xbf16>, tensor<2x3x2x4xbf16>) -> tensor<1x4x64xf32>
+  return %a : tensor<1x4x64xf32>
+}
+
 // CHECK-LABEL: func.func @append
 func.func @append(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x3x8x4xf32>) -> tensor<2x3x8x4xf32> {
   // CHECK: kernel.append %{{.*}} at %{{.*}} into %{{.*}} :

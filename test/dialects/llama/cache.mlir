@@ -5,6 +5,9 @@
 // CHECK: llama.cache @layers.0.keys : tensor<32x2x4xf32>
 llama.cache @layers.0.keys : tensor<32x2x4xf32>
 
+// CHECK: llama.cache @layers.1.keys : tensor<32x2x64x!llama.q8>
+llama.cache @layers.1.keys : tensor<32x2x64x!llama.q8>
+
 // A write stays although nothing uses it.
 // CHECK-LABEL: func.func @step
 func.func @step(%rows: tensor<?x8xf32>, %position: index) {
@@ -15,5 +18,15 @@ func.func @step(%rows: tensor<?x8xf32>, %position: index) {
     : (tensor<32x2x4xf32>, tensor<?x8xf32>, index) -> tensor<32x2x4xf32>
   // CHECK: llama.cache_write @layers.0.keys, %[[NEW]] : tensor<32x2x4xf32>
   llama.cache_write @layers.0.keys, %new : tensor<32x2x4xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @coded
+func.func @coded(%rows: tensor<?x128xf32>, %position: index) {
+  %old = llama.cache_read @layers.1.keys : tensor<32x2x64x!llama.q8>
+  // CHECK: llama.cache_update %{{.*}}, %{{.*}} at %{{.*}} : (tensor<32x2x64x!llama.q8>, tensor<?x128xf32>, index) -> tensor<32x2x64x!llama.q8>
+  %new = llama.cache_update %old, %rows at %position
+    : (tensor<32x2x64x!llama.q8>, tensor<?x128xf32>, index) -> tensor<32x2x64x!llama.q8>
+  llama.cache_write @layers.1.keys, %new : tensor<32x2x64x!llama.q8>
   return
 }
