@@ -33,6 +33,8 @@ void criaTeamRun(CriaTeam *team, CriaEntry entry, int64_t index) {
   criaPoolRun(&team->engine.pool, call, team);
 }
 
+uint8_t *criaTeamState(CriaTeam *team) { return team->engine.state; }
+
 /* A program's memory goes with its process; here, many models come one by one. */
 void criaTeamClose(CriaTeam *team) {
   CriaEngine *e = &team->engine;

@@ -19,6 +19,8 @@ typedef struct CriaTeam CriaTeam;
 CriaTeam *criaTeamOpen(const CriaModel *model, const void *weights, uint32_t threads);
 /* Runs `entry` at `index` on all threads, and returns when all are done. */
 void criaTeamRun(CriaTeam *team, CriaEntry entry, int64_t index);
+/* The state segment: tokens, logits, caches. */
+uint8_t *criaTeamState(CriaTeam *team);
 void criaTeamClose(CriaTeam *team);
 
 #ifdef __cplusplus

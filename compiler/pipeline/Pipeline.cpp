@@ -73,6 +73,7 @@ void buildSchedule(OpPassManager &manager, const CompileOptions &) {
 void buildVector(OpPassManager &manager, const CompileOptions &) {
   manager.addNestedPass<func::FuncOp>(createVectorizeMatmul());
   manager.addNestedPass<func::FuncOp>(createVectorizeBlockMatmul());
+  manager.addNestedPass<func::FuncOp>(createVectorizeBlockGather());
   manager.addNestedPass<func::FuncOp>(createVectorizeQuantizeRows());
   manager.addNestedPass<func::FuncOp>(createVectorizeAttention());
   manager.addNestedPass<func::FuncOp>(createVectorizeAppend());

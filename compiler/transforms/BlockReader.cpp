@@ -11,8 +11,9 @@
 using namespace mlir;
 using namespace cria;
 
-BlockReader::BlockReader(OpBuilder &builder, Location loc, Value panels, llama::Format format, int64_t rows)
-    : b(&builder), loc(loc), panels(panels), layout(format, rows) {}
+BlockReader::BlockReader(OpBuilder &builder, Location loc, Value panels, llama::Format format, int64_t rows,
+                         Value lane)
+    : b(&builder), loc(loc), panels(panels), layout(format, rows), lane(lane) {}
 
 void BlockReader::moveToBlock(Value newPanel, Value newBlock) {
   panel = newPanel;
@@ -27,6 +28,16 @@ void BlockReader::moveToStep(Value newStep) {
   read.clear();
 }
 
+void BlockReader::moveTo(Value panel, Value step) {
+  if (steps() == 1) {
+    moveToBlock(panel, step);
+    return moveToStep(step);
+  }
+  Value count = arith::ConstantIndexOp::create(*b, loc, steps());
+  moveToBlock(panel, arith::DivUIOp::create(*b, loc, step, count));
+  moveToStep(arith::RemUIOp::create(*b, loc, step, count));
+}
+
 int64_t BlockReader::groups() const { return std::max(llama::kGroup / layout.format.group, 1); }
 
 SmallVector<int64_t> BlockReader::vectors(int64_t group) const {
@@ -39,18 +50,17 @@ SmallVector<int64_t> BlockReader::vectors(int64_t group) const {
   return order;
 }
 
-Value BlockReader::codes(int64_t vector) {
-  auto words = VectorType::get({layout.rows}, b->getI32Type());
+Value BlockReader::bareCodes(int64_t vector) {
+  auto words = VectorType::get({width()}, b->getI32Type());
   auto splat = [&](uint32_t value) {
     return arith::ConstantOp::create(*b, loc, DenseElementsAttr::get(words, int32_t(value)));
   };
-  int64_t size = 4 * layout.rows;
   Value result;
   for (const llama::BlockLayout::Plane &plane : layout.planes) {
-    int64_t offset = layout.codes + plane.offset + size * (vector % plane.bits);
+    int64_t offset = layout.codes + plane.offset + 4 * layout.rows * (vector % plane.bits);
     Value &known = read[offset];
     if (!known)
-      known = stepBytes(offset, size);
+      known = stepBytes(offset, 4);
     if (plane.bits == 8)
       return known;
     // The field moves to its place in every byte; what comes along is masked out.
@@ -63,13 +73,16 @@ Value BlockReader::codes(int64_t vector) {
     field = arith::AndIOp::create(*b, loc, field, splat(0x01010101u * ((1u << plane.bits) - 1) << plane.shift));
     result = result ? arith::OrIOp::create(*b, loc, result, field).getResult() : field;
   }
-  result = vector::BitCastOp::create(*b, loc, VectorType::get({size}, b->getI8Type()), result);
+  return vector::BitCastOp::create(*b, loc, VectorType::get({4 * width()}, b->getI8Type()), result);
+}
+
+Value BlockReader::levels(Value codes) {
   if (layout.format.levels.empty())
-    return result;
+    return codes;
   SmallVector<int8_t> table(16);
   for (auto [entry, level] : llvm::zip(table, layout.format.levels))
     entry = int8_t(uint8_t(level + layout.format.offset));
-  return kernel::LookupOp::create(*b, loc, result.getType(), result, table);
+  return kernel::LookupOp::create(*b, loc, codes.getType(), codes, table);
 }
 
 Value BlockReader::scales(int64_t group) { return timesFactors(blockScales, group, 0, /*isSigned=*/true); }
@@ -81,16 +94,16 @@ Value BlockReader::minimums(int64_t group) {
 }
 
 Value BlockReader::halves(int64_t offset) {
-  auto type = VectorType::get({layout.rows}, b->getF16Type());
+  auto type = VectorType::get({width()}, b->getF16Type());
   Value at = arith::ConstantIndexOp::create(*b, loc, offset);
-  return widen(*b, loc, vector::BitCastOp::create(*b, loc, type, bytes(at, 2 * layout.rows)));
+  return widen(*b, loc, vector::BitCastOp::create(*b, loc, type, bytes(at, 2)));
 }
 
 Value BlockReader::timesFactors(Value numbers, int64_t group, int64_t factorOffset, bool isSigned) {
   if (!layout.format.twoLevels())
     return numbers;
-  auto wide = VectorType::get({layout.rows}, b->getF32Type()), words = VectorType::get({layout.rows}, b->getI32Type());
-  Value factors = stepBytes(layout.factors + group * layout.factorBytes + factorOffset, layout.rows);
+  auto wide = VectorType::get({width()}, b->getF32Type()), words = VectorType::get({width()}, b->getI32Type());
+  Value factors = stepBytes(layout.factors + group * layout.factorBytes + factorOffset, 1);
   if (isSigned)
     factors = arith::ExtSIOp::create(*b, loc, words, factors);
   else
@@ -108,6 +121,10 @@ Value BlockReader::stepBytes(int64_t offset, int64_t count) {
 }
 
 Value BlockReader::bytes(Value offset, int64_t count) {
-  return vector::TransferReadOp::create(*b, loc, VectorType::get({count}, b->getI8Type()), panels,
+  if (lane) {
+    Value before = arith::MulIOp::create(*b, loc, lane, arith::ConstantIndexOp::create(*b, loc, count));
+    offset = arith::AddIOp::create(*b, loc, before, offset);
+  }
+  return vector::TransferReadOp::create(*b, loc, VectorType::get({count * width()}, b->getI8Type()), panels,
                                         ValueRange{panel, block, offset}, std::nullopt, ArrayRef<bool>{true});
 }

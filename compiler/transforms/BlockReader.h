@@ -2,7 +2,7 @@
 //
 // What a kernel sees of a matrix in blocks (see Quantization.h): 32 columns of one
 // panel at a time (a step), as vectors of unsigned bytes that `kernel.dot` takes, and
-// the scales and minimums of the groups of columns. How a format lays out and cuts its
+// the scales and minimums of the groups of columns; or the same of a single row. How a format lays out and cuts its
 // codes is known here and nowhere else in a kernel.
 //
 //===----------------------------------------------------------------------===//
@@ -19,7 +19,9 @@ namespace cria {
 class BlockReader {
 public:
   /// Reads from `panels` [P, K / S, B], blocks of `rows` (R) rows of `format`.
-  BlockReader(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value panels, llama::Format format, int64_t rows);
+  /// With a `lane` it reads row number `lane` of each panel alone: R is 1 in what follows.
+  BlockReader(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value panels, llama::Format format, int64_t rows,
+              mlir::Value lane = {});
 
   /// Steps of a block: how often 32 columns share F16 numbers.
   int64_t steps() const { return layout.format.block / llama::kGroup; }
@@ -28,6 +30,8 @@ public:
   /// Goes to columns 32 * step … 32 * step + 31 of that block. What is asked for next is
   /// read where the builder stands then, and each byte once.
   void moveToStep(mlir::Value step);
+  /// Both: to step number `step` of a panel.
+  void moveTo(mlir::Value panel, mlir::Value step);
 
   /// Groups of a step: 2 in formats with groups of 16, else 1, which may be part of
   /// a longer one.
@@ -36,14 +40,18 @@ public:
   /// to 4 v + 3 for v in [0, 8), in the order in which bytes are used up.
   llvm::SmallVector<int64_t> vectors(int64_t group) const;
   /// Columns 4 v to 4 v + 3 of R rows as i8 [4 R], 4 r + k for row r: levels + offset(), unsigned.
-  mlir::Value codes(int64_t vector);
+  mlir::Value codes(int64_t vector) { return levels(bareCodes(vector)); }
+  /// The same in two steps: as they are stored, then by the table of formats that have one.
+  mlir::Value bareCodes(int64_t vector);
+  mlir::Value levels(mlir::Value codes);
   int64_t offset() const { return layout.format.offset; }
   /// The scales, and the minimums, of the rows [R], F32, in group `group` of a step.
   mlir::Value scales(int64_t group);
   mlir::Value minimums(int64_t group); ///< null in formats without
 
 private:
-  /// `count` bytes of the block from byte `offset` on.
+  int64_t width() const { return lane ? 1 : layout.rows; } ///< R
+  /// `count` bytes to a row, of the block's from byte `offset` on.
   mlir::Value bytes(mlir::Value offset, int64_t count);
   /// The same of a step; `offset` is that of the block's first.
   mlir::Value stepBytes(int64_t offset, int64_t count);
@@ -57,6 +65,7 @@ private:
   mlir::Location loc;
   mlir::Value panels;
   llama::BlockLayout layout;
+  mlir::Value lane;               ///< null: all rows
   mlir::Value panel, block, step; ///< where it stands
   mlir::Value blockScales, blockMinimums; ///< null: none
   llvm::DenseMap<int64_t, mlir::Value> read; ///< by offset: vectors of codes since `moveToStep`

@@ -37,8 +37,13 @@ void collect(Operation *op, SetVector<Operation *> &ops) {
   ops.insert(op);
 }
 
-/// A name that tells where the expression's value comes from.
+/// A name that tells where the expression's value comes from; "output.value" of a matrix
+/// that was not met before the logits, even if it comes from the embedding table.
 std::string nameOf(Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  auto func = op->getParentOfType<func::FuncOp>();
+  if (type.getRank() > 1 && func && func.getName().contains(llama::kLogitsName))
+    return "output.value";
   while (op->getNumOperands())
     op = op->getOperand(0).getDefiningOp();
   if (auto weight = dyn_cast<llama::WeightOp>(op))

@@ -200,8 +200,8 @@ int64_t Lowering::columnsBeside(llama::LinearOp op) const {
   return round && round.getNarrow().isBF16() && type.getElementType().isBF16() && type.getDimSize(1) % 2 == 0 ? 2 : 1;
 }
 
-/// Whether the source of an embedding table is multiplied by, too: then it lies
-/// in the artifact once, as panels, with so many columns beside each other.
+/// Whether the source of an embedding table is multiplied by as floats, too: then it
+/// lies in the artifact once, as panels, with so many columns beside each other.
 int64_t Lowering::isAlsoMatrix(Value table) {
   auto sourceOf = [](Value weight) -> StringRef {
     while (auto cast = weight.getDefiningOp<llama::CastOp>())
@@ -211,6 +211,8 @@ int64_t Lowering::isAlsoMatrix(Value table) {
   };
   StringRef source = sourceOf(table);
   int64_t columns = 0;
+  if (source.empty())
+    return columns;
   module.walk([&](llama::PackOp op) {
     if (sourceOf(op.getInput()) == source)
       columns = op.getColumns();
@@ -237,11 +239,17 @@ Value Lowering::packed(Value weight, Format format, int64_t columns, KernelBuild
 // Ops
 //===----------------------------------------------------------------------===//
 
-/// Rows of the table, gathered. tokens [T]; table [V, D] or panels.
+/// Rows of the table, gathered. tokens [T]; table [V, D] or panels. A table of codes is
+/// stored as a quantized matrix is, so that a tied one serves both.
 Value Lowering::lower(llama::EmbedOp op, KernelBuilder &b) {
   Value tokens = lookup(op.getTokens()), table = lookup(op.getTable());
-  if (int64_t columns = isAlsoMatrix(op.getTable()))
+  if (int64_t columns = isAlsoMatrix(op.getTable())) {
     table = packed(table, std::nullopt, columns, b);
+  } else if (Format format = llama::codeFormat(op.getTable())) {
+    Value init = destination(op, op.getType().getShape(), b);
+    return kernel::BlockGatherOp::create(b.builder, b.loc, init.getType(), tokens, packed(table, format, 1, b), init,
+                                         panelRows(table, format), *format);
+  }
   RankedTensorType type = tensorType(table);
   AffineExpr t, d;
   bindDims(b.builder.getContext(), t, d);

@@ -91,8 +91,8 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
   let summary = "matrices at few bits";
   let description = [{
     Every matrix that is multiplied by takes the format that `format` gives it: a
-    default and exceptions, as QuantizeRules.h describes (empty: none). Embeddings are
-    gathered, not multiplied, and stay as they are. What is multiplied by quantized
+    default and exceptions, as QuantizeRules.h describes (empty: none), and so does the
+    table of embeddings, which is gathered from. What is multiplied by quantized
     weights is rounded to 8 bits itself, so that the products are of integers. With
     `keep-stored` that also happens where no format is asked for and a file holds codes
     already (GGUF's Q and K types), which are then taken as they are.
@@ -290,6 +290,24 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
       …
       %y = vector.fma …
     }
+    ```
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::cria::kernel::KernelDialect"];
+}
+
+def VectorizeBlockGather : Pass<"kernel-vectorize-block-gather", "::mlir::func::FuncOp"> {
+  let summary = "rows of a quantized matrix, 32 columns at a time";
+  let description = [{
+    A `kernel.block_gather` tile becomes a loop over its rows and their groups of 32
+    columns: the row's bytes are picked out of its panel, put in the order of the columns
+    and become numbers.
+
+    ```mlir
+    %c = vector.transfer_read %panels[%p, %g, %at] … vector<4xi8>
+    %n = arith.sitofp %levels : vector<32xi32> to vector<32xf32>
+    %y = arith.mulf %n, %scale : vector<32xf32>
     ```
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",

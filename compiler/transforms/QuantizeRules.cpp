@@ -2,6 +2,7 @@
 
 #include "compiler/transforms/QuantizeRules.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
 using namespace llvm;
@@ -36,17 +37,28 @@ Expected<QuantizeRules> QuantizeRules::parse(StringRef text) {
   return result;
 }
 
+static StringRef roleOf(StringRef name) {
+  StringRef role = name.rsplit('.').second;
+  return role.empty() ? name : role;
+}
+
+bool QuantizeRules::Rule::fits(StringRef matrix) const { return name == matrix || name == roleOf(matrix); }
+
 std::optional<llama::Format> QuantizeRules::formatOf(StringRef name) {
-  StringRef role = name.rsplit('.').second.empty() ? name : name.rsplit('.').second;
+  StringRef role = roleOf(name);
   std::optional<llama::Format> format = byDefault;
-  if (role == kHeadRole && byDefault)
+  if ((role == kHeadRole || role == kEmbedRole) && byDefault)
     format = llama::Format::Q8;
   for (Rule &rule : rules)
-    if (rule.name == name || rule.name == role) {
+    if (rule.fits(name)) {
       format = rule.format;
       rule.used = true;
     }
   return format;
+}
+
+bool QuantizeRules::isNamed(StringRef name) const {
+  return any_of(rules, [&](const Rule &rule) { return rule.fits(name); });
 }
 
 StringRef QuantizeRules::unused() const {

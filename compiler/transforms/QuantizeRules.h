@@ -3,12 +3,16 @@
 // The value of --quantize: a default, then exceptions, between commas.
 //
 //   q4                             every matrix; the head, whose errors choose other
-//                                  words, takes q8 unless it is named
+//                                  words, and the embedding, whose errors all layers
+//                                  see, take q8 unless they are named
 //   q4,lm_head=q6,down_proj=q8     exceptions by role: q_proj, k_proj, v_proj, o_proj,
-//                                  gate_proj, up_proj, down_proj, lm_head
+//                                  gate_proj, up_proj, down_proj, lm_head, embed
 //   q4,layers.0.down_proj=none     or of one layer; the last rule that fits wins, and
 //                                  `none` leaves a matrix as it is stored
 //   down_proj=q4                   no default: the others stay as they are stored
+//
+// An embedding that is not named keeps the codes that its file holds; one that is the
+// head, too, is what the head is.
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_COMPILER_TRANSFORMS_QUANTIZERULES_H
@@ -25,6 +29,8 @@ namespace cria {
 
 /// The name of the head's matrix in rules.
 inline constexpr llvm::StringLiteral kHeadRole = "lm_head";
+/// The name of the embedding table in rules.
+inline constexpr llvm::StringLiteral kEmbedRole = "embed";
 
 class QuantizeRules {
 public:
@@ -33,6 +39,8 @@ public:
 
   /// The format of the matrix `name` ("layers.0.q_proj", "lm_head"); none: as stored.
   std::optional<llama::Format> formatOf(llvm::StringRef name);
+  /// Whether an exception is about `name`.
+  bool isNamed(llvm::StringRef name) const;
   /// The first exception that `formatOf` was never asked about; empty if there is none.
   llvm::StringRef unused() const;
 
@@ -41,6 +49,9 @@ private:
     std::string name;
     std::optional<llama::Format> format;
     bool used = false;
+
+    /// Whether it is about `matrix`, by its name or its role.
+    bool fits(llvm::StringRef matrix) const;
   };
   std::optional<llama::Format> byDefault;
   std::vector<Rule> rules;

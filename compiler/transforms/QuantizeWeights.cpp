@@ -14,19 +14,26 @@ using namespace cria;
 
 namespace {
 
-/// What rules call the matrix of `linear`: "layers.0.q_proj", "lm_head".
-std::string nameOf(llama::LinearOp linear) {
-  if (linear->getParentOfType<func::FuncOp>().getName() == llama::kLogitsName)
-    return kHeadRole.str();
-  Value weight = linear.getWeight();
+/// The source that `weight` is made of; empty if there is not one alone.
+StringRef sourceOf(Value weight) {
   while (Operation *op = weight.getDefiningOp()) {
     if (auto leaf = dyn_cast<llama::WeightOp>(op))
-      return leaf.getSource().str() + "_proj";
+      return leaf.getSource();
     if (op->getNumOperands() != 1)
       break;
     weight = op->getOperand(0);
   }
   return "";
+}
+
+bool isHead(llama::LinearOp linear) {
+  return linear->getParentOfType<func::FuncOp>().getName() == llama::kLogitsName;
+}
+
+/// What rules call the matrix of `linear`: "layers.0.q_proj", "lm_head".
+std::string nameOf(llama::LinearOp linear) {
+  StringRef source = sourceOf(linear.getWeight());
+  return isHead(linear) ? kHeadRole.str() : source.empty() ? "" : source.str() + "_proj";
 }
 
 struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
@@ -49,6 +56,10 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
     });
     if (result.wasInterrupted())
       return signalPassFailure();
+    // Behind the products: an embedding may be what the head has become.
+    result = getOperation().walk([&](llama::EmbedOp embed) { return WalkResult(quantize(embed, rules)); });
+    if (result.wasInterrupted())
+      return signalPassFailure();
     // What has been recorded need not be observed again.
     getOperation().walk([](llama::ObserveOp observe) {
       if (isRecorded(observe))
@@ -62,18 +73,48 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
 
 private:
   LogicalResult quantize(llama::LinearOp linear, StringRef name, llama::Format wanted) {
-    RankedTensorType type = linear.getWeight().getType();
-    int64_t group = traits(wanted).group;
-    if (type.getDimSize(1) % group)
-      return linear.emitOpError("expects rows that are a multiple of ")
-             << group << " long to be quantized to " << stringifyFormat(wanted) << ", but got " << type << " for '"
-             << name << "'";
-    OpBuilder builder(linear);
     FlatSymbolRefAttr guide = guideOf(linear.getInput());
     roundInput(linear);
-    linear.getWeightMutable().set(llama::QuantizeOp::create(builder, linear.getLoc(), type.clone(builder.getF32Type()),
-                                                            linear.getWeight(), wanted, guide));
+    return quantize(linear, linear.getWeightMutable(), name, wanted, guide);
+  }
+
+  /// The matrix `weight` of `user` becomes codes.
+  LogicalResult quantize(Operation *user, OpOperand &weight, StringRef name, llama::Format wanted,
+                         FlatSymbolRefAttr guide) {
+    auto type = cast<RankedTensorType>(weight.get().getType());
+    int64_t group = traits(wanted).group;
+    if (type.getDimSize(1) % group)
+      return user->emitOpError("expects rows that are a multiple of ")
+             << group << " long to be quantized to " << stringifyFormat(wanted) << ", but got " << type << " for '"
+             << name << "'";
+    OpBuilder builder(user);
+    weight.set(llama::QuantizeOp::create(builder, user->getLoc(), type.clone(builder.getF32Type()), weight.get(), wanted,
+                                         guide));
     return success();
+  }
+
+  LogicalResult quantize(llama::EmbedOp embed, QuantizeRules &rules) {
+    bool isNamed = rules.isNamed(kEmbedRole);
+    if (llama::LinearOp head = isNamed ? llama::LinearOp() : headOf(embed)) {
+      auto codes = head.getWeight().getDefiningOp<llama::QuantizeOp>();
+      return codes ? quantize(embed, embed.getTableMutable(), kEmbedRole, codes.getFormat(), codes.getGuideAttr())
+                   : success();
+    }
+    if (!isNamed && llama::codeFormat(embed.getTable()))
+      return success();
+    std::optional<llama::Format> wanted = rules.formatOf(kEmbedRole);
+    return wanted ? quantize(embed, embed.getTableMutable(), kEmbedRole, *wanted, {}) : success();
+  }
+
+  /// The head, if its matrix is the table of `embed`.
+  llama::LinearOp headOf(llama::EmbedOp embed) {
+    StringRef source = sourceOf(embed.getTable());
+    llama::LinearOp head;
+    getOperation().walk([&](llama::LinearOp linear) {
+      if (isHead(linear) && !source.empty() && sourceOf(linear.getWeight()) == source)
+        head = linear;
+    });
+    return head;
   }
 
   /// A weight that is codes in its file stays so; what meets it becomes codes.

@@ -55,6 +55,8 @@ private:
       selectBlockMatmul(matmul, threads, tiles);
     else if (auto rows = dyn_cast<kernel::QuantizeRowsOp>(op.getOperation()))
       selectQuantizeRows(rows, threads, tiles);
+    else if (auto gather = dyn_cast<kernel::BlockGatherOp>(op.getOperation()))
+      selectBlockGather(gather, threads, tiles);
     else if (isa<kernel::AppendOp>(op))
       threads = {1}, tiles = {0};
     else
@@ -137,6 +139,15 @@ private:
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, rows.getDimSize(0) > 1, {}});
     threads = {1, group * divisorUpTo(parts / group, schedule.block / (group * width))};
+    tiles = {0, 0};
+  }
+
+  /// Whole blocks of a row at a time; all of it, where its last block is not full.
+  void selectBlockGather(kernel::BlockGatherOp op, Numbers &threads, Numbers &tiles) {
+    auto result = cast<RankedTensorType>(op.getResult().getType()); // [T, K]
+    int64_t columns = result.getDimSize(1), block = traits(op.getFormat()).block;
+    Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, result.getDimSize(0) > 1, {}});
+    threads = {1, columns % block ? columns : block * divisorUpTo(columns / block, schedule.block / block)};
     tiles = {0, 0};
   }
 

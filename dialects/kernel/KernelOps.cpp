@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace cria::kernel;
@@ -188,6 +189,23 @@ LogicalResult BlockMatmulOp::verify() {
            << (format.group >= kGroup ? "[T, G] or " : "") << "[T, 2 G], panels [P, 32 G / " << format.block
            << ", B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
            << " and " << destination;
+  return success();
+}
+
+LogicalResult BlockGatherOp::verify() {
+  RankedTensorType panels = tensorType(getPanels()), destination = tensorType(getDestination());
+  int64_t rows = getRows(), columns = destination.getDimSize(1), block = traits(getFormat()).block;
+  if (rows < 1 || rows > cria::llama::kMostBlockRows ||
+      differ(panels.getDimSize(2), cria::llama::BlockLayout(getFormat(), rows).bytes)) // (C1)
+    return emitOpError("expects blocks of 1 to ") << cria::llama::kMostBlockRows << " rows in format "
+                                                  << cria::llama::stringifyFormat(getFormat()) << ", but got " << panels
+                                                  << " and " << rows << " rows";
+  if (ShapedType::isDynamic(columns) || differ(llvm::divideCeil(columns, block), panels.getDimSize(1)) ||
+      differ(tensorType(getIndices()).getDimSize(0), destination.getDimSize(0)) ||
+      getResult().getType() != destination) // (C2)
+    return emitOpError("expects indices [T], panels [P, K / ")
+           << block << " rounded up, B] and destination and result [T, K], but got " << getIndices().getType() << ", "
+           << panels << ", " << destination << " and " << getResult().getType();
   return success();
 }
 

@@ -270,6 +270,32 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
   let extraClassDeclaration = tiledDeclaration;
 }
 
+def Kernel_BlockGatherOp : Kernel_TiledOp<"block_gather"> {
+  let summary = "rows of a quantized matrix, as numbers";
+  let description = [{
+    `result[t, k] = matrix[indices[t], k]`, indices [T], for the numbers that codes stand
+    for (see Quantization.h), at F32. panels [P, K / S rounded up, B] are blocks of R = `rows` rows of
+    the matrix as `llama.pack_blocks` makes them: row n is lane n mod R of panel n / R. An
+    index beyond the matrix is not defined.
+
+    - (C1) the panels' last dimension is that of a block of R rows in `format`.
+    - (C2) T and K agree, and K is static; the result has the destination's type.
+
+    ```mlir
+    %x = kernel.block_gather %tokens of %w rows 16 format q4 into %o
+       : (tensor<1xi32>, tensor<64x16x288xi8>, tensor<1x512xf32>) -> tensor<1x512xf32>
+    ```
+  }];
+  let arguments = (ins 1DTensorOf<[I32]>:$indices, 3DTensorOf<[I8]>:$panels, 2DTensorOf<[F32]>:$destination,
+    I64Attr:$rows, Llama_FormatAttr:$format);
+  let results = (outs 2DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $indices `of` $panels `rows` $rows `format` $format `into` $destination attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = tiledDeclaration;
+}
+
 def Kernel_LookupOp : Kernel_Op<"lookup", [Pure, AllTypesMatch<["indices", "result"]>]> {
   let summary = "bytes of a table of 16";
   let description = [{

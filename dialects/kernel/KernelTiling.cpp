@@ -5,6 +5,7 @@
 // of heads reads the key/value heads of its groups and advances the position by its
 // first row.
 // Block matmul: loops (t, p), both parallel.
+// Block gather: loops (t, k), both parallel; a tile is of whole blocks, or of all columns.
 // Quantize rows: loops (t, p), both parallel; a tile is of whole groups.
 // Append: one parallel loop over the key/value heads.
 //
@@ -17,6 +18,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace cria::kernel;
@@ -153,6 +155,54 @@ FailureOr<TilingResult> BlockMatmulOp::generateResultTileValue(OpBuilder &builde
                                                                ArrayRef<OpFoldResult> offsets,
                                                                ArrayRef<OpFoldResult> sizes) {
   return getTiledImplementation(builder, offsets.take_front(2), sizes.take_front(2));
+}
+
+//===----------------------------------------------------------------------===//
+// Block gather
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType> BlockGatherOp::getLoopIteratorTypes() {
+  return {utils::IteratorType::parallel, utils::IteratorType::parallel};
+}
+
+SmallVector<Range> BlockGatherOp::getIterationDomain(OpBuilder &builder) {
+  return {wholeDimension(builder, getLoc(), getDestination(), 0), wholeDimension(builder, getLoc(), getDestination(), 1)};
+}
+
+FailureOr<TilingResult> BlockGatherOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
+                                                              ArrayRef<OpFoldResult> sizes) {
+  Location loc = getLoc();
+  int64_t block = traits(getFormat()).block, columns = cast<RankedTensorType>(getDestination().getType()).getDimSize(1);
+  std::optional<int64_t> width = getConstantIntValue(sizes[1]);
+  if (!width || (*width % block && *width != columns))
+    return emitOpError("expects a tile of whole blocks of ")
+           << block << " columns, but got one of " << width.value_or(ShapedType::kDynamic);
+  AffineExpr k = builder.getAffineDimExpr(0);
+  OpFoldResult first = affine::makeComposedFoldedAffineApply(builder, loc, k.floorDiv(block), {offsets[1]});
+  SmallVector<Operation *> slices;
+  Value indices = sliceLeading(builder, loc, getIndices(), offsets[0], sizes[0], slices);
+  OpFoldResult zero = builder.getIndexAttr(0), panels = tensor::getMixedSize(builder, loc, getPanels(), 0);
+  Value blocks = sliceLeading(builder, loc, getPanels(), {zero, first},
+                              {panels, builder.getIndexAttr(llvm::divideCeil(*width, block))}, slices);
+  Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
+  auto tile = BlockGatherOp::create(builder, loc, destination.getType(), indices, blocks, destination, getRowsAttr(),
+                                    getFormatAttr());
+  return TilingResult{{tile}, {tile.getResult()}, slices};
+}
+
+LogicalResult BlockGatherOp::getResultTilePosition(OpBuilder &, unsigned, ArrayRef<OpFoldResult> offsets,
+                                                   ArrayRef<OpFoldResult> sizes,
+                                                   SmallVector<OpFoldResult> &resultOffsets,
+                                                   SmallVector<OpFoldResult> &resultSizes) {
+  resultOffsets.assign(offsets.begin(), offsets.end());
+  resultSizes.assign(sizes.begin(), sizes.end());
+  return success();
+}
+
+FailureOr<TilingResult> BlockGatherOp::generateResultTileValue(OpBuilder &builder, unsigned,
+                                                               ArrayRef<OpFoldResult> offsets,
+                                                               ArrayRef<OpFoldResult> sizes) {
+  return getTiledImplementation(builder, offsets, sizes);
 }
 
 //===----------------------------------------------------------------------===//

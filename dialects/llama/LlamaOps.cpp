@@ -200,7 +200,7 @@ LogicalResult PackBlocksOp::verify() {
   RankedTensorType input = tensorType(getInput());
   int64_t rows = getRows(), columns = input.getDimSize(1);
   int64_t block = traits(getFormat()).block;
-  if (columns % block || rows < 1 || rows > 64) // (C1)
+  if (columns % block || rows < 1 || rows > kMostBlockRows) // (C1)
     return emitOpError("expects rows that are a multiple of ")
            << block << " long, in blocks of 1 to 64, but got " << input << " and " << rows;
   int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);

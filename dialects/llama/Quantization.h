@@ -64,6 +64,7 @@ namespace cria::llama {
 inline constexpr int kGroup = 32;
 inline constexpr int kMostGroup = 128; ///< columns of the longest group
 inline constexpr int kMostBlock = 256;  ///< columns of the longest block
+inline constexpr int kMostBlockRows = 64; ///< rows of a packed block, at most
 
 /// What there is to know about a format; see above.
 struct FormatTraits {

@@ -21,13 +21,16 @@ using namespace cria;
 
 namespace {
 
-/// One `pshufb` to a register: it looks up within 16 bytes, all of which are the table.
+/// One `pshufb` to a register, or to the largest part of one that there are bytes for: it
+/// looks up within 16 bytes, all of which are the table.
 struct LookupToShuffle : OpRewritePattern<kernel::LookupOp> {
-  LookupToShuffle(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width) {}
+  LookupToShuffle(MLIRContext *context, int64_t vectorBytes) : OpRewritePattern(context), vectorBytes(vectorBytes) {}
 
   LogicalResult matchAndRewrite(kernel::LookupOp op, PatternRewriter &b) const override {
     Location loc = op.getLoc();
-    int64_t count = cast<VectorType>(op.getType()).getNumElements();
+    int64_t count = cast<VectorType>(op.getType()).getNumElements(), width = vectorBytes;
+    while (count % width && width > 16)
+      width /= 2;
     if (count % width)
       return failure();
     auto bytes = VectorType::get({width}, b.getI8Type());
@@ -58,7 +61,7 @@ struct LookupToShuffle : OpRewritePattern<kernel::LookupOp> {
   }
 
 private:
-  int64_t width; ///< bytes of a register
+  int64_t vectorBytes; ///< of a register
 };
 
 struct LowerLookup : x86::impl::LowerLookupBase<LowerLookup> {

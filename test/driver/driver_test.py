@@ -92,6 +92,13 @@ class Words(Case):
         self.assertEqual(formats["layers.0.q"], ["q4", "4.50"])
         self.assertEqual(formats["layers.0.down"], ["q8", "8.50"])
         self.assertEqual(lines[-1][0], "all")
+        # The model's table is its head, too: one matrix, unless a rule tells them apart.
+        self.assertEqual([line for line in lines if line[0] in ("embed", "output")],
+                         [lines[1]])
+        self.assertEqual(lines[1][:4], ["embed", "1024x256", "q8", "8.50"])
+        both = call(CRIA, "compile", MODEL, "--quantize", "q4,embed=none", "--report", "-o", self.output)
+        self.assertEqual([line.split()[:3] for line in both.stdout.splitlines() if line.split()[0] in ("embed", "output")],
+                         [["embed", "1024x256", "f16"], ["output", "1024x256", "q8"]])
         self.assertEqual(call(CRIA, "compile", MODEL, "--quantize", "q4,down_proj=q8", "--report", "-o",
                               self.output).stdout, done.stdout)
 

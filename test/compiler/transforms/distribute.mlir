@@ -119,3 +119,15 @@ func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tens
     : (tensor<4x4x16xf32>, tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xi32>) -> (tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xi32>)
   return %d : tensor<4x2x32xi8>
 }
+
+// Tokens one by one, blocks of columns by two: so are those of the panels.
+// CHECK-LABEL: func.func @gather
+// CHECK: scf.forall (%[[T:.*]], %[[K:.*]]) = (0, 0) to (4, 256) step (1, 128)
+// CHECK:   %[[BLOCK:.*]] = affine.apply #{{.*}}(%[[K]])
+// CHECK:   tensor.extract_slice %arg1[0, %[[BLOCK]], 0] [3, 2, 544]
+// CHECK:   kernel.block_gather {{.*}} : (tensor<1xi32>, tensor<3x2x544xi8>, tensor<1x128xf32>) -> tensor<1x128xf32>
+func.func @gather(%i: tensor<4xi32>, %w: tensor<3x4x544xi8>, %o: tensor<4x256xf32>) -> tensor<4x256xf32> {
+  %y = kernel.block_gather %i of %w rows 16 format q4_64 into %o {kernel.schedule = #kernel.schedule<threads = [1, 128], tiles = [0, 0]>}
+    : (tensor<4xi32>, tensor<3x4x544xi8>, tensor<4x256xf32>) -> tensor<4x256xf32>
+  return %y : tensor<4x256xf32>
+}

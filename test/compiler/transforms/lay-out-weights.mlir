@@ -10,6 +10,7 @@ llama.source @b in "m" at 48 : tensor<6x4xf16>
 // CHECK:   kernel.yield %[[P]]
 // CHECK: kernel.constant @b.value at 64 : tensor<2x4x4xf16>
 // CHECK: kernel.constant @a.value_0 at 128 : tensor<6x4xf16>
+// CHECK: kernel.constant @output.value at 192 : tensor<1x4x8xf16>
 // CHECK-NOT: kernel.constant
 
 // CHECK-LABEL: func.func @one
@@ -31,4 +32,15 @@ func.func @chunk() -> (tensor<2x4x4xf16>, tensor<6x4xf16>) {
   %a = llama.weight @a : tensor<6x4xf16>
   %pa = llama.pack %a rows 4 : tensor<6x4xf16> -> tensor<2x4x4xf16>
   return %pa, %a : tensor<2x4x4xf16>, tensor<6x4xf16>
+}
+
+// What the logits take from an embedding table in another form is called what it is.
+// CHECK-LABEL: func.func @cria_logits_one
+func.func @cria_logits_one() -> (tensor<2x4x4xf16>, tensor<1x4x8xf16>) {
+  // CHECK-DAG: kernel.get @a.value : tensor<2x4x4xf16>
+  // CHECK-DAG: kernel.get @output.value : tensor<1x4x8xf16>
+  %a = llama.weight @a : tensor<6x4xf16>
+  %pa = llama.pack %a rows 4 : tensor<6x4xf16> -> tensor<2x4x4xf16>
+  %qa = llama.pack %a rows 8 : tensor<6x4xf16> -> tensor<1x4x8xf16>
+  return %pa, %qa : tensor<2x4x4xf16>, tensor<1x4x8xf16>
 }

@@ -10,13 +10,17 @@
 // EMPTY: error: quantization expects the name of a matrix before '=', but got '=q8'
 // FILES: error: quantization expects a format of none, q8, {{.*}}, ternary, but got 'q4_k'
 
+llama.source @embed in "m" at 0 : tensor<64x64xf16>
 llama.source @layers.0.q in "m" at 0 : tensor<64x64xf16>
 llama.source @layers.0.down in "m" at 0 : tensor<64x64xf16>
 llama.source @layers.1.down in "m" at 0 as q4_0 : tensor<64x64xf32>
 llama.source @output in "m" at 0 : tensor<64x64xf16>
 
 // A default, an exception by role and one of a layer; what is left out stays as it is stored.
+// An embedding that nobody names takes q8.
 // CHECK-LABEL: func.func @forward
+// CHECK: %[[E:.*]] = llama.quantize %{{.*}} format{{ +}}q8 :
+// CHECK: llama.embed %{{.*}}, %[[E]]
 // CHECK: %[[Q0:.*]] = llama.weight @layers.0.q
 // CHECK: %[[Q1:.*]] = llama.split_rope_rows %[[Q0]]
 // CHECK: %[[Q2:.*]] = llama.quantize %[[Q1]] format{{ +}}q4 :
@@ -27,6 +31,8 @@ llama.source @output in "m" at 0 : tensor<64x64xf16>
 // CHECK-NOT: llama.quantize
 // CHECK: llama.linear %{{.*}}, %[[D1]]
 // PART-LABEL: func.func @forward
+// PART: %[[E:.*]] = llama.weight @embed
+// PART-NEXT: llama.embed %{{.*}}, %[[E]]
 // PART: llama.quantize %{{.*}} format{{ +}}nf4 :
 // PART: %[[D0:.*]] = llama.weight @layers.0.down
 // PART-NOT: llama.quantize
@@ -34,7 +40,9 @@ llama.source @output in "m" at 0 : tensor<64x64xf16>
 // PART: %[[D1:.*]] = llama.weight @layers.1.down
 // PART: %[[R1:.*]] = llama.quantize_rows %[[X1]]
 // PART: llama.linear %[[R1]], %[[D1]]
-func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+func.func @forward(%tokens: tensor<?xi32>) -> tensor<?x64xf32> {
+  %e = llama.weight @embed : tensor<64x64xf16>
+  %x = llama.embed %tokens, %e : (tensor<?xi32>, tensor<64x64xf16>) -> tensor<?x64xf32>
   %q = llama.weight @layers.0.q : tensor<64x64xf16>
   %s = llama.split_rope_rows %q heads 2 : tensor<64x64xf16>
   %x0 = llama.linear %x, %s : (tensor<?x64xf32>, tensor<64x64xf16>) -> tensor<?x64xf32>

@@ -7,9 +7,11 @@
 
 llama.source @w in "m" at 0 : tensor<8x32xf16>
 
-// The embedding is gathered: it stays.
+// The embedding is the head, too: it is what the head is.
 // CHECK-LABEL: func.func @forward
-// CHECK: llama.embed %{{.*}}, %[[W:.*]] :
+// CHECK: %[[W:.*]] = llama.weight @w
+// CHECK: %[[E:.*]] = llama.quantize %[[W]] format{{ +}}q8 : tensor<8x32xf16> -> tensor<8x32xf32>
+// CHECK: llama.embed %{{.*}}, %[[E]] :
 // CHECK: %[[R:.*]] = llama.quantize_rows %{{.*}} : tensor<?x32xf32>
 // CHECK: %[[Q:.*]] = llama.quantize %[[W]] format{{ +}}q4 : tensor<8x32xf16> -> tensor<8x32xf32>
 // CHECK: llama.linear %[[R]], %[[Q]]

@@ -55,6 +55,19 @@ module attributes {kernel.target = "x86-64-v4"} {
     return %a, %b, %c : tensor<12x4x8xf32>, tensor<1x28x8xf32>, tensor<8x2x8xf32>
   }
 
+  // A token, and whole blocks of columns, of which up to 256; or all columns.
+  // CHECK-LABEL: func.func @gather
+  // CHECK: kernel.block_gather {{.*}} {kernel.schedule = #kernel.schedule<threads = [1, 192], tiles = [0, 0]>
+  // CHECK: kernel.block_gather {{.*}} {kernel.schedule = #kernel.schedule<threads = [1, 300], tiles = [0, 0]>
+  func.func @gather(%i: tensor<4xi32>, %w: tensor<4x12x288xi8>, %o: tensor<4x384xf32>,
+                    %v: tensor<4x10x288xi8>, %p: tensor<4x300xf32>) -> (tensor<4x384xf32>, tensor<4x300xf32>) {
+    %x = kernel.block_gather %i of %w rows 16 format q4 into %o
+      : (tensor<4xi32>, tensor<4x12x288xi8>, tensor<4x384xf32>) -> tensor<4x384xf32>
+    %y = kernel.block_gather %i of %v rows 16 format q4 into %p
+      : (tensor<4xi32>, tensor<4x10x288xi8>, tensor<4x300xf32>) -> tensor<4x300xf32>
+    return %x, %y : tensor<4x384xf32>, tensor<4x300xf32>
+  }
+
   // A product under the activation that is quantized: one kernel, cut as the product
   // asks but in whole groups.
   // CHECK-LABEL: func.func @gated

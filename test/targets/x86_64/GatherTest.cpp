@@ -1,0 +1,176 @@
+//===- GatherTest.cpp - Rows of quantized tables, bit for bit --------------===//
+//
+// A model that does nothing but look its tokens up: the hidden states are rows of the
+// table, and the head is the identity at F32, so that logits are those rows: products
+// with one, and zeros added. They must be what the reference interpreter says of the
+// table, exactly, in every format and at every level that this machine can run.
+//
+//===----------------------------------------------------------------------===//
+
+#include "benchmarks/kernels/CompiledKernel.h"
+#include "benchmarks/kernels/Team.h"
+#include "dialects/llama/Quantization.h"
+#include "targets/Target.h"
+#include "targets/x86_64/X86.h"
+#include "test/reference/Support.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <random>
+
+using namespace cria;
+
+namespace {
+
+constexpr int kRows = 37, kColumns = 256, kChunk = 4;
+
+/// A file that is gone at the end.
+struct File {
+  explicit File(llvm::ArrayRef<char> bytes) {
+    int descriptor;
+    EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("cria-gather", "bin", descriptor, path));
+    llvm::raw_fd_ostream(descriptor, /*shouldClose=*/true).write(bytes.data(), bytes.size());
+  }
+  ~File() { llvm::sys::fs::remove(path); }
+  llvm::SmallString<128> path;
+};
+
+/// Random blocks of `encoding`; the F16 numbers among them, two bytes at `halves`, finite.
+std::vector<char> randomBlocks(llama::Encoding encoding, llvm::ArrayRef<int> halves) {
+  std::mt19937 random(7);
+  int64_t bytes = llama::encodedBytes(encoding);
+  std::vector<char> result(kRows * kColumns / traits(*codeFormat(encoding)).block * bytes);
+  for (char &byte : result)
+    byte = char(random());
+  for (size_t block = 0; block < result.size(); block += bytes)
+    for (int half : halves)
+      result[block + half + 1] &= char(0xbf); // below 2
+  return result;
+}
+
+/// The table at `symbol`, called @table, which `ops` make %table of.
+struct Table {
+  std::string symbol, ops;
+};
+
+std::string tableType() { return llvm::formatv("tensor<{0}x{1}xf32>", kRows, kColumns); }
+
+std::vector<double> expectedRows(const Table &table) {
+  reference::Program program(table.symbol + "\nfunc.func @f() -> " + tableType() + " {\n" + table.ops +
+                             "\nreturn %table : " + tableType() + "\n}");
+  std::vector<double> rows = program.call();
+  EXPECT_EQ(rows.size(), size_t(kRows * kColumns)) << program.messages;
+  return rows;
+}
+
+/// Identity [kColumns, kColumns] at F32.
+const File &identity() {
+  static const File file([] {
+    std::vector<float> numbers(kColumns * kColumns);
+    for (int i = 0; i < kColumns; ++i)
+      numbers[i * kColumns + i] = 1;
+    const char *bytes = reinterpret_cast<const char *>(numbers.data());
+    return std::vector<char>(bytes, bytes + numbers.size() * sizeof(float));
+  }());
+  return file;
+}
+
+std::string moduleOf(const Table &table) {
+  return llvm::formatv(R"(
+module @gather attributes {{llama.model = #llama.model<name = "gather", architecture = "llama", vocabulary = {0},
+    width = {0}, ffn = 32, layers = 1, heads = 1, kvHeads = 1, headSize = {0}, contextSize = {1}, chunk = {1},
+    bosId = -1, addBos = false, eosIds = [], parameters = 1, inputHash = "0">} {{
+  {2}
+  llama.source @identity in "{3}" at 0 : tensor<{0}x{0}xf32>
+  func.func @forward(%ids: tensor<?xi32>, %position: index) -> tensor<?x{0}xf32> {{
+    {4}
+    %x = llama.embed %ids, %table : (tensor<?xi32>, {5}) -> tensor<?x{0}xf32>
+    return %x : tensor<?x{0}xf32>
+  }
+  func.func @logits(%hidden: tensor<?x{0}xf32>) -> tensor<?x{0}xf32> {{
+    %head = llama.weight @identity : tensor<{0}x{0}xf32>
+    %logits = llama.linear %hidden, %head : (tensor<?x{0}xf32>, tensor<{0}x{0}xf32>) -> tensor<?x{0}xf32>
+    return %logits : tensor<?x{0}xf32>
+  }
+})",
+                       kColumns, kChunk, table.symbol, identity().path, table.ops, tableType())
+      .str();
+}
+
+/// Every row of the table comes out of the model as the reference has it, token by token
+/// and in chunks, at one thread and at three.
+void expectRows(const Table &table, const std::string &target, const std::vector<double> &expected) {
+  CompileOptions options;
+  options.target = target;
+  auto kernel = CompiledKernel::make(moduleOf(table), options);
+  ASSERT_TRUE(bool(kernel)) << llvm::toString(kernel.takeError());
+  const CriaModel *model = (*kernel)->getModel();
+  EXPECT_LT(model->weights_bytes, uint64_t(kColumns * kColumns + kRows * kColumns) * sizeof(float));
+  for (uint32_t threads : {1, 3}) {
+    CriaTeam *team = criaTeamOpen(model, (*kernel)->getWeights(), threads);
+    ASSERT_TRUE(team);
+    auto *ids = reinterpret_cast<int32_t *>(criaTeamState(team) + model->tokens_offset);
+    auto *logits = reinterpret_cast<const float *>(criaTeamState(team) + model->logits_offset);
+    for (int tokens : {1, kChunk})
+      for (int first = 0; first < kRows; first += tokens) {
+        for (int t = 0; t < tokens; ++t)
+          ids[t] = (first + 5 * t) % kRows;
+        criaTeamRun(team, tokens == 1 ? model->forward_one : model->forward_chunk, 0);
+        criaTeamRun(team, tokens == 1 ? model->logits_one : model->logits_chunk, 0);
+        for (int t = 0; t < tokens; ++t)
+          for (int column = 0; column < kColumns; ++column)
+            ASSERT_EQ(double(logits[t * model->logits_stride + column]), expected[ids[t] * kColumns + column])
+                << target << ", " << threads << " threads, " << tokens << " tokens: row " << ids[t] << ", column "
+                << column;
+      }
+    criaTeamClose(team);
+  }
+}
+
+void expectRows(const Table &table) {
+  std::vector<double> expected = expectedRows(table);
+  std::vector<std::string> targets = {"x86-64-v2"};
+  if (__builtin_cpu_supports("x86-64-v3"))
+    targets.push_back("x86-64-v3");
+  if (__builtin_cpu_supports("x86-64-v4"))
+    targets.push_back("x86-64-v4");
+  for (const std::string &target : targets)
+    expectRows(table, target, expected);
+}
+
+} // namespace
+
+TEST(Gather, EveryFormatThatCriaChoosesCodesFor) {
+  for (uint32_t i = 0; i <= llama::getMaxEnumValForFormat(); ++i) {
+    llama::Format format = *llama::symbolizeFormat(i);
+    if (!isQuantizable(format))
+      continue;
+    SCOPED_TRACE(stringifyFormat(format).str());
+    expectRows({"llama.synthetic @table seed 3 mean 0.01 deviation 0.5 : " + tableType(),
+                "%w = llama.weight @table : " + tableType() + "\n%table = llama.quantize %w format " +
+                    stringifyFormat(format).str() + " : " + tableType() + " -> " + tableType()});
+  }
+}
+
+TEST(Gather, EveryEncodingOfFiles) {
+  const std::pair<llama::Encoding, std::vector<int>> kEncodings[] = {
+      {llama::Encoding::Q4_1, {0, 2}}, {llama::Encoding::Q5_1, {0, 2}},   {llama::Encoding::Q2_K, {80, 82}},
+      {llama::Encoding::Q3_K, {108}},  {llama::Encoding::Q4_K, {0, 2}},   {llama::Encoding::Q5_K, {0, 2}},
+      {llama::Encoding::Q6_K, {208}},
+  };
+  for (const auto &[encoding, halves] : kEncodings) {
+    std::string name = stringifyEncoding(encoding).str();
+    SCOPED_TRACE(name);
+    File file(randomBlocks(encoding, halves));
+    expectRows({"llama.source @table in \"" + file.path.str().str() + "\" at 0 as " + name + " : " + tableType(),
+                "%table = llama.weight @table : " + tableType()});
+  }
+}
+
+int main(int argc, char **argv) {
+  testing::InitGoogleTest(&argc, argv);
+  registerTarget(&x86Target());
+  return RUN_ALL_TESTS();
+}
