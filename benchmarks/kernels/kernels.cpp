@@ -92,7 +92,10 @@ Kernel linear(const Weights &weights, int64_t rows, int64_t columns, bool isChun
                     "%result = llama.linear %x, %weight : (tensor<?x{1}xf32>, {0}) -> tensor<?x{2}xf32>",
                     type, columns, rows)
           .str());
-  CompileOptions options{"native", weights.quantize, weights.type};
+  CompileOptions options;
+  options.target = "native";
+  options.quantize = weights.quantize;
+  options.weightType = weights.type;
   double count = double(rows) * double(columns);
   return {source, options, isChunk, 0, isChunk ? 2 * count * kChunk : count * weights.bytes,
           isChunk ? weights.peak : readBandwidth};
@@ -127,7 +130,9 @@ Kernel attention(int64_t heads, int64_t keyHeads, int64_t size, int64_t position
   // A query and a position cost a product with a key and one with a value per element.
   double pairs = double(heads * size) * kChunk * (double(position) + kChunk / 2.0);
   double bytes = 2.0 * double(position + 1) * double(keyHeads * size) * sizeof(float);
-  return {source, {"native", "", ""}, isChunk, position, isChunk ? 4 * pairs : bytes,
+  CompileOptions options;
+  options.target = "native";
+  return {source, options, isChunk, position, isChunk ? 4 * pairs : bytes,
           isChunk ? multiplyAddPeak : readBandwidth};
 }
 

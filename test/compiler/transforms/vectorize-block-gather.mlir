@@ -10,6 +10,8 @@
 // CHECK:   %[[ROW:.*]] = arith.index_cast %[[INDEX]] : i32 to index
 // CHECK:   %[[PANEL:.*]] = arith.divui %[[ROW]], %c16
 // CHECK:   %[[LANE:.*]] = arith.remui %[[ROW]], %c16
+// CHECK:   vector.transfer_read {{.*}} vector<2xi8>
+// CHECK:   arith.extf %{{.*}} : vector<1xf16> to vector<1xf32>
 // CHECK:   %[[FIRST:.*]] = arith.constant 32 : index
 // CHECK:   %[[BEFORE:.*]] = arith.muli %[[LANE]], %c4
 // CHECK:   %[[AT:.*]] = arith.addi %[[BEFORE]], %[[FIRST]]
@@ -17,8 +19,6 @@
 // CHECK-COUNT-3: vector.transfer_read {{.*}} vector<4xi8>
 // CHECK:   arith.subi %{{.*}}, %{{.*}} : vector<32xi32>
 // CHECK:   arith.sitofp %{{.*}} : vector<32xi32> to vector<32xf32>
-// CHECK:   vector.transfer_read {{.*}} vector<2xi8>
-// CHECK:   arith.extf %{{.*}} : vector<1xf16> to vector<1xf32>
 // CHECK:   arith.mulf %{{.*}} : vector<32xf32>
 // CHECK-NOT: arith.subf
 // CHECK:   vector.transfer_write %{{.*}}[%[[T]], %{{.*}}] {{.*}} vector<32xf32>
