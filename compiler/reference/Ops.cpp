@@ -140,18 +140,21 @@ FailureOr<Tensor> reference::evaluate(llama::AttentionOp op,
   return result;
 }
 
-// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers
+// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers, or of what is left
 FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
                                       Operands<llama::QuantizeRowsOp> operands) {
   Tensor result = *operands.getInput();
-  for (auto at = result.data.begin(); at != result.data.end(); at += llama::kGroup) {
-    double greatest = 0;
-    for (int i = 0; i < llama::kGroup; ++i)
-      greatest = std::max(greatest, std::fabs(at[i]));
-    double s = greatest / 127;
-    for (int i = 0; s > 0 && i < llama::kGroup; ++i)
-      at[i] = s * std::nearbyint(at[i] / s);
-  }
+  int64_t K = result.shape[1];
+  for (int64_t t = 0; t < result.shape[0]; ++t)
+    for (int64_t begin = 0; begin < K; begin += llama::kGroup) {
+      double *x = result.row(t) + begin, greatest = 0;
+      int64_t count = std::min<int64_t>(llama::kGroup, K - begin);
+      for (int64_t i = 0; i < count; ++i)
+        greatest = std::max(greatest, std::fabs(x[i]));
+      double s = greatest / 127;
+      for (int64_t i = 0; s > 0 && i < count; ++i)
+        x[i] = s * std::nearbyint(x[i] / s);
+    }
   return result;
 }
 

@@ -82,13 +82,14 @@ private:
   int64_t columnsBeside(llama::LinearOp op) const;
   int64_t isAlsoMatrix(Value table);
   Value packed(Value weight, Format format, int64_t columns, KernelBuilder &b);
-  /// Rows [T, K] in groups: codes [T, G, 32], scales [T, G], sums of 32 codes [T, G] or
+  /// Rows [T, K] in groups, the last one filled up with zeros: codes [T, G, 32], scales [T, G], sums of 32 codes [T, G] or
   /// of 16 [T, 2 * G].
   struct QuantizedRows {
     Value codes, scales, sums;
   };
   int64_t sumsPerGroup(llama::LinearOp op) const;
   QuantizedRows quantizeRows(Value x, int64_t sumsPerGroup, KernelBuilder &b);
+  Value filledUp(Value x, int64_t width, KernelBuilder &b);
   /// What x [T, P * R] was before its parts were joined: [T, P, R]; null if it was not.
   static Value inParts(Value x) {
     auto joined = x.getDefiningOp<tensor::CollapseShapeOp>();
@@ -230,7 +231,7 @@ Value Lowering::packed(Value weight, Format format, int64_t columns, KernelBuild
     return llama::PackOp::create(b.builder, b.loc, weight, rows, columns);
   RankedTensorType type = tensorType(weight);
   SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(type.getDimSize(0), rows)),
-                                type.getDimSize(1) / traits(*format).block, llama::BlockLayout(*format, rows).bytes};
+                                int64_t(llvm::divideCeil(type.getDimSize(1), traits(*format).block)), llama::BlockLayout(*format, rows).bytes};
   return llama::PackBlocksOp::create(b.builder, b.loc, RankedTensorType::get(shape, b.builder.getI8Type()), weight,
                                      b.builder.getI64IntegerAttr(rows), formatAttr(*format));
 }
@@ -330,16 +331,36 @@ int64_t Lowering::sumsPerGroup(llama::LinearOp op) const {
   return llama::kGroup / columns;
 }
 
+/// x [T, K] as [T, 1, `width`], zero beyond K.
+Value Lowering::filledUp(Value x, int64_t width, KernelBuilder &b) {
+  int64_t tokens = tensorType(x).getDimSize(0), columns = tensorType(x).getDimSize(1);
+  AffineExpr t, p, k;
+  bindDims(b.builder.getContext(), t, p, k);
+  return b.generic({}, {b.empty({tokens, 1, width}), {t, p, k}}, {},
+                   [&](OpBuilder &builder, Location loc, ValueRange) -> Value {
+                     Value row = linalg::IndexOp::create(builder, loc, 0), column = linalg::IndexOp::create(builder, loc, 2);
+                     Value end = arith::ConstantIndexOp::create(builder, loc, columns);
+                     Value isThere = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, column, end);
+                     Value last = arith::ConstantIndexOp::create(builder, loc, columns - 1);
+                     Value place = arith::SelectOp::create(builder, loc, isThere, column, last);
+                     Value number = tensor::ExtractOp::create(builder, loc, x, ValueRange{row, place});
+                     return arith::SelectOp::create(builder, loc, isThere, number, f32(builder, loc, 0.0));
+                   });
+}
+
 /// In the shape that x was computed in, if that is one of parts: then both become one kernel.
 Lowering::QuantizedRows Lowering::quantizeRows(Value x, int64_t sumsPerGroup, KernelBuilder &b) {
   QuantizedRows &rows = quantizedRows[x];
   if (rows.codes)
     return rows;
-  int64_t tokens = tensorType(x).getDimSize(0), groups = tensorType(x).getDimSize(1) / llama::kGroup;
+  int64_t tokens = tensorType(x).getDimSize(0), columns = tensorType(x).getDimSize(1);
+  int64_t groups = llvm::divideCeil(columns, llama::kGroup);
   Value parts = inParts(x);
   int64_t width = parts ? tensorType(parts).getDimSize(2) : 0;
-  if (!width || (llama::kGroup % width && width % llama::kGroup))
-    parts = b.expand(x, {tokens, 1, tensorType(x).getDimSize(1)}, {{0}, {1, 2}});
+  if (columns % llama::kGroup)
+    parts = filledUp(x, groups * llama::kGroup, b);
+  else if (!width || (llama::kGroup % width && width % llama::kGroup))
+    parts = b.expand(x, {tokens, 1, columns}, {{0}, {1, 2}});
   Value codes = b.empty({tokens, groups, llama::kGroup}, b.builder.getI8Type());
   Value scales = b.empty({tokens, groups}), sums = b.empty({tokens, groups * sumsPerGroup}, b.builder.getI32Type());
   auto op = kernel::QuantizeRowsOp::create(b.builder, b.loc, TypeRange{codes.getType(), scales.getType(), sums.getType()},

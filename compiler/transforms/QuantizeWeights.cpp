@@ -49,17 +49,14 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
       }
       rules = std::move(*parsed);
     }
-    WalkResult result = getOperation().walk([&](llama::LinearOp linear) {
-      std::string name = nameOf(linear);
-      std::optional<llama::Format> wanted = rules.formatOf(name);
-      return WalkResult(wanted ? quantize(linear, name, *wanted) : keep(linear));
+    getOperation().walk([&](llama::LinearOp linear) {
+      if (std::optional<llama::Format> wanted = rules.formatOf(nameOf(linear)))
+        quantize(linear, *wanted);
+      else if (keepStored && llama::codeFormat(linear.getWeight()))
+        roundInput(linear); // a weight that is codes in its file stays so; what meets it becomes codes
     });
-    if (result.wasInterrupted())
-      return signalPassFailure();
     // Behind the products: an embedding may be what the head has become.
-    result = getOperation().walk([&](llama::EmbedOp embed) { return WalkResult(quantize(embed, rules)); });
-    if (result.wasInterrupted())
-      return signalPassFailure();
+    getOperation().walk([&](llama::EmbedOp embed) { quantize(embed, rules); });
     // What has been recorded need not be observed again.
     getOperation().walk([](llama::ObserveOp observe) {
       if (isRecorded(observe))
@@ -72,38 +69,29 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
   }
 
 private:
-  LogicalResult quantize(llama::LinearOp linear, StringRef name, llama::Format wanted) {
+  void quantize(llama::LinearOp linear, llama::Format wanted) {
     FlatSymbolRefAttr guide = guideOf(linear.getInput());
     roundInput(linear);
-    return quantize(linear, linear.getWeightMutable(), name, wanted, guide);
+    quantize(linear.getWeightMutable(), wanted, guide);
   }
 
-  /// The matrix `weight` of `user` becomes codes.
-  LogicalResult quantize(Operation *user, OpOperand &weight, StringRef name, llama::Format wanted,
-                         FlatSymbolRefAttr guide) {
+  /// A matrix becomes codes for one of its users.
+  void quantize(OpOperand &weight, llama::Format wanted, FlatSymbolRefAttr guide) {
+    OpBuilder builder(weight.getOwner());
     auto type = cast<RankedTensorType>(weight.get().getType());
-    int64_t group = traits(wanted).group;
-    if (type.getDimSize(1) % group)
-      return user->emitOpError("expects rows that are a multiple of ")
-             << group << " long to be quantized to " << stringifyFormat(wanted) << ", but got " << type << " for '"
-             << name << "'";
-    OpBuilder builder(user);
-    weight.set(llama::QuantizeOp::create(builder, user->getLoc(), type.clone(builder.getF32Type()), weight.get(), wanted,
-                                         guide));
-    return success();
+    weight.set(llama::QuantizeOp::create(builder, weight.getOwner()->getLoc(), type.clone(builder.getF32Type()),
+                                         weight.get(), wanted, guide));
   }
 
-  LogicalResult quantize(llama::EmbedOp embed, QuantizeRules &rules) {
+  void quantize(llama::EmbedOp embed, QuantizeRules &rules) {
     bool isNamed = rules.isNamed(kEmbedRole);
     if (llama::LinearOp head = isNamed ? llama::LinearOp() : headOf(embed)) {
-      auto codes = head.getWeight().getDefiningOp<llama::QuantizeOp>();
-      return codes ? quantize(embed, embed.getTableMutable(), kEmbedRole, codes.getFormat(), codes.getGuideAttr())
-                   : success();
+      if (auto codes = head.getWeight().getDefiningOp<llama::QuantizeOp>())
+        quantize(embed.getTableMutable(), codes.getFormat(), codes.getGuideAttr());
+    } else if (isNamed || !llama::codeFormat(embed.getTable())) {
+      if (std::optional<llama::Format> wanted = rules.formatOf(kEmbedRole))
+        quantize(embed.getTableMutable(), *wanted, {});
     }
-    if (!isNamed && llama::codeFormat(embed.getTable()))
-      return success();
-    std::optional<llama::Format> wanted = rules.formatOf(kEmbedRole);
-    return wanted ? quantize(embed, embed.getTableMutable(), kEmbedRole, *wanted, {}) : success();
   }
 
   /// The head, if its matrix is the table of `embed`.
@@ -115,13 +103,6 @@ private:
         head = linear;
     });
     return head;
-  }
-
-  /// A weight that is codes in its file stays so; what meets it becomes codes.
-  LogicalResult keep(llama::LinearOp linear) {
-    if (keepStored && llama::codeFormat(linear.getWeight()))
-      roundInput(linear);
-    return success();
   }
 
   /// The observation of `input`, if that has been recorded.

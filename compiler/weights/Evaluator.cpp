@@ -12,6 +12,8 @@
 #include "dialects/kernel/Kernel.h"
 #include "dialects/llama/Llama.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <atomic>
 #include <cstring>
 #include <mutex>
@@ -135,12 +137,12 @@ MatrixReport reportOf(const Job &job) {
   return report;
 }
 
-/// One panel of codes, [K / S, B], as Quantization.h describes a block.
+/// One panel of codes, [ceil(K / S), B], as Quantization.h describes a block.
 /// `seen` is called with the number of every row of the matrix once its codes are known.
 void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llvm::function_ref<void(int64_t)> seen) {
   llama::BlockLayout layout(*job.format, job.panel);
   const llama::FormatTraits &t = layout.format;
-  int64_t blocks = job.columns / t.block, groups = t.block / t.group;
+  int64_t blocks = llvm::divideCeil(job.columns, t.block), groups = t.block / t.group;
   row.resize(*job.format, job.columns);
   for (int64_t r = 0; r < job.panel; ++r) {
     int64_t number = panel * job.panel + r;

@@ -179,7 +179,7 @@ LogicalResult BlockMatmulOp::verify() {
   int64_t groups = codes.getDimSize(1), columns = groups * kGroup;
   bool whole = ShapedType::isDynamic(groups) ||
                ((!differ(2 * groups, sums.getDimSize(1)) || (format.group >= kGroup && !differ(groups, sums.getDimSize(1)))) &&
-                !differ(columns / format.block, panels.getDimSize(1)) && columns % format.block == 0);
+                !differ(llvm::divideCeil(columns, format.block), panels.getDimSize(1)));
   bool agree = !differ(codes.getDimSize(0), scales.getDimSize(0)) && !differ(codes.getDimSize(0), sums.getDimSize(0)) &&
                !differ(codes.getDimSize(0), destination.getDimSize(0)) &&
                !differ(codes.getDimSize(1), scales.getDimSize(1)) && !differ(codes.getDimSize(2), 32) &&
@@ -187,7 +187,7 @@ LogicalResult BlockMatmulOp::verify() {
   if (!whole || !agree || getResult().getType() != destination) // (C2)
     return emitOpError("expects codes [T, G, 32], scales [T, G], sums ")
            << (format.group >= kGroup ? "[T, G] or " : "") << "[T, 2 G], panels [P, 32 G / " << format.block
-           << ", B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
+           << " rounded up, B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
            << " and " << destination;
   return success();
 }

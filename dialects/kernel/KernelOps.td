@@ -238,8 +238,8 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
   let summary = "a quantized matrix times quantized rows";
   let description = [{
     codes [T, G, 32] and scales [T, G] are the rows in groups of 32: what stands for
-    `scales[t, g] * codes[t, g, i]`. panels [P, K / S, B] are blocks of the matrix as
-    `llama.pack_blocks` makes them; their groups have C columns. With s, m and q the
+    `scales[t, g] * codes[t, g, i]`. panels [P, K / S rounded up, B] are blocks of the matrix as
+    `llama.pack_blocks` makes them, K being 32 G; their groups have C columns. With s, m and q the
     scales, minimums and levels of the matrix (see Quantization.h) and h the groups of
     C' = min(C, 32) columns,
 

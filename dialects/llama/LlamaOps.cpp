@@ -183,14 +183,10 @@ std::optional<Format> cria::llama::codeFormat(Value weight) {
 }
 
 LogicalResult QuantizeOp::verify() {
-  int64_t group = traits(getFormat()).group;
-  if (tensorType(getInput()).getDimSize(1) % group) // (C1)
-    return emitOpError("expects rows that are a multiple of ")
-           << group << " long in format " << stringifyFormat(getFormat()) << ", but got " << getInput().getType();
-  if (!isQuantizable(getFormat())) // (C3)
+  if (!isQuantizable(getFormat())) // (C2)
     return emitOpError("expects a format of ")
            << quantizableFormats() << ", but got " << stringifyFormat(getFormat()) << ", which only files hold";
-  if (tensorType(getInput()).getShape() != getType().getShape()) // (C2)
+  if (tensorType(getInput()).getShape() != getType().getShape()) // (C1)
     return emitOpError("expects a result of the input's shape, but got ")
            << getType() << " for " << getInput().getType();
   return success();
@@ -200,11 +196,10 @@ LogicalResult PackBlocksOp::verify() {
   RankedTensorType input = tensorType(getInput());
   int64_t rows = getRows(), columns = input.getDimSize(1);
   int64_t block = traits(getFormat()).block;
-  if (columns % block || rows < 1 || rows > kMostBlockRows) // (C1)
-    return emitOpError("expects rows that are a multiple of ")
-           << block << " long, in blocks of 1 to 64, but got " << input << " and " << rows;
+  if (rows < 1 || rows > kMostBlockRows) // (C1)
+    return emitOpError("expects blocks of 1 to ") << kMostBlockRows << " rows, but got " << rows;
   int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);
-  SmallVector<int64_t> shape = {panels, columns / block, BlockLayout(getFormat(), rows).bytes};
+  SmallVector<int64_t> shape = {panels, int64_t(llvm::divideCeil(columns, block)), BlockLayout(getFormat(), rows).bytes};
   if (getType().getShape() != ArrayRef(shape)) // (C2)
     return emitOpError("expects a result of shape [") << shape << "], but got " << getType();
   return success();
@@ -275,12 +270,6 @@ LogicalResult LinearOp::verify() {
   if (getBias() && tensorType(getBias()).getDimSize(0) != weight.getDimSize(0)) // (C2)
     return emitOpError("expects a bias of ")
            << weight.getDimSize(0) << " elements, but got " << getBias().getType();
-  return success();
-}
-
-LogicalResult QuantizeRowsOp::verify() {
-  if (getType().getDimSize(1) % kGroup) // (C1)
-    return emitOpError("expects rows that are a multiple of 32 long, but got ") << getType();
   return success();
 }
 
@@ -364,7 +353,7 @@ LogicalResult ObserveOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 LogicalResult QuantizeOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return getGuideAttr() ? verifyObservation(*this, getGuideAttr(), getType(), symbols) : success(); // (C4)
+  return getGuideAttr() ? verifyObservation(*this, getGuideAttr(), getType(), symbols) : success(); // (C3)
 }
 
 //===----------------------------------------------------------------------===//

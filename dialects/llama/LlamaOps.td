@@ -189,10 +189,9 @@ def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression,
     what follows means the same with and without it. `llama.pack_blocks` stores
     the codes themselves.
 
-    - (C1) rows are a multiple of a group long.
-    - (C2) the result has the input's shape.
-    - (C3) `format` is none that only files hold (the K-quants).
-    - (C4) `guide` names a `llama.observation` as wide as the rows are long: what an error
+    - (C1) the result has the input's shape.
+    - (C2) `format` is none that only files hold (the K-quants).
+    - (C3) `guide` names a `llama.observation` as wide as the rows are long: what an error
       costs is told by its vectors, and columns make up for what earlier ones err.
 
     ```mlir
@@ -210,18 +209,18 @@ def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression,
 def Llama_PackBlocksOp : Llama_Op<"pack_blocks", [Pure, Llama_WeightExpression]> {
   let summary = "the codes and scales of a quantized matrix, in blocks of rows and columns";
   let description = [{
-    [N, K] becomes bytes [ceil(N / rows), K / S, B], S being the columns of a block of
+    [N, K] becomes bytes [ceil(N / rows), ceil(K / S), B], S being the columns of a block of
     the format. A block holds the F16 numbers of `rows` rows, with two levels the bytes
     of their groups, and then, for every 32 columns, unsigned codes with four columns of
     a row beside each other, as the machine's dot products take them: Quantization.h
     has the format's and the block's definition.
 
-    Rows beyond N have scale 0 and code 0. The input is a `llama.quantize`, or a
+    Rows beyond N have scale 0 and code 0, columns beyond K code 0. The input is a `llama.quantize`, or a
     weight whose source is stored in a block encoding of that format; in between
     only the order of rows may change.
 
-    - (C1) rows are a multiple of S long, `rows` lies in [1, 64].
-    - (C2) the result is [ceil(N / rows), K / S, B] of i8.
+    - (C1) `rows` lies in [1, 64].
+    - (C2) the result is [ceil(N / rows), ceil(K / S), B] of i8.
 
     ```mlir
     %p = llama.pack_blocks %q rows 16 format q4 : tensor<256x512xf32> -> tensor<16x16x288xi8>
@@ -342,10 +341,9 @@ def Llama_LinearOp : Llama_Op<"linear", [Pure, InferTypeOpAdaptor]> {
 def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResultType]> {
   let summary = "every token's vector rounded to what an integer kernel sees of it";
   let description = [{
-    The rows of `input` [T, K] in groups of 32: with s = max |x| / 127 of a group, a
-    number becomes s times x / s rounded to the nearest integer, ties to even.
-
-    - (C1) K is a multiple of 32.
+    The rows of `input` [T, K] in groups of 32, the last of which may be shorter: with
+    s = max |x| / 127 of a group, a number becomes s times x / s rounded to the nearest
+    integer, ties to even.
 
     ```mlir
     %r = llama.quantize_rows %x : tensor<?x256xf32>
@@ -354,7 +352,6 @@ def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResul
   let arguments = (ins Llama_Activation:$input);
   let results = (outs Llama_Activation:$result);
   let assemblyFormat = "$input attr-dict `:` type($result)";
-  let hasVerifier = 1;
 }
 
 def Llama_RoundOp : Llama_Op<"round", [Pure, SameOperandsAndResultType]> {

@@ -6,6 +6,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cmath>
@@ -130,13 +131,16 @@ int64_t cria::llama::encodedBytes(Encoding encoding) {
 // Rows of codes
 //===----------------------------------------------------------------------===//
 
-void CodeRow::resize(Format format, int64_t columns) {
+void CodeRow::resize(Format format, int64_t newColumns) {
   const FormatTraits &t = traits(format);
-  scales.resize(columns / t.block);
-  minimums.resize(t.minimums ? columns / t.block : 0);
-  scaleFactors.resize(t.twoLevels() ? columns / t.group : 0);
-  minimumFactors.resize(t.twoLevels() && t.minimums ? columns / t.group : 0);
-  codes.resize(columns);
+  columns = newColumns;
+  int64_t blocks = llvm::divideCeil(columns, t.block), groups = blocks * (t.block / t.group);
+  scales.resize(blocks);
+  minimums.resize(t.minimums ? blocks : 0);
+  scaleFactors.resize(t.twoLevels() ? groups : 0);
+  minimumFactors.resize(t.twoLevels() && t.minimums ? groups : 0);
+  codes.resize(blocks * t.block);
+  std::fill(codes.begin() + columns, codes.end(), 0);
 }
 
 void CodeRow::clear() {
@@ -152,8 +156,8 @@ void CodeRow::dequantize(Format format, float *values) const {
   float levels[256];
   for (int code = 0; code < 1 << t.bits; ++code)
     levels[code] = t.levels.empty() ? code - t.offset : t.levels[code];
-  for (size_t group = 0; group < codes.size() / t.group; ++group) {
-    size_t block = group * t.group / t.block;
+  for (int64_t group = 0; group * t.group < columns; ++group) {
+    int64_t block = group * t.group / t.block, count = std::min<int64_t>(t.group, columns - group * t.group);
     float scale = scales[block], minimum = t.minimums ? minimums[block] : 0;
     if (t.twoLevels())
       scale *= scaleFactors[group];
@@ -161,7 +165,7 @@ void CodeRow::dequantize(Format format, float *values) const {
       minimum *= minimumFactors[group];
     const uint8_t *from = codes.data() + group * t.group;
     float *to = values + group * t.group;
-    for (int i = 0; i < t.group; ++i)
+    for (int64_t i = 0; i < count; ++i)
       to[i] = t.minimums ? scale * levels[from[i]] - minimum : scale * levels[from[i]];
   }
 }
@@ -329,9 +333,17 @@ void cria::llama::quantizeRow(Format format, const float *values, int64_t column
   row.resize(format, columns);
   GroupEncoder encoder(format);
   auto encode = [&](int64_t begin, const float *from, const float *weights) {
-    int64_t group = begin / t.group;
-    encoder.encode(from + begin, weights, row.scales[group], t.minimums ? &row.minimums[group] : nullptr,
+    int64_t group = begin / t.group, count = std::min<int64_t>(t.group, columns - begin);
+    float values[kMostGroup], some[kMostGroup] = {};
+    from += begin;
+    if (count < t.group) { // what fills up is like its first number, and errs for nothing
+      std::fill(std::copy_n(from, count, values), values + t.group, *from);
+      std::copy_n(weights, count, some);
+      from = values, weights = some;
+    }
+    encoder.encode(from, weights, row.scales[group], t.minimums ? &row.minimums[group] : nullptr,
                    row.codes.data() + begin);
+    std::fill(row.codes.begin() + begin + count, row.codes.begin() + begin + t.group, 0);
   };
   std::vector<float> weights(t.group);
   // How much a number's error counts in the choice of its group's scale.
@@ -347,7 +359,8 @@ void cria::llama::quantizeRow(Format format, const float *values, int64_t column
 
   std::vector<float> now(values, values + columns);
   for (int64_t begin = 0; begin < columns; begin += t.group) {
-    for (int64_t i = 0; i < t.group; ++i) {
+    int64_t end = std::min<int64_t>(begin + t.group, columns);
+    for (int64_t i = 0; i < end - begin; ++i) {
       float u = guide->factor[(begin + i) * columns + begin + i];
       weights[i] = weigh(now[begin + i]) / (u * u);
     }
@@ -355,7 +368,7 @@ void cria::llama::quantizeRow(Format format, const float *values, int64_t column
     float scale = row.scales[begin / t.group], minimum = t.minimums ? row.minimums[begin / t.group] : 0;
     if (std::isnan(scale))
       continue;
-    for (int64_t k = begin; k < begin + t.group; ++k) {
+    for (int64_t k = begin; k < end; ++k) {
       const float *factor = guide->factor.data() + k * columns;
       row.codes[k] = encoder.code(now[k], scale, minimum);
       float error = (now[k] - encoder.value(row.codes[k], scale, minimum)) / factor[k];

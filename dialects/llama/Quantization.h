@@ -7,7 +7,9 @@
 //
 //   s * level(c)         or, in formats with minimums,   s * level(c) - m
 //
-// at F32; the product is exact, the subtraction rounds once. Where s and m come from:
+// at F32; the product is exact, the subtraction rounds once. The last group of a row may
+// have fewer columns than the others; its block is filled up with columns of code 0, which
+// stand for nothing and meet nothing. Where s and m come from:
 //
 //   one level     s and m are F16, of each group
 //   two levels    s = d * a and m = e * b: F16 d and e of 256 columns, and of each group
@@ -85,13 +87,14 @@ const FormatTraits &traits(Format format);
 std::string quantizableFormats();
 bool isQuantizable(Format format);
 
-/// The codes of one row [K] in some format.
+/// The codes of one row [K] in some format; quotients are rounded up.
 struct CodeRow {
+  int64_t columns = 0;          ///< K
   std::vector<float> scales;    ///< [K / block], exactly representable as F16
   std::vector<float> minimums;  ///< [K / block], likewise; empty without minimums
   std::vector<int8_t> scaleFactors;     ///< [K / group] a; empty with one level
   std::vector<uint8_t> minimumFactors;  ///< [K / group] b; empty without
-  std::vector<uint8_t> codes;   ///< [K]
+  std::vector<uint8_t> codes;   ///< [K / block * block]; 0 beyond K
 
   /// Makes room for `columns`.
   void resize(Format format, int64_t columns);
@@ -108,7 +111,7 @@ struct Guide {
   std::vector<float> factor; ///< U [K, K], upper triangular with a positive diagonal
 };
 
-/// Chooses the codes of one row of `columns` numbers; they are a multiple of a group.
+/// Chooses the codes of one row of `columns` numbers.
 ///
 /// Numbers are scaled by 1 / s (F32), clamped and rounded to the nearest level: to even
 /// integers at ties, to the lower of two levels of a table. s is the best of a few, the

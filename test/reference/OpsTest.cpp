@@ -61,6 +61,19 @@ TEST(Linear, AccumulatesInF64) {
             (std::vector<double>{1}));
 }
 
+// 127 of 32 numbers is a scale of 1: ties go to even; of what is left, 2.54 is one of 0.02.
+TEST(QuantizeRows, RoundsByGroupsAndWhatIsLeft) {
+  Program program("func.func @f(%x: tensor<?x35xf32>) -> tensor<?x35xf32> {"
+                  "%y = llama.quantize_rows %x : tensor<?x35xf32>"
+                  " return %y : tensor<?x35xf32> }");
+  std::vector<double> x(70), expected(70); // the second row is zero
+  x[0] = 127, x[1] = 2.5, x[2] = -3.5, x[31] = 0.51;
+  expected[0] = 127, expected[1] = 2, expected[2] = -4, expected[31] = 1;
+  x[32] = 2.54, x[33] = -0.029, x[34] = 0.0099;
+  expected[32] = 2.54, expected[33] = -0.02, expected[34] = 0;
+  expectNear(program.call({{{2, 35}, x}}), expected);
+}
+
 std::string ropeText(const char *layout) {
   return std::string("func.func @f(%x: tensor<?x8xf32>, %t: tensor<3x2x2xf32>, %p: index)"
                      " -> tensor<?x8xf32> { %y = llama.rope %x, %t at %p layout ") +

@@ -273,9 +273,10 @@ void expectPacked(const std::string &symbols, const std::string &input, llama::F
   constexpr int kRows = 16;
   std::string name = stringifyFormat(format).str(), type = tensor(height, columns);
   int blockColumns = traits(format).block, panels = (height + kRows - 1) / kRows;
+  int across = (columns + blockColumns - 1) / blockColumns;
   int64_t block = llama::BlockLayout(format, kRows).bytes;
   std::string numbers = evaluate({symbols, input + "%r = llama.cast %q : " + type + " to " + type + "\n", type}, 1);
-  std::string blocks = "tensor<" + std::to_string(panels) + "x" + std::to_string(columns / blockColumns) + "x" +
+  std::string blocks = "tensor<" + std::to_string(panels) + "x" + std::to_string(across) + "x" +
                        std::to_string(block) + "xi8>";
   Expression packed = {symbols,
                        input + "%r = llama.pack_blocks %q rows 16 format " + name + " : " + type + " -> " + blocks +
@@ -283,10 +284,10 @@ void expectPacked(const std::string &symbols, const std::string &input, llama::F
                        blocks};
   std::string bytes = evaluate(packed, 1);
   EXPECT_EQ(evaluate(packed, 3), bytes);
-  ASSERT_EQ(int64_t(bytes.size()), panels * (columns / blockColumns) * block);
+  ASSERT_EQ(int64_t(bytes.size()), panels * across * block);
   for (int n = 0; n < panels * kRows; ++n)
     for (int k = 0; k < columns; ++k) {
-      const char *at = bytes.data() + (n / kRows * (columns / blockColumns) + k / blockColumns) * block;
+      const char *at = bytes.data() + (n / kRows * across + k / blockColumns) * block;
       float found = numberInBlock(format, reinterpret_cast<const uint8_t *>(at), kRows, n % kRows, k % blockColumns);
       float expected = 0;
       if (n < height)
@@ -299,15 +300,16 @@ void expectPacked(const std::string &symbols, const std::string &input, llama::F
 
 TEST(Evaluator, Quantizes) {
   for (llama::Format format : allFormats())
-    for (std::string element : {"f32", "f16"}) {
-      if (!isQuantizable(format))
-        continue;
-      std::string type = tensor(9, 384, element), to = tensor(9, 384);
-      expectLikeReference({random(type),
-                           weight("%w", type) + "%r = llama.quantize %w format " + stringifyFormat(format).str() +
-                               " : " + type + " -> " + to + "\n",
-                           to});
-    }
+    for (std::string element : {"f32", "f16"})
+      for (int columns : {384, 172}) {
+        if (!isQuantizable(format))
+          continue;
+        std::string type = tensor(9, columns, element), to = tensor(9, columns);
+        expectLikeReference({random(type),
+                             weight("%w", type) + "%r = llama.quantize %w format " + stringifyFormat(format).str() +
+                                 " : " + type + " -> " + to + "\n",
+                             to});
+      }
 }
 
 namespace {
@@ -413,15 +415,59 @@ TEST(Evaluator, ReportsEveryMatrix) {
   EXPECT_GT(first[1].errors, first[1].squares * std::pow(2.0, -28));
 }
 
-// Blocks read back as their description says: the numbers of the quantized matrix.
+// Blocks read back as their description says: the numbers of the quantized matrix. The
+// last group of 172 columns is shorter than the others in every format.
 TEST(Evaluator, PacksBlocks) {
-  std::string type = tensor(21, 384);
-  for (llama::Format format : allFormats())
-    if (isQuantizable(format))
-      expectPacked(random(type),
-                   weight("%w", type) + "%q = llama.quantize %w format " + stringifyFormat(format).str() + " : " +
-                       type + " -> " + type + "\n",
-                   format, 21, 384);
+  for (int columns : {384, 172}) {
+    std::string type = tensor(21, columns);
+    for (llama::Format format : allFormats())
+      if (isQuantizable(format))
+        expectPacked(random(type),
+                     weight("%w", type) + "%q = llama.quantize %w format " + stringifyFormat(format).str() + " : " +
+                         type + " -> " + type + "\n",
+                     format, 21, columns);
+  }
+}
+
+// A row's last group is quantized as it would be alone, whatever its length; what its
+// block is filled up with has code 0.
+TEST(Quantization, ShorterLastGroup) {
+  std::mt19937 generator(8);
+  std::normal_distribution<float> normal;
+  for (llama::Format format : allFormats()) {
+    if (!isQuantizable(format))
+      continue;
+    const llama::FormatTraits &t = traits(format);
+    for (int left = 1; left < t.group; left += 3) {
+      std::vector<float> row(t.group + left), whole(row.size()), last(left);
+      for (float &value : row)
+        value = normal(generator);
+      llama::CodeRow codes;
+      llama::quantizeRow(format, row.data(), row.size(), codes);
+      codes.dequantize(format, whole.data());
+      EXPECT_EQ(codes.codes.size(), size_t(2 * t.group));
+      for (size_t k = row.size(); k < codes.codes.size(); ++k)
+        EXPECT_EQ(codes.codes[k], 0);
+      llama::quantizeRow(format, row.data() + t.group, left, codes);
+      codes.dequantize(format, last.data());
+      EXPECT_EQ(std::vector<float>(whole.begin() + t.group, whole.end()), last) << stringifyFormat(format).str();
+      // What fills up has no say: the same numbers over and over, as a whole group, are
+      // not quantized any better (but for the order of sums).
+      if (t.group % left == 0) {
+        std::vector<float> often(t.group), found(t.group);
+        for (int i = 0; i < t.group; ++i)
+          often[i] = row[t.group + i % left];
+        llama::quantizeRow(format, often.data(), t.group, codes);
+        codes.dequantize(format, found.data());
+        double alone = 0, among = 0;
+        for (int i = 0; i < left; ++i) {
+          alone += std::pow(double(last[i]) - often[i], 2);
+          among += std::pow(double(found[i]) - often[i], 2);
+        }
+        EXPECT_NEAR(alone, among, 1e-5 * among) << stringifyFormat(format).str() << " " << left;
+      }
+    }
+  }
 }
 
 // Codes of a file are taken as they are, in any encoding, also behind a change of the

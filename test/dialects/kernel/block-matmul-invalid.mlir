@@ -12,7 +12,7 @@ func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w
 
 // kernel.block_matmul (C2): three groups of codes, two of panels
 func.func @f(%q: tensor<1x3x32xi8>, %s: tensor<1x3xf32>, %n: tensor<1x3xi32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
-  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, G], sums [T, G] or [T, 2 G], panels [P, 32 G / 32, B] and destination [T, P, R]}}
+  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, G], sums [T, G] or [T, 2 G], panels [P, 32 G / 32 rounded up, B] and destination [T, P, R]}}
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
     : (tensor<1x3x32xi8>, tensor<1x3xf32>, tensor<1x3xi32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return
@@ -22,7 +22,7 @@ func.func @f(%q: tensor<1x3x32xi8>, %s: tensor<1x3xf32>, %n: tensor<1x3xi32>, %w
 
 // kernel.block_matmul (C2): groups of 16 columns have sums of their own
 func.func @f(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>, %w: tensor<3x1x3360xi8>, %o: tensor<1x3x16xf32>) {
-  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, G], sums [T, 2 G], panels [P, 32 G / 256, B]}}
+  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, G], sums [T, 2 G], panels [P, 32 G / 256 rounded up, B]}}
   %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
     : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x8xi32>, tensor<3x1x3360xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return

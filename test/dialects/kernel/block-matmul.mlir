@@ -54,3 +54,13 @@ func.func @lookup(%i: vector<64xi8>) -> vector<64xi8> {
   %r = kernel.lookup %i in [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12] : vector<64xi8>
   return %r : vector<64xi8>
 }
+
+// Six groups of 32 columns reach into a second block of 128.
+// CHECK-LABEL: func.func @partial
+func.func @partial(%q: tensor<1x6x32xi8>, %s: tensor<1x6xf32>, %n: tensor<1x6xi32>, %w: tensor<3x2x1056xi8>,
+                   %o: tensor<1x3x16xf32>) -> tensor<1x3x16xf32> {
+  // CHECK: kernel.block_matmul %{{.*}} format{{ +}}q4_128 into %{{.*}} :
+  %y = kernel.block_matmul %q, %s, %n, %w format q4_128 into %o
+    : (tensor<1x6x32xi8>, tensor<1x6xf32>, tensor<1x6xi32>, tensor<3x2x1056xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+  return %y : tensor<1x3x16xf32>
+}

@@ -1,24 +1,6 @@
 // RUN: cria-opt %s -split-input-file -verify-diagnostics
 
-// llama.quantize (C1)
-func.func @f(%w: tensor<4x40xf32>) {
-  // expected-error @+1 {{'llama.quantize' op expects rows that are a multiple of 32 long in format q8, but got 'tensor<4x40xf32>'}}
-  %q = llama.quantize %w format q8 : tensor<4x40xf32> -> tensor<4x40xf32>
-  return
-}
-
-// -----
-
-// llama.quantize (C1): longer groups
-func.func @f(%w: tensor<4x64xf32>) {
-  // expected-error @+1 {{'llama.quantize' op expects rows that are a multiple of 128 long in format q4_128, but got 'tensor<4x64xf32>'}}
-  %q = llama.quantize %w format q4_128 : tensor<4x64xf32> -> tensor<4x64xf32>
-  return
-}
-
-// -----
-
-// llama.quantize (C3)
+// llama.quantize (C2)
 func.func @f(%w: tensor<4x256xf32>) {
   // expected-error @+1 {{'llama.quantize' op expects a format of q8, q6, q5, q5z, q4, q4_64, q4_128, q4z, q4z_64, q4z_128, nf4, mxfp4, q3, q2, ternary, but got q4_k, which only files hold}}
   %q = llama.quantize %w format q4_k : tensor<4x256xf32> -> tensor<4x256xf32>
@@ -27,16 +9,7 @@ func.func @f(%w: tensor<4x256xf32>) {
 
 // -----
 
-// llama.pack_blocks (C1): blocks of 256 columns
-func.func @f(%w: tensor<4x64xf32>) {
-  // expected-error @+1 {{'llama.pack_blocks' op expects rows that are a multiple of 256 long, in blocks of 1 to 64}}
-  %q = llama.pack_blocks %w rows 16 format q6_k : tensor<4x64xf32> -> tensor<1x1x3360xi8>
-  return
-}
-
-// -----
-
-// llama.quantize (C2)
+// llama.quantize (C1)
 func.func @f(%w: tensor<4x64xf32>) {
   // expected-error @+1 {{'llama.quantize' op expects a result of the input's shape, but got 'tensor<8x32xf32>'}}
   %q = llama.quantize %w format q8 : tensor<4x64xf32> -> tensor<8x32xf32>
@@ -47,7 +20,7 @@ func.func @f(%w: tensor<4x64xf32>) {
 
 // llama.pack_blocks (C1)
 func.func @f(%w: tensor<4x64xf32>) {
-  // expected-error @+1 {{'llama.pack_blocks' op expects rows that are a multiple of 32 long, in blocks of 1 to 64}}
+  // expected-error @+1 {{'llama.pack_blocks' op expects blocks of 1 to 64 rows, but got 65}}
   %q = llama.pack_blocks %w rows 65 format q8 : tensor<4x64xf32> -> tensor<1x2x2210xi8>
   return
 }
@@ -58,15 +31,6 @@ func.func @f(%w: tensor<4x64xf32>) {
 func.func @f(%w: tensor<4x64xf32>) {
   // expected-error @+1 {{'llama.pack_blocks' op expects a result of shape [1, 2, 544], but got 'tensor<1x2x288xi8>'}}
   %q = llama.pack_blocks %w rows 16 format q8 : tensor<4x64xf32> -> tensor<1x2x288xi8>
-  return
-}
-
-// -----
-
-// llama.quantize_rows (C1)
-func.func @f(%x: tensor<?x40xf32>) {
-  // expected-error @+1 {{'llama.quantize_rows' op expects rows that are a multiple of 32 long, but got 'tensor<?x40xf32>'}}
-  %r = llama.quantize_rows %x : tensor<?x40xf32>
   return
 }
 

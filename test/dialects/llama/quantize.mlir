@@ -37,3 +37,14 @@ func.func @stored() -> tensor<3x2x3360xi8> {
   %p = llama.pack_blocks %w rows 16 format q6_k : tensor<40x512xf32> -> tensor<3x2x3360xi8>
   return %p : tensor<3x2x3360xi8>
 }
+
+// The last group of a row may be shorter.
+// CHECK-LABEL: func.func @shorter
+func.func @shorter(%w: tensor<40x44xf16>, %x: tensor<?x44xf32>) -> tensor<3x2x288xi8> {
+  // CHECK: llama.quantize_rows %{{.*}} : tensor<?x44xf32>
+  %r = llama.quantize_rows %x : tensor<?x44xf32>
+  // CHECK: llama.pack_blocks %{{.*}} rows 16 format{{ +}}q4 : tensor<40x44xf32> -> tensor<3x2x288xi8>
+  %q = llama.quantize %w format q4 : tensor<40x44xf16> -> tensor<40x44xf32>
+  %p = llama.pack_blocks %q rows 16 format q4 : tensor<40x44xf32> -> tensor<3x2x288xi8>
+  return %p : tensor<3x2x288xi8>
+}

@@ -24,7 +24,7 @@ using namespace cria;
 
 namespace {
 
-constexpr int kRows = 37, kColumns = 256, kChunk = 4;
+constexpr int kRows = 37, kMostColumns = 256, kChunk = 4;
 
 /// A file that is gone at the end.
 struct File {
@@ -41,7 +41,7 @@ struct File {
 std::vector<char> randomBlocks(llama::Encoding encoding, llvm::ArrayRef<int> halves) {
   std::mt19937 random(7);
   int64_t bytes = llama::encodedBytes(encoding);
-  std::vector<char> result(kRows * kColumns / traits(*codeFormat(encoding)).block * bytes);
+  std::vector<char> result(kRows * kMostColumns / traits(*codeFormat(encoding)).block * bytes);
   for (char &byte : result)
     byte = char(random());
   for (size_t block = 0; block < result.size(); block += bytes)
@@ -50,34 +50,33 @@ std::vector<char> randomBlocks(llama::Encoding encoding, llvm::ArrayRef<int> hal
   return result;
 }
 
-/// The table at `symbol`, called @table, which `ops` make %table of.
+/// The table [kRows, columns] at `symbol`, called @table, which `ops` make %table of.
 struct Table {
+  int columns;
   std::string symbol, ops;
 };
 
-std::string tableType() { return llvm::formatv("tensor<{0}x{1}xf32>", kRows, kColumns); }
+std::string tableType(int columns) { return llvm::formatv("tensor<{0}x{1}xf32>", kRows, columns); }
 
 std::vector<double> expectedRows(const Table &table) {
-  reference::Program program(table.symbol + "\nfunc.func @f() -> " + tableType() + " {\n" + table.ops +
-                             "\nreturn %table : " + tableType() + "\n}");
+  std::string type = tableType(table.columns);
+  reference::Program program(table.symbol + "\nfunc.func @f() -> " + type + " {\n" + table.ops + "\nreturn %table : " +
+                             type + "\n}");
   std::vector<double> rows = program.call();
-  EXPECT_EQ(rows.size(), size_t(kRows * kColumns)) << program.messages;
+  EXPECT_EQ(rows.size(), size_t(kRows * table.columns)) << program.messages;
   return rows;
 }
 
-/// Identity [kColumns, kColumns] at F32.
-const File &identity() {
-  static const File file([] {
-    std::vector<float> numbers(kColumns * kColumns);
-    for (int i = 0; i < kColumns; ++i)
-      numbers[i * kColumns + i] = 1;
-    const char *bytes = reinterpret_cast<const char *>(numbers.data());
-    return std::vector<char>(bytes, bytes + numbers.size() * sizeof(float));
-  }());
-  return file;
+/// Identity [columns, columns] at F32.
+std::vector<char> identity(int columns) {
+  std::vector<float> numbers(columns * columns);
+  for (int i = 0; i < columns; ++i)
+    numbers[i * columns + i] = 1;
+  const char *bytes = reinterpret_cast<const char *>(numbers.data());
+  return std::vector<char>(bytes, bytes + numbers.size() * sizeof(float));
 }
 
-std::string moduleOf(const Table &table) {
+std::string moduleOf(const Table &table, llvm::StringRef identity) {
   return llvm::formatv(R"(
 module @gather attributes {{llama.model = #llama.model<name = "gather", architecture = "llama", vocabulary = {0},
     width = {0}, ffn = 32, layers = 1, heads = 1, kvHeads = 1, headSize = {0}, contextSize = {1}, chunk = {1},
@@ -95,7 +94,7 @@ module @gather attributes {{llama.model = #llama.model<name = "gather", architec
     return %logits : tensor<?x{0}xf32>
   }
 })",
-                       kColumns, kChunk, table.symbol, identity().path, table.ops, tableType())
+                       table.columns, kChunk, table.symbol, identity, table.ops, tableType(table.columns))
       .str();
 }
 
@@ -104,10 +103,11 @@ module @gather attributes {{llama.model = #llama.model<name = "gather", architec
 void expectRows(const Table &table, const std::string &target, const std::vector<double> &expected) {
   CompileOptions options;
   options.target = target;
-  auto kernel = CompiledKernel::make(moduleOf(table), options);
+  File head(identity(table.columns));
+  auto kernel = CompiledKernel::make(moduleOf(table, head.path), options);
   ASSERT_TRUE(bool(kernel)) << llvm::toString(kernel.takeError());
   const CriaModel *model = (*kernel)->getModel();
-  EXPECT_LT(model->weights_bytes, uint64_t(kColumns * kColumns + kRows * kColumns) * sizeof(float));
+  EXPECT_LT(model->weights_bytes, uint64_t((table.columns + 16 + kRows) * table.columns) * sizeof(float));
   for (uint32_t threads : {1, 3}) {
     CriaTeam *team = criaTeamOpen(model, (*kernel)->getWeights(), threads);
     ASSERT_TRUE(team);
@@ -120,8 +120,8 @@ void expectRows(const Table &table, const std::string &target, const std::vector
         criaTeamRun(team, tokens == 1 ? model->forward_one : model->forward_chunk, 0);
         criaTeamRun(team, tokens == 1 ? model->logits_one : model->logits_chunk, 0);
         for (int t = 0; t < tokens; ++t)
-          for (int column = 0; column < kColumns; ++column)
-            ASSERT_EQ(double(logits[t * model->logits_stride + column]), expected[ids[t] * kColumns + column])
+          for (int column = 0; column < table.columns; ++column)
+            ASSERT_EQ(double(logits[t * model->logits_stride + column]), expected[ids[t] * table.columns + column])
                 << target << ", " << threads << " threads, " << tokens << " tokens: row " << ids[t] << ", column "
                 << column;
       }
@@ -147,10 +147,13 @@ TEST(Gather, EveryFormatThatCriaChoosesCodesFor) {
     llama::Format format = *llama::symbolizeFormat(i);
     if (!isQuantizable(format))
       continue;
-    SCOPED_TRACE(stringifyFormat(format).str());
-    expectRows({"llama.synthetic @table seed 3 mean 0.01 deviation 0.5 : " + tableType(),
-                "%w = llama.weight @table : " + tableType() + "\n%table = llama.quantize %w format " +
-                    stringifyFormat(format).str() + " : " + tableType() + " -> " + tableType()});
+    for (int columns : {kMostColumns, 172}) {
+      SCOPED_TRACE(stringifyFormat(format).str() + " " + std::to_string(columns));
+      std::string type = tableType(columns);
+      expectRows({columns, "llama.synthetic @table seed 3 mean 0.01 deviation 0.5 : " + type,
+                  "%w = llama.weight @table : " + type + "\n%table = llama.quantize %w format " +
+                      stringifyFormat(format).str() + " : " + type + " -> " + type});
+    }
   }
 }
 
@@ -164,8 +167,10 @@ TEST(Gather, EveryEncodingOfFiles) {
     std::string name = stringifyEncoding(encoding).str();
     SCOPED_TRACE(name);
     File file(randomBlocks(encoding, halves));
-    expectRows({"llama.source @table in \"" + file.path.str().str() + "\" at 0 as " + name + " : " + tableType(),
-                "%table = llama.weight @table : " + tableType()});
+    std::string type = tableType(kMostColumns);
+    expectRows({kMostColumns,
+                "llama.source @table in \"" + file.path.str().str() + "\" at 0 as " + name + " : " + type,
+                "%table = llama.weight @table : " + type});
   }
 }
 
