@@ -3,7 +3,10 @@
 #include "runtime/Message.h"
 
 #include <cpuid.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Bits of XCR0: the register state that the system saves for its processes. A CPU
  * may know instructions whose registers the kernel does not keep. */
@@ -41,7 +44,16 @@ static int hasFeature(const uint32_t *locator) {
   return registers[locator[2]] >> locator[3] & 1;
 }
 
-typedef enum Lack { LACKS_NOTHING, LACKS_CPU, LACKS_SYSTEM } Lack;
+typedef enum Lack { LACKS_NOTHING, LACKS_CPU, LACKS_SYSTEM, LACKS_PERMISSION } Lack;
+
+/* Tiles are 8 KB that Linux keeps for a process, all its threads, only if asked
+ * (Documentation/arch/x86/xstate.rst); the first instruction would else be a SIGILL. */
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define STATE_NUMBER_TILES 18
+
+static int allowsTiles(void) {
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, STATE_NUMBER_TILES) == 0;
+}
 
 /* What keeps `model` from running here: its first feature that is missing, if any. */
 static Lack findLack(const CriaModel *model, const char **name) {
@@ -54,6 +66,8 @@ static Lack findLack(const CriaModel *model, const char **name) {
     uint64_t needed = neededState(feature->name);
     if ((state & needed) != needed)
       return LACKS_SYSTEM;
+    if (needed == STATE_AMX && !allowsTiles())
+      return LACKS_PERMISSION;
   }
   return LACKS_NOTHING;
 }
@@ -74,6 +88,9 @@ int criaCpuCheck(const CriaModel *model) {
   case LACKS_SYSTEM:
     return criaError("this system does not enable %s, which this file was compiled for "
                      "(target %s)", name, model->target);
+  case LACKS_PERMISSION:
+    return criaError("this system does not let programs use %s, which this file was compiled "
+                     "for (target %s): %s", name, model->target, strerror(errno));
   }
   __builtin_unreachable();
 }

@@ -41,6 +41,7 @@ struct Chip {
   llvm::StringLiteral llvmCpu;      ///< LLVM's name of it, to tune for
   llvm::ArrayRef<Feature> features; ///< needed at run time, and allowed to LLVM
   int64_t vectorBytes;              ///< of the widest vector register worth using
+  bool tiles = false;               ///< products of many rows are products of tiles
 };
 
 /// Chips whose code one artifact may carry, to pick from when it starts.
@@ -56,6 +57,7 @@ struct Schedule {
   int64_t panelTile = 1; ///< matmuls: panels that a pass over the columns serves at once
   int64_t tokenTile = 1; ///< matmuls: rows of the input that one pass over a panel serves;
                          ///< attention: rows (tokens times heads) of a tile
+  int64_t tileRows = 0;  ///< matmuls: rows of the input in a tile of `kernel.tile_matmul`; 0: vectors
   int64_t unroll = 1;    ///< matmul: columns per loop iteration
   int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a block
   int64_t block = 1;     ///< elementwise: columns that a thread takes at once;
@@ -69,6 +71,7 @@ struct KernelKey {
   Kind kind;
   bool chunk;            ///< the prefill step, not the single token
   mlir::Type weightType; ///< matmul only
+  int64_t columns = 0;   ///< matmuls only: of the matrix
 };
 
 class Target {

@@ -260,7 +260,8 @@ def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
     loop runs over the columns: a vector of weights is loaded and widened once, and
     each input row adds it times its own element. Sums are in the order of the
     columns. A single row takes the panels one by one and sums even and odd columns
-    apart.
+    apart. Where the target's schedule wants tiles, a tile of BF16 becomes one
+    `kernel.tile_matmul`.
 
     ```mlir
     %acc:m = scf.for %k = %c0 to %K step %u iter_args(…) -> (vector<16xf32>, …) {
@@ -272,7 +273,8 @@ def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
   }];
   let statistics = [Statistic<"tileCount", "tiles", "Tiles vectorized">];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::cria::kernel::KernelDialect"];
 }
 
 def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::FuncOp"> {

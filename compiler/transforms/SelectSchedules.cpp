@@ -111,12 +111,21 @@ private:
   /// input by register tiles.
   std::pair<int64_t, int64_t> panelAndTokenTile(Operation *product) {
     auto result = cast<RankedTensorType>(product->getResult(0).getType()); // [T, P, R]
-    auto kind = isa<kernel::BlockMatmulOp>(product) ? KernelKey::Kind::BlockMatmul : KernelKey::Kind::Matmul;
-    Type weightType;
-    if (auto generic = dyn_cast<linalg::GenericOp>(product))
-      weightType = getElementTypeOrSelf(generic->getOperand(generic.getNumDpsInputs() - 1));
-    Schedule schedule = chip.target->schedule(*chip.chip, {kind, result.getDimSize(0) > 1, weightType});
-    return {divisorUpTo(result.getDimSize(1), schedule.panelTile), divisorUpTo(result.getDimSize(0), schedule.tokenTile)};
+    int64_t tokens = result.getDimSize(0);
+    KernelKey key{KernelKey::Kind::BlockMatmul, tokens > 1, {}};
+    if (auto generic = dyn_cast<linalg::GenericOp>(product)) {
+      SmallVector<int64_t> sizes = generic.getStaticLoopRanges();
+      key.kind = KernelKey::Kind::Matmul;
+      key.weightType = getElementTypeOrSelf(generic->getOperand(generic.getNumDpsInputs() - 1));
+      key.columns = sizes[2] * (sizes.size() == 5 ? sizes[4] : 1);
+    } else {
+      key.columns = cast<RankedTensorType>(cast<kernel::BlockMatmulOp>(product).getCodes().getType()).getDimSize(1) *
+                    llama::kGroup;
+    }
+    Schedule schedule = chip.target->schedule(*chip.chip, key);
+    int64_t tile = schedule.tileRows ? divisorUpTo(tokens, schedule.tileRows) : 1; // whole tiles
+    return {divisorUpTo(result.getDimSize(1), schedule.panelTile),
+            tile * divisorUpTo(tokens / tile, schedule.tokenTile / tile)};
   }
 
   void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles) {

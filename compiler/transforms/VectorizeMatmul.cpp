@@ -6,7 +6,8 @@
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
 // see `kernel.dot`). A single row takes one panel after the other, so that memory is
-// read as one stream, and has two sums, of even and of odd columns.
+// read as one stream, and has two sums, of even and of odd columns. Where the schedule
+// wants tiles, the micro-kernel is the target's: one `kernel.tile_matmul`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +16,7 @@
 #include "targets/Target.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -44,6 +46,21 @@ std::optional<MatmulTile> matchTile(linalg::GenericOp op) {
     return std::nullopt;
   return MatmulTile{op,       op.getInputs()[0], op.getInputs()[1], op.getOutputs()[0], sizes[0],
                     sizes[1], sizes[2],          sizes[3],          sizes.size() == 5};
+}
+
+/// The tile as one op; a destination that was just filled with zeros need not be.
+void toTileMatmul(MatmulTile tile, RewriterBase &b) {
+  b.setInsertionPoint(tile.op);
+  Location loc = tile.op.getLoc();
+  auto collapse = [&](Value tensor, ArrayRef<ReassociationIndices> groups) {
+    return tensor::CollapseShapeOp::create(b, loc, tensor, groups);
+  };
+  Value rows = collapse(tile.input, {{0}, {1, 2}}), panels = collapse(tile.panels, {{0}, {1}, {2, 3}});
+  auto fill = tile.sums.getDefiningOp<linalg::FillOp>();
+  bool fresh = fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+  Value destination = fresh ? fill.getOutputs()[0] : tile.sums;
+  b.replaceOpWithNewOp<kernel::TileMatmulOp>(tile.op, destination.getType(), rows, panels, destination,
+                                             /*accumulate=*/!fresh);
 }
 
 class MicroKernel {
@@ -212,8 +229,13 @@ struct VectorizeMatmul : cria::impl::VectorizeMatmulBase<VectorizeMatmul> {
     });
     IRRewriter rewriter(&getContext());
     for (MatmulTile tile : tiles) {
-      KernelKey key{KernelKey::Kind::Matmul, tile.m > 1, getElementTypeOrSelf(tile.panels)};
-      MicroKernel(tile, chip->target->schedule(*chip->chip, key).unroll, rewriter).build();
+      KernelKey key{KernelKey::Kind::Matmul, tile.m > 1, getElementTypeOrSelf(tile.panels),
+                    tile.columns * (tile.pairs ? 2 : 1)};
+      Schedule schedule = chip->target->schedule(*chip->chip, key);
+      if (schedule.tileRows && tile.pairs)
+        toTileMatmul(tile, rewriter);
+      else
+        MicroKernel(tile, schedule.unroll, rewriter).build();
       ++tileCount;
     }
   }

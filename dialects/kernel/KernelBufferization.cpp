@@ -10,6 +10,7 @@
 #include "dialects/kernel/Kernel.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -83,12 +84,37 @@ struct PrefetchModel : BufferizableOpInterface::ExternalModel<PrefetchModel, Pre
   }
 };
 
+/// In place: the destination's buffer is the result's.
+struct TileMatmulModel : DstBufferizableOpInterfaceExternalModel<TileMatmulModel, TileMatmulOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand, const AnalysisState &) const {
+    auto matmul = cast<TileMatmulOp>(op);
+    return matmul.isDpsInput(&operand) || matmul.getAccumulate();
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    auto matmul = cast<TileMatmulOp>(op);
+    SmallVector<Value> buffers;
+    for (Value operand : op->getOperands()) {
+      FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+      if (failed(buffer))
+        return failure();
+      buffers.push_back(*buffer);
+    }
+    TileMatmulOp::create(rewriter, op->getLoc(), TypeRange(), buffers[0], buffers[1], buffers[2],
+                         matmul.getAccumulate());
+    replaceOpWithBufferizedValues(rewriter, op, buffers[2]);
+    return success();
+  }
+};
+
 } // namespace
 
 void cria::kernel::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernelDialect *) {
     GetOp::attachInterface<GetModel>(*context);
     SetOp::attachInterface<SetModel>(*context);
+    TileMatmulOp::attachInterface<TileMatmulModel>(*context);
     PrefetchOp::attachInterface<PrefetchModel>(*context);
   });
 }

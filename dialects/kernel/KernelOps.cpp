@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -226,6 +227,41 @@ LogicalResult DotOp::verify() {
     return emitOpError("expects sums of ") << (bytes ? "i32" : "f32") << " for " << getWeights().getType()
                                            << ", but got " << getSums().getType();
   return success();
+}
+
+static int64_t bytesOfElement(Value value) { return getElementTypeOrSelf(value).getIntOrFloatBitWidth() / 8; }
+
+int64_t TileMatmulOp::getStep() {
+  return std::min(cast<ShapedType>(getRows().getType()).getDimSize(1), 64 / bytesOfElement(getRows()));
+}
+
+LogicalResult TileMatmulOp::verify() {
+  auto rows = cast<ShapedType>(getRows().getType()), panels = cast<ShapedType>(getPanels().getType()),
+       destination = cast<ShapedType>(getDestination().getType());
+  bool isStatic = rows.hasStaticShape() && panels.hasStaticShape() && destination.hasStaticShape();
+  int64_t beside = 4 / bytesOfElement(getRows()); // c
+  if (!isStatic || rows.getElementType() != panels.getElementType() || rows.getDimSize(1) % getStep() ||
+      rows.getDimSize(1) != beside * panels.getDimSize(1) || panels.getDimSize(2) != beside * destination.getDimSize(2) ||
+      rows.getDimSize(0) != destination.getDimSize(0) || panels.getDimSize(0) != destination.getDimSize(1)) // (C1)
+    return emitOpError("expects rows [m, K], panels [P, K / ")
+           << beside << ", " << beside << " R] and destination [m, P, R] with K no more than, or a multiple of, "
+           << 64 / bytesOfElement(getRows()) << ", but got " << rows << ", " << panels << " and " << destination;
+  if (rows.getElementType().isInteger() != destination.getElementType().isInteger()) // (C2)
+    return emitOpError("expects sums of ") << (rows.getElementType().isInteger() ? "i32" : "f32") << " for " << rows
+                                           << ", but got " << destination;
+  return success();
+}
+
+void TileMatmulOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  auto add = [&](MemoryEffects::Effect *effect, OpOperand &operand) {
+    if (isa<MemRefType>(operand.get().getType()))
+      effects.emplace_back(effect, &operand, SideEffects::DefaultResource::get());
+  };
+  add(MemoryEffects::Read::get(), getRowsMutable());
+  add(MemoryEffects::Read::get(), getPanelsMutable());
+  if (getAccumulate())
+    add(MemoryEffects::Read::get(), getDestinationMutable());
+  add(MemoryEffects::Write::get(), getDestinationMutable());
 }
 
 LogicalResult PrefetchOp::verify() {

@@ -118,6 +118,10 @@ class Kernel_TiledOp<string mnemonic, list<Trait> traits = []> : Kernel_Op<mnemo
   }];
 }
 
+// Of a tensor, or of a memref once tensors have become buffers.
+class Kernel_Buffer<list<Type> elements, int rank>
+    : AnyTypeOf<[TensorRankOf<elements, [rank]>, MemRefRankOf<elements, [rank]>]>;
+
 // A cache's elements: what they are widened to is F32. i8: codes, with scales beside them.
 def Kernel_CacheElement : AnyTypeOf<[F32, F16, BF16, I8], "f32, f16, bf16 or i8">;
 
@@ -341,6 +345,51 @@ def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {
   let results = (outs VectorOfRankAndType<[1], [I32, F32]>:$result);
   let assemblyFormat = "$sums `,` $weights `,` $activations attr-dict `:` type($result) `,` type($weights)";
   let hasVerifier = 1;
+}
+
+def Kernel_TileMatmulOp : Kernel_Op<"tile_matmul", [DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "narrow rows times narrow panels, tile by tile";
+  let description = [{
+    What matrix units do: rows [m, K] meet panels [P, K / c, c * R], in which c columns
+    of a row lie beside each other, and give [m, P, R]. With `accumulate` that is added
+    to what the destination holds. A target cuts it into the tiles that its chip has, or
+    computes the same on vectors.
+
+    Of bytes, signed on both sides, c is 4 and the sums are i32, exact modulo 2^32:
+
+    `result[t, p, r] = sum over k of rows[t, k] * panels[p, k / 4, 4 r + k mod 4]`
+
+    Of BF16 c is 2 and the sums are F32. The columns are taken in steps of 32, all of
+    them where there are fewer: of a step first the even columns are summed, in order,
+    each product exact and each addition rounded, and so are the odd ones; then both are
+    added, and that to the result. Here a chip may take denormals as zero.
+
+    On tensors the result is the destination's new value; on memrefs it is written there,
+    and there is none.
+
+    - (C1) K is 64 bytes or a multiple, or less; of static shapes K, P, m and R agree.
+    - (C2) sums of bytes are i32, of BF16 f32.
+
+    ```mlir
+    %y = kernel.tile_matmul %x, %w into %z accumulate
+       : tensor<32x64xbf16>, tensor<2x32x32xbf16>, tensor<32x2x16xf32> -> tensor<32x2x16xf32>
+    kernel.tile_matmul %c, %q into %s : memref<16x32xi8>, memref<1x8x64xi8>, memref<16x1x16xi32>
+    ```
+  }];
+  let arguments = (ins Kernel_Buffer<[I8, BF16], 2>:$rows, Kernel_Buffer<[I8, BF16], 3>:$panels,
+    Kernel_Buffer<[I32, F32], 3>:$destination, UnitAttr:$accumulate);
+  let results = (outs Optional<3DTensorOf<[I32, F32]>>:$result);
+  let assemblyFormat = [{
+    $rows `,` $panels `into` $destination (`accumulate` $accumulate^)? attr-dict
+    `:` type($rows) `,` type($panels) `,` type($destination) (`->` type($result)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() { return getDestinationMutable(); }
+    /// Columns of a step: those of 64 bytes, or K if there are fewer.
+    int64_t getStep();
+  }];
 }
 
 def Kernel_PrefetchOp : Kernel_Op<"prefetch", [MemoryEffects<[MemWrite]>]> {

@@ -22,6 +22,25 @@ def LowerVectors : Pass<"cpu-lower-vectors", "::mlir::func::FuncOp"> {
                            "::mlir::affine::AffineDialect", "::mlir::scf::SCFDialect"];
 }
 
+def LowerTiles : Pass<"cpu-lower-tiles", "::mlir::func::FuncOp"> {
+  let summary = "products of tiles, on vectors";
+  let description = [{
+    What a `kernel.tile_matmul` means, step by step, for chips without a matrix unit: the
+    way to see what a chip with one computes. A row of BF16 has two sums, of even and of
+    odd columns; signed bytes meet `kernel.dot`, which wants one side unsigned, with 128
+    added, and that times the row's sum is taken off again.
+
+    ```mlir
+    kernel.tile_matmul %x, %w into %y : memref<16x32xi8>, memref<1x8x64xi8>, memref<16x1x16xi32>
+    // becomes
+    scf.for %t = %c0 to %c16 step %c1 { scf.for %p = … { … kernel.dot … } }
+    ```
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::cria::kernel::KernelDialect"];
+}
+
 def ExpandFloats : Pass<"cpu-expand-floats", "::mlir::func::FuncOp"> {
   let summary = "float operations that a chip lacks, by those that it has";
   let description = [{

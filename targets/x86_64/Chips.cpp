@@ -40,7 +40,9 @@ constexpr Feature kAvx512vl{"avx512vl", {7, 0, kEbx, 31}};
 constexpr Feature kAvx512vbmi{"avx512vbmi", {7, 0, kEcx, 1}};
 constexpr Feature kAvx512vnni{"avx512vnni", {7, 0, kEcx, 11}};
 constexpr Feature kAvx512vp2intersect{"avx512vp2intersect", {7, 0, kEdx, 8}};
+constexpr Feature kAmxBf16{"amx-bf16", {7, 0, kEdx, 22}};
 constexpr Feature kAvx512fp16{"avx512fp16", {7, 0, kEdx, 23}};
+constexpr Feature kAmxTile{"amx-tile", {7, 0, kEdx, 24}};
 constexpr Feature kAvxvnni{"avxvnni", {7, 1, kEax, 4}};
 constexpr Feature kAvx512bf16{"avx512bf16", {7, 1, kEax, 5}};
 constexpr Feature kAvxvnniint8{"avxvnniint8", {7, 1, kEdx, 4}};
@@ -70,13 +72,15 @@ constexpr auto kCascadelake = with(kLevel4, kAvx512vnni);
 constexpr auto kIcelake = with(kCascadelake, kAvx512vbmi);
 constexpr auto kZnver4 = with(kIcelake, kAvx512bf16);
 constexpr auto kZnver5 = with(kZnver4, kAvxvnni, kAvx512vp2intersect);
-// No kernel uses AMX yet, so no artifact asks for it.
-constexpr auto kSapphirerapids = with(kZnver4, kAvxvnni, kAvx512fp16); // the last of which no chip of AMD's has
+// The last three of which no chip of AMD's has.
+constexpr auto kSapphirerapids = with(kZnver4, kAvxvnni, kAvx512fp16, kAmxTile, kAmxBf16);
 constexpr auto kGraniterapids = with(kSapphirerapids, kPrefetchi);
 
 // The last that a machine can run is the one made for it.
 constexpr Chip kChips[] = {
     {"x86-64-v2", "SSE4.2: Nehalem (2008), Bulldozer (2011) and later", "x86-64-v2", kLevel2, 16},
+    {"x86-64-v3-tiles", "to check AMX without having it: on AVX2, the sums of a chip with AMX", "x86-64-v3", kLevel3, 32,
+     true},
     {"x86-64-v3", "AVX2, FMA and F16C: Haswell (2013), Zen (2017) and later", "x86-64-v3", kLevel3, 32},
     {"znver3", "Zen 3 (2020): AVX2", "znver3", kZnver3, 32},
     {"alderlake", "Alder Lake (2021) and later without AVX-512: AVX2 with VNNI", "alderlake", kAlderlake, 32},
@@ -87,14 +91,16 @@ constexpr Chip kChips[] = {
     {"cascadelake", "Cascade Lake (2019): AVX-512 with VNNI", "cascadelake", kCascadelake, 64},
     {"icelake-server", "Ice Lake-SP (2021): AVX-512 with VNNI", "icelake-server", kIcelake, 64},
     {"znver4", "Zen 4 (2022): AVX-512 with VNNI and BF16", "znver4", kZnver4, 64},
-    {"sapphirerapids", "Sapphire Rapids (2023): AVX-512 with VNNI and BF16", "sapphirerapids", kSapphirerapids,
-     64},
-    {"graniterapids", "Granite Rapids (2024): AVX-512 with VNNI and BF16", "graniterapids", kGraniterapids, 64},
+    {"sapphirerapids", "Sapphire Rapids (2023): AVX-512 with VNNI and BF16, AMX", "sapphirerapids",
+     kSapphirerapids, 64, true},
+    {"graniterapids", "Granite Rapids (2024): AVX-512 with VNNI and BF16, AMX", "graniterapids", kGraniterapids, 64,
+     true},
     {"znver5", "Zen 5 (2024): AVX-512 with VNNI and BF16", "znver5", kZnver5, 64},
 };
 
 // What makes a difference to our kernels: vectors of 16, 32 and 64 bytes, byte products
-// on the latter two, and products of BF16.
+// on the latter two, and products of BF16. AMX is not among them until its code has run
+// on a chip that has it: what a file picks by itself should have been tried.
 constexpr llvm::StringLiteral kAllLevels[] = {"x86-64-v2", "x86-64-v3",   "alderlake",
                                               "x86-64-v4", "cascadelake", "znver4"};
 

@@ -42,4 +42,25 @@ def LowerLookup : Pass<"x86-lower-lookup", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def LowerTiles : Pass<"x86-lower-tiles", "::mlir::func::FuncOp"> {
+  let summary = "products of tiles on AMX";
+  let description = [{
+    A `kernel.tile_matmul` on memrefs becomes loads of tiles, `tdpbf16ps` or `tdpbssd`,
+    and stores. Sums of BF16 stay in tile registers over a loop on the columns, four
+    tiles of them at once where the shapes of the function's other tiles leave eight
+    registers. Panels of more than 16 rows stay as they are.
+
+    ```mlir
+    kernel.tile_matmul %x, %w into %y : memref<16x64xbf16>, memref<1x32x32xbf16>, memref<16x1x16xf32>
+    // becomes
+    %z = llvm.call_intrinsic "llvm.x86.tilezero.internal"(%rows, %bytes)
+    %r = scf.for %k = %c0 to %c2 step %c1 iter_args(%s = %z) -> (!llvm.x86_amx) {
+      … llvm.x86.tileloadd64.internal, twice, and llvm.x86.tdpbf16ps.internal
+    }
+    llvm.call_intrinsic "llvm.x86.tilestored64.internal"(%rows, %bytes, %pointer, %stride, %r)
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 #endif // CRIA_TARGETS_X86_64_PASSES_TD

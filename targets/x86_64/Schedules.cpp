@@ -6,6 +6,7 @@
 // 16 of 32 with AVX-512) beside a column of weights.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
 // for the vectors of keys or values and for a query's element or weight.
+// Tiles: four of sums, 16 x 16 each, two of rows and two of panels are all there are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +25,7 @@ struct Row {
   std::optional<bool> chunk;     ///< absent: both steps
   llvm::StringLiteral feature;   ///< empty: every chip
   Schedule schedule;
+  bool tiles = false; ///< only on chips that multiply tiles, and what they can multiply
 };
 
 constexpr Schedule matmul(int64_t panelRows, int64_t tokenTile, int64_t unroll, int64_t panelTile = 1) {
@@ -32,6 +34,12 @@ constexpr Schedule matmul(int64_t panelRows, int64_t tokenTile, int64_t unroll, 
   schedule.panelRows = panelRows;
   schedule.tokenTile = tokenTile;
   schedule.unroll = unroll;
+  return schedule;
+}
+
+constexpr Schedule tiles(int64_t tokenTile, int64_t panelTile) {
+  Schedule schedule = matmul(16, tokenTile, 1, panelTile);
+  schedule.tileRows = 16;
   return schedule;
 }
 
@@ -69,7 +77,13 @@ constexpr Row kTable[] = {
     // One token: more columns per iteration, since the loop does nothing else.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},
     {Kind::Matmul, false, "avx512f", matmul(16, 1, 8, 2)},
+    {Kind::Matmul, true, "", tiles(32, 2), true},
 };
+
+/// Tiles are of BF16, 32 columns wide.
+bool multipliesTiles(const Chip &chip, const KernelKey &key) {
+  return chip.tiles && key.columns > 0 && key.columns % 32 == 0 && key.weightType && key.weightType.isBF16();
+}
 
 } // namespace
 
@@ -77,7 +91,7 @@ Schedule x86::schedule(const Chip &chip, const KernelKey &key) {
   Schedule found;
   for (const Row &row : kTable)
     if (row.kind == key.kind && row.chunk.value_or(key.chunk) == key.chunk &&
-        (row.feature.empty() || has(chip, row.feature)))
+        (row.feature.empty() || has(chip, row.feature)) && (!row.tiles || multipliesTiles(chip, key)))
       found = row.schedule;
   return found;
 }

@@ -37,6 +37,9 @@ public:
   Schedule schedule(const Chip &chip, const KernelKey &key) const override { return x86::schedule(chip, key); }
 
   void addLowerPasses(mlir::OpPassManager &manager, const Chip &chip) const override {
+    if (x86::has(chip, "amx-tile"))
+      manager.addNestedPass<mlir::func::FuncOp>(x86::createLowerTiles());
+    manager.addNestedPass<mlir::func::FuncOp>(cpu::createLowerTiles()); // what is left of them
     x86::LowerDotOptions dot;
     dot.vectorBytes = chip.vectorBytes;
     dot.vnni = x86::has(chip, chip.vectorBytes == 64 ? "avx512vnni" : "avxvnni");

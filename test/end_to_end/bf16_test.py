@@ -9,7 +9,8 @@ is 2^-8 / sqrt(64) = 0.05 % of an output's deviation. A few of them, and what fo
 from them at later positions, stay below 1 %.
 
 Chips with instructions for BF16 compute what the others do, to the bit (denormals
-apart, which these models have none of).
+apart, which these models have none of), those with tiles excepted: in chunks they add up
+in another order. x86-64-v3-tiles computes as they do.
 
 usage: bf16_test.py CRIA CRIA_OPT CRIA_REFERENCE FAMILY
 """
@@ -41,11 +42,12 @@ def main():
         with open(oracle, "rb") as file:
             expected = floats(file.read())
         found = {}
-        for target in ("x86-64-v2", "x86-64-v3", "x86-64-v4", "native"):
-            program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--chunk", "8")
+        for target in ("x86-64-v2", "x86-64-v3", "x86-64-v3-tiles", "x86-64-v4", "native"):
+            chunk = 32 if target.endswith("tiles") else 8
+            program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--chunk", chunk)
             if target == "x86-64-v4" and native_is_older(cria):
                 continue
-            for feed in (1, 8):
+            for feed in (1, chunk):
                 data = found[target, feed] = logits(program, ids, folder, "--chunk", feed, "--threads", "1")
                 what = f"{family} {target} in chunks of {feed}"
                 check(len(data) == 4 * len(expected), f"{what}: {len(data)} bytes of logits")
@@ -55,6 +57,11 @@ def main():
                 check_equal(data, logits(program, ids, folder, "--chunk", feed, "--threads", 3), f"{what} at 3 threads")
                 if ("x86-64-v4", feed) in found:
                     check_equal(found["x86-64-v4", feed], data, f"{what}, next to x86-64-v4,")
+            if target.endswith("tiles"):
+                check_equal(found["x86-64-v3", 1], found[target, 1], f"{family} {target} token by token")
+                whole = config["hidden_size"] % 32 == 0  # else products stay with vectors
+                check((found["x86-64-v3", 8] != found[target, chunk]) == whole,
+                      f"{family} {target}: sums of {'vectors' if whole else 'tiles'}")
 
 
 if __name__ == "__main__":

@@ -38,3 +38,16 @@ func.func @constant(%i: index, %v: f32) -> f32 {
   %r = tensor.extract %y[%i] : tensor<4xf32>
   return %r : f32
 }
+
+// A product of tiles is written where its destination lies, which it reads only to add to.
+// CHECK-LABEL: func.func @tiles
+// CHECK-SAME: %[[Y:[^:]*]]: memref<16x1x16xf32>
+// CHECK: kernel.tile_matmul %{{.*}}, %{{.*}} into %[[Y]] accumulate : memref<16x32xbf16>, memref<1x16x32xbf16>, memref<16x1x16xf32>{{$}}
+// CHECK-NOT: memref.alloc
+// CHECK: return
+func.func @tiles(%x: tensor<16x32xbf16>, %w: tensor<1x16x32xbf16>,
+                 %y: tensor<16x1x16xf32> {bufferization.writable = true}) -> tensor<16x1x16xf32> {
+  %r = kernel.tile_matmul %x, %w into %y accumulate
+    : tensor<16x32xbf16>, tensor<1x16x32xbf16>, tensor<16x1x16xf32> -> tensor<16x1x16xf32>
+  return %r : tensor<16x1x16xf32>
+}

@@ -1,7 +1,7 @@
 // RUN: cria-opt %s --kernel-select-schedules | FileCheck %s
 // RUN: sed s/x86-64-v4/z80/ %s | not cria-opt --kernel-select-schedules 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: error: unknown target 'z80', expected native or one of x86-64-v2, x86-64-v3, {{.*}}, znver5
+// UNKNOWN: error: unknown target 'z80', expected native or one of x86-64-v2, {{.*}}, znver5
 
 #x = affine_map<(t, p, k, r) -> (t, k)>
 #w = affine_map<(t, p, k, r) -> (p, k, r)>

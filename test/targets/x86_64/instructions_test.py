@@ -14,6 +14,7 @@ import tempfile
 # Mnemonic and widest register (x, y, z) that byte products use, by chip.
 BYTES = {
     "x86-64-v2": ("pmaddwd", "x"),
+    "x86-64-v3-tiles": ("vpmaddwd", "y"),
     "x86-64-v3": ("vpmaddwd", "y"),
     "znver3": ("vpmaddwd", "y"),
     "alderlake": ("vpdpbusd", "y"),
@@ -27,6 +28,7 @@ BYTES = {
     "graniterapids": ("vpdpbusd", "z"),
     "znver5": ("vpdpbusd", "z"),
 }
+TILES = ("sapphirerapids", "graniterapids")
 
 
 def instructions(cria, objdump, model, folder, chip, *options):
@@ -51,6 +53,13 @@ def instructions(cria, objdump, model, folder, chip, *options):
 def check(condition, message):
     if not condition:
         sys.exit("error: " + message)
+
+
+def check_tiles(chip, found, product):
+    """Whole kernels on tiles where the chip has them: configured, filled, stored, released."""
+    for name in ("ldtilecfg", "tileloadd", product, "tilestored", "tilerelease"):
+        count = found.get((name, ""), 0)
+        check((count > 0) == (chip in TILES), f"{chip}: found {count} {name}")
 
 
 def main():
@@ -80,9 +89,11 @@ def main():
             if "vpdpbusd" not in wanted:
                 check("vpdpbusd" not in names, f"{chip}: expected no vpdpbusd, which it lacks")
             # Of BF16 models, where the chip has them.
-            if chip in ("x86-64-v4", "znver4", "sapphirerapids", "znver5"):
-                pairs = instructions(cria, objdump, model, folder, chip, "--dtype", "bf16").get(("vdpbf16ps", "z"), 0)
-                check((pairs >= 32) == (chip != "x86-64-v4"), f"{chip}: found {pairs} vdpbf16ps")
+            if chip in ("x86-64-v4", "znver4", "sapphirerapids", "graniterapids", "znver5"):
+                narrow = instructions(cria, objdump, model, folder, chip, "--dtype", "bf16")
+                pairs = narrow.get(("vdpbf16ps", "z"), 0)
+                check((pairs >= 16) == (chip != "x86-64-v4"), f"{chip}: found {pairs} vdpbf16ps")
+                check_tiles(chip, narrow, "tdpbf16ps")
             print(f"{chip}: {found[wanted]} {wanted[0]} on {wanted[1]}mm")
 
 
