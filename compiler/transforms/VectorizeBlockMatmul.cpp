@@ -63,15 +63,10 @@ private:
         sums.push_back(read(sumType, destination, {index(t), index(firstPanel + p), zero}));
     int64_t steps = readers[0].steps();
     SmallVector<Value> results = loopOver(groups / steps, sums, [&](Value block, ValueRange sums) {
-      for (int64_t p = 0; p < panels; ++p)
-        readers[p].moveToBlock(index(firstPanel + p), block);
-      Value first = steps > 1 ? arith::MulIOp::create(b, loc, block, index(steps)).getResult() : block;
-      if (steps == 1)
-        return multiplyStep(first, zero, sums);
-      return loopOver(steps, sums, [&](Value step, ValueRange sums) {
-        return multiplyStep(arith::AddIOp::create(b, loc, first, step), step, sums);
-      });
+      return multiplyBlock(block, steps, sums);
     });
+    if (groups % steps) // a row ends within a block
+      results = multiplyBlock(index(groups / steps), groups % steps, results);
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
         destination = vector::TransferWriteOp::create(b, loc, results[t * panels + p], destination,
@@ -94,6 +89,19 @@ private:
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
   Value read(VectorType type, Value tensor, ValueRange place) {
     return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
+  }
+
+  /// `sums` with the products of the first `count` steps of a block added.
+  SmallVector<Value> multiplyBlock(Value block, int64_t count, ValueRange sums) {
+    for (int64_t p = 0; p < panels; ++p)
+      readers[p].moveToBlock(index(firstPanel + p), block);
+    int64_t steps = readers[0].steps();
+    if (steps == 1)
+      return multiplyStep(block, zero, sums);
+    Value first = arith::MulIOp::create(b, loc, block, index(steps));
+    return loopOver(count, sums, [&](Value step, ValueRange sums) {
+      return multiplyStep(arith::AddIOp::create(b, loc, first, step), step, sums);
+    });
   }
 
   /// `sums` with the products of columns 32 * step … 32 * step + 31 added; the step is number

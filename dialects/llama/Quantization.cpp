@@ -350,8 +350,8 @@ void cria::llama::quantizeRow(Format format, const float *values, int64_t column
   auto weigh = [&](float number) { return t.minimums ? 1.0f : number * number; };
   if (!guide) {
     for (int64_t begin = 0; begin < columns; begin += t.group) {
-      for (int64_t i = 0; i < t.group; ++i)
-        weights[i] = weigh(values[begin + i]);
+      for (int64_t i = begin; i < std::min<int64_t>(begin + t.group, columns); ++i)
+        weights[i - begin] = weigh(values[i]);
       encode(begin, values, weights.data());
     }
     return;

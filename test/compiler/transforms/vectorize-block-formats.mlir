@@ -73,3 +73,19 @@ func.func @mxfp4(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>
     : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %y : tensor<1x1x16xf32>
 }
+
+// A row ends within its second block: one loop over the first block's four steps, in one
+// over whole blocks, and one over the two steps that are left.
+// CHECK-LABEL: func.func @part
+// CHECK: scf.for %{{.*}} = %c0{{[^ ]*}} to %c1{{[^ ]*}} step
+// CHECK:   scf.for %{{.*}} = %c0{{[^ ]*}} to %c4{{[^ ]*}} step
+// CHECK-COUNT-8: kernel.dot
+// CHECK: scf.for %{{.*}} = %c0{{[^ ]*}} to %c2{{[^ ]*}} step
+// CHECK-COUNT-8: kernel.dot
+// CHECK-NOT: kernel.dot
+func.func @part(%q: tensor<1x6x32xi8>, %s: tensor<1x6xf32>, %n: tensor<1x6xi32>, %w: tensor<1x2x1056xi8>,
+                %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4_128 into %o
+    : (tensor<1x6x32xi8>, tensor<1x6xf32>, tensor<1x6xi32>, tensor<1x2x1056xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
