@@ -5,19 +5,26 @@
 // `kernel.dot`; the exact sums are converted and added, times both scales, to the F32
 // sums, which live in registers throughout. The offset of unsigned codes is in the
 // start value of the integer sums. Blocks of several groups are a loop around that: their
-// F16 numbers are read once. (Not unrolled: an instruction that reads at every 300th byte
-// is one whose addresses a core can foretell, at every 2400th it is not.) Two panels halve the loads: four codes of a row,
-// spread over a register once, serve both. A single row takes one panel after the
-// other instead: memory is read as one stream, which on what was measured is a third
-// faster than two.
+// F16 numbers are read once. (Not unrolled: a core can foretell the addresses of an
+// instruction that reads at every 300th byte, not those of one that does at every 2400th.)
+//
+// Two panels halve the loads: four codes of a row, spread over a register once, serve
+// both. A single row takes one panel after the other instead: memory is read as one
+// stream, which on what was measured is a third faster than two.
 //
 // Where tiles of rows follow each other, each fetches its share of the panels that
 // come after these, so that their first tile does not wait for memory.
+//
+// Where the schedule wants tiles of rows, all codes of a panel are unpacked first, to
+// signed bytes, for all rows. Then the exact sums of a tile and a group are one
+// `kernel.tile_matmul`, and only they are in memory: the F32 sums of a tile's rows live in
+// registers as ever, and get the same bits.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/transforms/BlockReader.h"
 #include "compiler/transforms/Passes.h"
+#include "targets/Target.h"
 
 using namespace mlir;
 
@@ -32,14 +39,18 @@ namespace {
 
 class BlockKernel {
 public:
-  BlockKernel(kernel::BlockMatmulOp op, RewriterBase &rewriter) : op(op), b(rewriter), loc(op.getLoc()) {
+  /// `tileRows`: the most rows of a tile; 0: vectors. `buffers` numbers uninitialized tensors.
+  BlockKernel(kernel::BlockMatmulOp op, int64_t tileRows, int64_t &buffers, RewriterBase &rewriter)
+      : op(op), b(rewriter), loc(op.getLoc()), buffers(buffers), tiled(tileRows > 0) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
-    tokens = codes.getDimSize(0);
+    allTokens = tokens = codes.getDimSize(0);
+    for (tokens = tiled ? std::min(tileRows, allTokens) : allTokens; allTokens % tokens;)
+      --tokens;
     groups = codes.getDimSize(1);
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     allPanels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
-    panels = tokens > 1 ? allPanels : 1;
+    panels = tokens > 1 && !tiled ? allPanels : 1;
     readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
@@ -48,32 +59,89 @@ public:
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
+    if (tiled) {
+      unpacked = scratch({groups, kFours, 4 * rows}, b.getI8Type());
+      products = scratch({tokens, 1, rows}, b.getI32Type());
+    }
     Value result = op.getDestination();
     for (firstPanel = 0; firstPanel < allPanels; firstPanel += panels)
-      result = multiplyPanels(result);
+      result = tiled ? multiplyTiles(result) : multiplyPanels(result);
     b.replaceOp(op, result);
   }
 
 private:
+  /// `destination` with the products of panel firstPanel in place, a tile of rows at a time.
+  Value multiplyTiles(Value destination) {
+    unpack();
+    if (tokens == allTokens)
+      return multiplyPanels(destination);
+    return loopOver(allTokens / tokens, destination, [&](Value number, ValueRange result) -> SmallVector<Value> {
+      tile = number;
+      firstToken = arith::MulIOp::create(b, loc, number, index(tokens));
+      return {multiplyPanels(result[0])};
+    })[0];
+  }
+
+  /// Panel firstPanel's codes, without their offset: `unpacked` [G, 8, 4 R].
+  void unpack() {
+    auto bytes = VectorType::get({4 * rows}, b.getI8Type());
+    Value offset = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(bytes, int8_t(readers[0].offset())));
+    unpacked = overSteps(unpacked, [&](Value step, Value part, ValueRange all) -> SmallVector<Value> {
+      readers[0].moveToStep(part);
+      Value result = all[0];
+      for (int64_t group = 0; group < readers[0].groups(); ++group)
+        for (int64_t vector : readers[0].vectors(group)) {
+          Value codes = arith::SubIOp::create(b, loc, readers[0].codes(vector), offset);
+          result = vector::TransferWriteOp::create(b, loc, codes, result, ValueRange{step, index(vector), zero},
+                                                   ArrayRef<bool>{true})
+                       .getResult();
+        }
+      return {result};
+    })[0];
+  }
+
   /// `destination` with the products of panels firstPanel … firstPanel + panels - 1 in place.
   Value multiplyPanels(Value destination) {
     SmallVector<Value> sums;
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
-        sums.push_back(read(sumType, destination, {index(t), index(firstPanel + p), zero}));
-    int64_t steps = readers[0].steps();
-    SmallVector<Value> results = loopOver(groups / steps, sums, [&](Value block, ValueRange sums) {
-      return multiplyBlock(block, steps, sums);
-    });
-    if (groups % steps) // a row ends within a block
-      results = multiplyBlock(index(groups / steps), groups % steps, results);
+        sums.push_back(read(sumType, destination, {token(t), index(firstPanel + p), zero}));
+    SmallVector<Value> results = overSteps(
+        sums, [&](Value step, Value part, ValueRange sums) { return multiplyStep(step, part, sums); });
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
         destination = vector::TransferWriteOp::create(b, loc, results[t * panels + p], destination,
-                                                      ValueRange{index(t), index(firstPanel + p), zero},
+                                                      ValueRange{token(t), index(firstPanel + p), zero},
                                                       ArrayRef<bool>{true})
                           .getResult();
     return destination;
+  }
+
+  /// The results of a loop over the groups of 32 columns that starts with `values`: step,
+  /// its number in its block, values.
+  SmallVector<Value> overSteps(ValueRange values,
+                               llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+    int64_t steps = readers[0].steps();
+    SmallVector<Value> results = loopOver(groups / steps, values, [&](Value block, ValueRange values) {
+      return overBlock(block, steps, values, body);
+    });
+    if (groups % steps) // a row ends within a block
+      results = overBlock(index(groups / steps), groups % steps, results, body);
+    return results;
+  }
+
+  /// The same of the first `count` steps of a block.
+  SmallVector<Value> overBlock(Value block, int64_t count, ValueRange values,
+                               llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+    for (int64_t p = 0; p < panels; ++p)
+      readers[p].moveToBlock(index(firstPanel + p), block);
+    int64_t steps = readers[0].steps();
+    if (steps == 1)
+      return body(block, zero, values);
+    Value first = arith::MulIOp::create(b, loc, block, index(steps));
+    return loopOver(count, values, [&](Value step, ValueRange values) {
+      return body(arith::AddIOp::create(b, loc, first, step), step, values);
+    });
   }
 
   /// The results of a loop from 0 to `count` that starts with `values`.
@@ -87,21 +155,18 @@ private:
   }
 
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+  /// Row t of those that are multiplied now.
+  Value token(int64_t t) {
+    return firstToken ? arith::AddIOp::create(b, loc, firstToken, index(t)).getResult() : index(t);
+  }
+  /// A tensor of the thread's own. Numbered, for CSE would make one of two.
+  Value scratch(ArrayRef<int64_t> shape, Type element) {
+    auto tensor = tensor::EmptyOp::create(b, loc, shape, element);
+    tensor->setAttr(kernel::kBufferAttrName, b.getI64IntegerAttr(buffers++));
+    return tensor;
+  }
   Value read(VectorType type, Value tensor, ValueRange place) {
     return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
-  }
-
-  /// `sums` with the products of the first `count` steps of a block added.
-  SmallVector<Value> multiplyBlock(Value block, int64_t count, ValueRange sums) {
-    for (int64_t p = 0; p < panels; ++p)
-      readers[p].moveToBlock(index(firstPanel + p), block);
-    int64_t steps = readers[0].steps();
-    if (steps == 1)
-      return multiplyStep(block, zero, sums);
-    Value first = arith::MulIOp::create(b, loc, block, index(steps));
-    return loopOver(count, sums, [&](Value step, ValueRange sums) {
-      return multiplyStep(arith::AddIOp::create(b, loc, first, step), step, sums);
-    });
   }
 
   /// `sums` with the products of columns 32 * step … 32 * step + 31 added; the step is number
@@ -118,26 +183,17 @@ private:
 
   /// Group `group` of a step; `sums[t, p]` are updated.
   void multiplyGroup(Value step, int64_t group, SmallVectorImpl<Value> &sums) {
-    SmallVector<Value> codeSums, exact;
-    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-int32_t(readers[0].offset())));
-    for (int64_t t = 0; t < tokens; ++t) {
+    SmallVector<Value> codeSums;
+    for (int64_t t = 0; t < tokens; ++t)
       codeSums.push_back(codeSum(t, step, group));
-      Value start = arith::MulIOp::create(b, loc, codeSums[t], offset);
-      exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
-    }
-    for (int64_t vector : readers[0].vectors(group)) {
-      SmallVector<Value> codes;
-      for (BlockReader &reader : readers)
-        codes.push_back(reader.codes(vector));
-      multiply(codes, step, 4 * vector, exact);
-    }
+    SmallVector<Value> exact = tiled ? tileProducts(step, group) : dotProducts(step, group, codeSums);
     SmallVector<Value> scales, minimums;
     for (BlockReader &reader : readers) {
       scales.push_back(reader.scales(group));
       minimums.push_back(reader.minimums(group));
     }
     for (int64_t t = 0; t < tokens; ++t) {
-      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{index(t), step}), taken;
+      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), step}), taken;
       if (minimums[0]) {
         Value sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), codeSums[t]);
         Value negative = arith::NegFOp::create(b, loc, arith::MulFOp::create(b, loc, scale, sum));
@@ -155,6 +211,44 @@ private:
     }
   }
 
+  /// The exact sums [t, p] of a group of columns by tiles, of signed codes.
+  SmallVector<Value> tileProducts(Value step, int64_t group) {
+    int64_t fours = kFours / readers[0].groups();
+    using Place = SmallVector<OpFoldResult>;
+    auto number = [&](int64_t value) -> OpFoldResult { return b.getIndexAttr(value); };
+    Place ones(3, number(1));
+    Value codes = tensor::ExtractSliceOp::create(
+        b, loc, RankedTensorType::get({tokens, 4 * fours}, b.getI8Type()), op.getCodes(),
+        Place{firstToken ? firstToken : zero, step, number(4 * fours * group)},
+        Place{number(tokens), number(1), number(4 * fours)}, ones);
+    Value tiles = tensor::ExtractSliceOp::create(b, loc, unpacked, Place{step, number(fours * group), number(0)},
+                                                 Place{number(1), number(fours), number(4 * rows)}, ones);
+    Value sums = kernel::TileMatmulOp::create(b, loc, products.getType(), codes, tiles, products,
+                                              /*accumulate=*/false)
+                     .getResult();
+    SmallVector<Value> exact;
+    for (int64_t t = 0; t < tokens; ++t)
+      exact.push_back(read(integerType, sums, {index(t), zero, zero}));
+    return exact;
+  }
+
+  /// The same of vectors of unsigned codes, from which the offset is taken off at the start.
+  SmallVector<Value> dotProducts(Value step, int64_t group, ArrayRef<Value> codeSums) {
+    SmallVector<Value> exact;
+    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-int32_t(readers[0].offset())));
+    for (Value sum : codeSums) {
+      Value start = arith::MulIOp::create(b, loc, sum, offset);
+      exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
+    }
+    for (int64_t vector : readers[0].vectors(group)) {
+      SmallVector<Value> codes;
+      for (BlockReader &reader : readers)
+        codes.push_back(reader.codes(vector));
+      multiply(codes, step, 4 * vector, exact);
+    }
+    return exact;
+  }
+
   /// The sum of row t's codes in group `group` of a step, or in all of it.
   Value codeSum(int64_t t, Value step, int64_t group) {
     int64_t perStep = cast<RankedTensorType>(op.getSums().getType()).getDimSize(1) / groups;
@@ -166,7 +260,7 @@ private:
       if (readers[0].groups() > 1 && number != group)
         continue;
       Value place = number ? arith::AddIOp::create(b, loc, first, index(number)).getResult() : first;
-      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{index(t), place});
+      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{token(t), place});
       result = result ? arith::AddIOp::create(b, loc, result, sum).getResult() : sum;
     }
     return result;
@@ -175,16 +269,25 @@ private:
   /// Tile number i of n fetches the next panels' bytes from i / n to (i + 1) / n, in
   /// equal steps over the groups.
   void prefetch(Value number) {
-    auto loop = op->getParentOfType<scf::ForOp>();
-    std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
-    if (!tiles || tiles->getSExtValue() < 2)
+    auto [at, tiles] = tilePlace();
+    if (tiles < 2)
       return;
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups * panels; // of a step
-    Value tile = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
-    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, index(groups)), number);
-    Value ahead = arith::MulIOp::create(b, loc, steps, index(std::max<int64_t>(bytes / tiles->getSExtValue(), 1)));
-    kernel::PrefetchOp::create(b, loc, op.getPanels(), ValueRange{index(panels), zero, ahead});
+    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, at, index(groups)), number);
+    Value ahead = arith::MulIOp::create(b, loc, steps, index(std::max<int64_t>(bytes / tiles, 1)));
+    kernel::PrefetchOp::create(b, loc, op.getPanels(), ValueRange{index(firstPanel + panels), zero, ahead});
+  }
+
+  /// Which tile of rows this is, and of how many that follow each other.
+  std::pair<Value, int64_t> tilePlace() {
+    if (tile)
+      return {tile, allTokens / tokens};
+    auto loop = op->getParentOfType<scf::ForOp>();
+    std::optional<llvm::APInt> count = loop ? loop.getStaticTripCount() : std::nullopt;
+    if (!count)
+      return {Value(), 0};
+    return {arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep()), count->getSExtValue()};
   }
 
   /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on
@@ -201,8 +304,14 @@ private:
   kernel::BlockMatmulOp op;
   RewriterBase &b;
   Location loc;
-  int64_t tokens = 0, groups = 0, rows = 0;
-  int64_t allPanels = 0, panels = 0, firstPanel = 0; ///< of the op; of one pass over the groups; where it begins
+  static constexpr int64_t kFours = 8; ///< of columns, in 32
+  int64_t &buffers;
+  bool tiled;
+  int64_t allTokens = 0, tokens = 0; ///< of the op; of one pass over the groups
+  int64_t groups = 0, rows = 0;
+  int64_t allPanels = 0, panels = 0, firstPanel = 0; ///< of the op; of one pass; where it begins
+  Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row
+  Value unpacked, products; ///< of tiles: [G, 8, 4 R] codes; [m, 1, R] exact sums
   SmallVector<BlockReader> readers; ///< one for each panel
   VectorType sumType, integerType;
   Value zero;
@@ -212,9 +321,15 @@ struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBloc
   void runOnOperation() override {
     SmallVector<kernel::BlockMatmulOp> ops;
     getOperation().walk([&](kernel::BlockMatmulOp op) { ops.push_back(op); });
+    FailureOr<ChipRef> chip = chipOf(getOperation()->getParentOfType<ModuleOp>());
+    if (failed(chip))
+      return signalPassFailure();
     IRRewriter rewriter(&getContext());
+    int64_t buffers = 0;
     for (kernel::BlockMatmulOp op : ops) {
-      BlockKernel(op, rewriter).build();
+      auto codes = cast<RankedTensorType>(op.getCodes().getType());
+      KernelKey key{KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup};
+      BlockKernel(op, chip->target->schedule(*chip->chip, key).tileRows, buffers, rewriter).build();
     }
   }
 };

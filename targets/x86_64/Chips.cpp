@@ -43,6 +43,7 @@ constexpr Feature kAvx512vp2intersect{"avx512vp2intersect", {7, 0, kEdx, 8}};
 constexpr Feature kAmxBf16{"amx-bf16", {7, 0, kEdx, 22}};
 constexpr Feature kAvx512fp16{"avx512fp16", {7, 0, kEdx, 23}};
 constexpr Feature kAmxTile{"amx-tile", {7, 0, kEdx, 24}};
+constexpr Feature kAmxInt8{"amx-int8", {7, 0, kEdx, 25}};
 constexpr Feature kAvxvnni{"avxvnni", {7, 1, kEax, 4}};
 constexpr Feature kAvx512bf16{"avx512bf16", {7, 1, kEax, 5}};
 constexpr Feature kAvxvnniint8{"avxvnniint8", {7, 1, kEdx, 4}};
@@ -72,8 +73,8 @@ constexpr auto kCascadelake = with(kLevel4, kAvx512vnni);
 constexpr auto kIcelake = with(kCascadelake, kAvx512vbmi);
 constexpr auto kZnver4 = with(kIcelake, kAvx512bf16);
 constexpr auto kZnver5 = with(kZnver4, kAvxvnni, kAvx512vp2intersect);
-// The last three of which no chip of AMD's has.
-constexpr auto kSapphirerapids = with(kZnver4, kAvxvnni, kAvx512fp16, kAmxTile, kAmxBf16);
+// The last four of which no chip of AMD's has.
+constexpr auto kSapphirerapids = with(kZnver4, kAvxvnni, kAvx512fp16, kAmxTile, kAmxBf16, kAmxInt8);
 constexpr auto kGraniterapids = with(kSapphirerapids, kPrefetchi);
 
 // The last that a machine can run is the one made for it.

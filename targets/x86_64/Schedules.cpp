@@ -6,7 +6,9 @@
 // 16 of 32 with AVX-512) beside a column of weights.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
 // for the vectors of keys or values and for a query's element or weight.
-// Tiles: four of sums, 16 x 16 each, two of rows and two of panels are all there are.
+// Tiles: of BF16 four of sums, 16 x 16 each, two of rows and two of panels are all there
+// are. Of bytes the F32 sums of a tile are 16 registers, and 64 rows share the work of
+// unpacking a panel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -78,11 +80,13 @@ constexpr Row kTable[] = {
     {Kind::Matmul, false, "", matmul(16, 1, 8)},
     {Kind::Matmul, false, "avx512f", matmul(16, 1, 8, 2)},
     {Kind::Matmul, true, "", tiles(32, 2), true},
+    {Kind::BlockMatmul, true, "", tiles(64, 1), true},
 };
 
-/// Tiles are of BF16, 32 columns wide.
+/// Tiles are of bytes, in groups of columns, or of BF16, 32 columns wide.
 bool multipliesTiles(const Chip &chip, const KernelKey &key) {
-  return chip.tiles && key.columns > 0 && key.columns % 32 == 0 && key.weightType && key.weightType.isBF16();
+  bool whole = key.columns > 0 && key.columns % 32 == 0;
+  return chip.tiles && (key.kind == Kind::BlockMatmul || (whole && key.weightType && key.weightType.isBF16()));
 }
 
 } // namespace

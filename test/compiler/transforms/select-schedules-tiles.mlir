@@ -53,4 +53,18 @@ module attributes {kernel.target = "sapphirerapids"} {
     } -> tensor<24x4x16xf32>
     return %0, %1, %2, %3 : tensor<64x4x16xf32>, tensor<48x4x16xf32>, tensor<24x3x16xf32>, tensor<24x4x16xf32>
   }
+
+  // Of bytes, a panel and 64 rows, or fewer in whole tiles: of 80 rows, five tiles, one.
+  // CHECK-LABEL: func.func @block
+  // CHECK: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [64, 0]>
+  // CHECK: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [16, 0]>
+  func.func @block(%q: tensor<128x2x32xi8>, %s: tensor<128x2xf32>, %n: tensor<128x2xi32>, %w: tensor<4x2x288xi8>,
+                   %o: tensor<128x4x16xf32>, %q5: tensor<80x2x32xi8>, %s5: tensor<80x2xf32>, %n5: tensor<80x2xi32>,
+                   %o5: tensor<80x4x16xf32>) -> (tensor<128x4x16xf32>, tensor<80x4x16xf32>) {
+    %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+      : (tensor<128x2x32xi8>, tensor<128x2xf32>, tensor<128x2xi32>, tensor<4x2x288xi8>, tensor<128x4x16xf32>) -> tensor<128x4x16xf32>
+    %z = kernel.block_matmul %q5, %s5, %n5, %w format q4 into %o5
+      : (tensor<80x2x32xi8>, tensor<80x2xf32>, tensor<80x2xi32>, tensor<4x2x288xi8>, tensor<80x4x16xf32>) -> tensor<80x4x16xf32>
+    return %y, %z : tensor<128x4x16xf32>, tensor<80x4x16xf32>
+  }
 }

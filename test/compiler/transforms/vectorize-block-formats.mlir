@@ -1,5 +1,7 @@
 // RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
 
+module attributes {kernel.target = "znver4"} {
+
 // A K-quant: a loop over blocks, whose F16 numbers are read once, and one over their eight
 // steps; scale and minimum are bytes times F16, the minimum is taken off by the codes'
 // sum. Codes have no offset.
@@ -31,8 +33,8 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
 // Groups of 16: the exact sums of a step are taken twice, four vectors each. A code is
 // four bits of one plane and two of another.
 // CHECK-LABEL: func.func @q6_k
-// CHECK:   arith.constant -32 : i32
 // CHECK:   arith.muli %{{.*}}, %c2
+// CHECK:   arith.constant -32 : i32
 // CHECK:   arith.constant dense<252645135> : vector<16xi32>
 // CHECK:   arith.shli
 // CHECK:   arith.constant dense<808464432> : vector<16xi32>
@@ -88,4 +90,6 @@ func.func @part(%q: tensor<1x6x32xi8>, %s: tensor<1x6xf32>, %n: tensor<1x6xi32>,
   %y = kernel.block_matmul %q, %s, %n, %w format q4_128 into %o
     : (tensor<1x6x32xi8>, tensor<1x6xf32>, tensor<1x6xi32>, tensor<1x2x1056xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %y : tensor<1x1x16xf32>
+}
+
 }

@@ -1,5 +1,7 @@
 // RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
 
+module attributes {kernel.target = "znver4"} {
+
 // 16 scales; then two rows of codes meet four vectors, each unpacked once into two of bytes
 // that meet four codes of either row. The offset is 8 times the codes' sum.
 // CHECK-LABEL: func.func @q4
@@ -76,4 +78,5 @@ func.func @row(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, 
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
     : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
   return %y : tensor<1x2x16xf32>
+}
 }

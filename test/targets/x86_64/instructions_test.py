@@ -86,6 +86,7 @@ def main():
                 fused = sum(count for (name, kind), count in found.items()
                             if name.startswith("vfmadd") and kind == wanted[1])
                 check(fused >= 32, f"{chip}: expected at least 32 multiply-adds on {wanted[1]}mm, found {fused}")
+            check_tiles(chip, found, "tdpbssd")
             if "vpdpbusd" not in wanted:
                 check("vpdpbusd" not in names, f"{chip}: expected no vpdpbusd, which it lacks")
             # Of BF16 models, where the chip has them.
