@@ -102,8 +102,9 @@ Kernel linear(const Weights &weights, int64_t rows, int64_t columns, bool isChun
 }
 
 /// Attention of `heads` heads of `size`, `keyHeads` of them of keys and values, over
-/// all that came before `position`.
-Kernel attention(int64_t heads, int64_t keyHeads, int64_t size, int64_t position, bool isChunk) {
+/// all that came before `position`, in a cache of `cacheType`, with `elementBytes` to a number.
+Kernel attention(int64_t heads, int64_t keyHeads, int64_t size, int64_t position, bool isChunk,
+                 const char *cacheType = "f32", double elementBytes = sizeof(float)) {
   int64_t context = position + kChunk;
   std::string cache = llvm::formatv("tensor<{0}x{1}x{2}xf32>", context + kChunk, keyHeads, size);
   std::string keys = llvm::formatv("tensor<?x{0}xf32>", keyHeads * size);
@@ -129,9 +130,10 @@ Kernel attention(int64_t heads, int64_t keyHeads, int64_t size, int64_t position
           .str());
   // A query and a position cost a product with a key and one with a value per element.
   double pairs = double(heads * size) * kChunk * (double(position) + kChunk / 2.0);
-  double bytes = 2.0 * double(position + 1) * double(keyHeads * size) * sizeof(float);
+  double bytes = 2.0 * double(position + 1) * double(keyHeads * size) * elementBytes;
   CompileOptions options;
   options.target = "native";
+  options.cacheType = cacheType;
   return {source, options, isChunk, position, isChunk ? 4 * pairs : bytes,
           isChunk ? multiplyAddPeak : readBandwidth};
 }
@@ -201,6 +203,8 @@ std::vector<std::pair<std::string, Kernel>> kernels() {
                      linear(weights, kWidth, kFfn, true));
   }
   all.emplace_back("decode/attention/32_heads_of_128", attention(32, 32, 128, 4032, false));
+  all.emplace_back("decode/attention/32_heads_of_128/q8", attention(32, 32, 128, 16320, false, "q8", 34.0 / 32));
+  all.emplace_back("decode/attention/32_heads_of_64_in_4", attention(32, 4, 64, 65472, false));
   all.emplace_back("prefill/attention/32_heads_of_64", attention(32, 4, 64, 1024, true));
   return all;
 }

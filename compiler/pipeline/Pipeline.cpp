@@ -64,6 +64,7 @@ void buildKernel(OpPassManager &manager, const CompileOptions &) {
 }
 
 void buildSchedule(OpPassManager &manager, const CompileOptions &) {
+  manager.addPass(createSplitAttention());
   manager.addPass(createSelectSchedules());
   manager.addNestedPass<func::FuncOp>(createDistribute());
   simplify(manager);
@@ -76,6 +77,7 @@ void buildVector(OpPassManager &manager, const CompileOptions &) {
   manager.addNestedPass<func::FuncOp>(createVectorizeBlockGather());
   manager.addNestedPass<func::FuncOp>(createVectorizeQuantizeRows());
   manager.addNestedPass<func::FuncOp>(createVectorizeAttention());
+  manager.addNestedPass<func::FuncOp>(createVectorizeMergeParts());
   manager.addNestedPass<func::FuncOp>(createVectorizeAppend());
   manager.addNestedPass<func::FuncOp>(createVectorizeElementwise());
   simplify(manager);

@@ -516,7 +516,8 @@ Value Lowering::lower(llama::AttentionOp op, KernelBuilder &b) {
   Value result = kernel::AttentionOp::create(
       b.builder, b.loc, query.getType(), query, lookup(op.getKeys()), lookup(op.getValues()),
       lookup(op.getPosition()), b.empty(shape), table, cacheScales.lookup(lookup(op.getKeys())),
-      cacheScales.lookup(lookup(op.getValues())), op.getScaleAttr(), op.getWindowAttr());
+      cacheScales.lookup(lookup(op.getValues())), /*part=*/Value(), op.getScaleAttr(), op.getWindowAttr(),
+      /*parts=*/IntegerAttr());
   return b.collapse(result, {{0}, {1, 2}});
 }
 

@@ -216,6 +216,28 @@ def LayOutWeights : Pass<"llama-lay-out-weights", "::mlir::ModuleOp"> {
 // Schedule phase
 //===----------------------------------------------------------------------===//
 
+def SplitAttention : Pass<"kernel-split-attention", "::mlir::ModuleOp"> {
+  let summary = "the context of a single token in parts, for more threads than key/value heads";
+  let description = [{
+    Heads of a group share keys and values, so without this a decode step's attention is as
+    many pieces as there are key/value heads: few, and no even share for most numbers of
+    threads. Where they are fewer than `pieces` and the cache has room for `positions`, each
+    attends in parts, which a kernel behind it merges, in their order. How many
+    parts depends on the model alone, so the bits do not depend on the threads.
+
+    ```mlir
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o : …
+    // becomes
+    %s = kernel.attention %q, %k, %v at %p scale 0.125 part %c0 of 8 into %e : … -> tensor<8x32x96xf32>
+    %a = kernel.merge_parts %s at %p into %o : …
+    ```
+  }];
+  let options = [Option<"pieces", "pieces", "int64_t", "32", "the least that threads shall share">,
+                 Option<"positions", "positions", "int64_t", "512", "of the smallest cache that is worth it">];
+  let dependentDialects = ["::cria::kernel::KernelDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SelectSchedules : Pass<"kernel-select-schedules", "::mlir::ModuleOp"> {
   let summary = "ask the target how each kernel is cut";
   let description = [{
@@ -346,6 +368,20 @@ def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncO
 
     Scales of codes never meet single elements: those of keys multiply the scores' partial
     sums of 32 columns, those of values the weights, once for each 32 columns.
+
+    A tile of one part does the same with its share of the steps, if it has any, and
+    leaves what it found as it is.
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def VectorizeMergeParts : Pass<"kernel-vectorize-merge-parts", "::mlir::func::FuncOp"> {
+  let summary = "parts of attention merged, head by head";
+  let description = [{
+    A `kernel.merge_parts` tile becomes, for each head, a loop over the parts that have
+    positions for the greatest of their maxima, and one that adds their sums and values.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

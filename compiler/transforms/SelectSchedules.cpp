@@ -57,7 +57,7 @@ private:
       selectQuantizeRows(rows, threads, tiles);
     else if (auto gather = dyn_cast<kernel::BlockGatherOp>(op.getOperation()))
       selectBlockGather(gather, threads, tiles);
-    else if (isa<kernel::AppendOp>(op))
+    else if (isa<kernel::AppendOp, kernel::MergePartsOp>(op))
       threads = {1}, tiles = {0};
     else
       return; // fills and the like go with their consumer, or stay as they are
@@ -75,7 +75,7 @@ private:
     int64_t rows =
         chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, tokens > 1, {}}).tokenTile;
     int64_t heads = divisorUpTo(group, rows);
-    threads = {heads, divisorUpTo(tokens, rows / heads)};
+    threads = {heads, op.getPart() ? 1 : divisorUpTo(tokens, rows / heads)};
     tiles = {0, 0};
   }
 

@@ -27,6 +27,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/transforms/AttentionParts.h"
 #include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
 #include "dialects/llama/Quantization.h"
@@ -82,6 +83,30 @@ public:
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
+    if (!op.getPart()) {
+      b.replaceOp(op, attend({}, {}));
+      return;
+    }
+    AttentionParts parts(b, loc, op.getPosition(), op.getWindow(), schedule.block * lanes, *op.getParts());
+    Value from = parts.begin(b, loc, op.getPart()), to = parts.begin(b, loc, plus(op.getPart(), 1));
+    Value any = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, from, to);
+    auto branch = scf::IfOp::create(b, loc, op.getType(), any, /*withElseRegion=*/true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(b, loc, op.getDestination());
+      b.setInsertionPointToStart(branch.thenBlock());
+      Value step = index(schedule.block);
+      Value first = arith::MulIOp::create(b, loc, from, step), behind = arith::MulIOp::create(b, loc, to, step);
+      scf::YieldOp::create(b, loc, attend(first, behind));
+    }
+    b.replaceOp(op, branch.getResult(0));
+  }
+
+private:
+  /// The destination with what was found in all blocks, or in those of a part: from number
+  /// `first` on, before number `behind`, whole steps.
+  Value attend(Value first, Value behind) {
     SmallVector<Value> state = start();
     // [begin, edge) is cut by the window, [edge, whole) seen by every row, [whole, end)
     // cut by the rows' own positions. All are block numbers, and multiples of a small
@@ -91,10 +116,19 @@ public:
     if (op.getWindow()) {
       begin = alignDown(blockOf(firstSeen(op.getPosition())));
       edge = alignDown(plus(blockOf(plus(firstSeen(last), lanes - 1)), tailBlocks - 1));
-      state = loop(begin, edge, tailBlocks, state,
-                   [&](Value block, ValueRange inner) { return step(block, tailBlocks, true, inner); });
     }
     Value seen = blockOf(plus(op.getPosition(), 1));
+    if (first) {
+      auto atLeast = [&](Value block) -> Value { return arith::MaxSIOp::create(b, loc, block, first); };
+      auto atMost = [&](Value block) -> Value { return arith::MinSIOp::create(b, loc, block, behind); };
+      begin = atLeast(begin);
+      edge = atMost(atLeast(edge));
+      seen = atMost(seen);
+      end = atMost(end);
+    }
+    if (op.getWindow())
+      state = loop(begin, edge, tailBlocks, state,
+                   [&](Value block, ValueRange inner) { return step(block, tailBlocks, true, inner); });
     Value room = arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, seen, edge), zero);
     Value steps = arith::DivUIOp::create(b, loc, room, index(schedule.block));
     Value whole =
@@ -103,10 +137,9 @@ public:
                  [&](Value block, ValueRange inner) { return step(block, schedule.block, false, inner); });
     state = loop(whole, end, tailBlocks, state,
                  [&](Value block, ValueRange inner) { return step(block, tailBlocks, true, inner); });
-    b.replaceOp(op, finish(state));
+    return finish(state);
   }
 
-private:
   /// What a step changes: scores [M, B * L], maxima [M], sums [M, L] by lanes,
   /// weighted values [M, Dh], and of codes weights [G, M, B * L]: else they take the
   /// scores' place.
@@ -455,8 +488,17 @@ private:
     })[0];
   }
 
-  /// o / d of every row, into the destination.
+  /// o / d of every row, into the destination; of a part o, d by lanes and the maximum.
   Value finish(ValueRange state) {
+    if (op.getPart())
+      return loop(zero, index(rows), 1, op.getDestination(), [&](Value row, ValueRange inner) {
+        Value result = inner[0];
+        for (int64_t d = 0; d < size; d += width)
+          result = write(read(columnType, state[kValues], {row, index(d)}), result, {zero, row, index(d)});
+        result = write(read(laneType, state[kSums], {row, zero}), result, {zero, row, index(size)});
+        Value maximum = broadcast(laneType, tensor::ExtractOp::create(b, loc, state[kMaxima], row));
+        return SmallVector<Value>{write(maximum, result, {zero, row, index(size + lanes)})};
+      })[0];
     return loop(zero, index(rows), 1, op.getDestination(), [&](Value row, ValueRange inner) {
       // A tree over the lanes, the same for every row (`reassoc` permits it).
       Value sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD,
@@ -503,6 +545,11 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
       int64_t blocks = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
       bool chunk = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(0) > 1;
       Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, chunk, {}});
+      int64_t parts = op.getPart() ? cast<RankedTensorType>(op.getType()).getDimSize(0) : 1;
+      if (parts != 1) {
+        op.emitOpError("expects a tile of one part to be vectorized, but got ") << parts;
+        return signalPassFailure();
+      }
       if (blocks % schedule.block) {
         op.emitOpError("expects a cache of a multiple of ")
             << schedule.block << " blocks to be vectorized, but got " << blocks;

@@ -102,10 +102,16 @@ LogicalResult AttentionOp::verify() {
       keys.getElementType() != values.getElementType()) // (C1)
     return emitOpError("expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh], but got ")
            << query << ", " << keys << " and " << values;
-  if (getResult().getType() != getDestination().getType() ||
-      getDestination().getType() != getQuery().getType()) // (C2)
-    return emitOpError("expects result and destination of the query's type, but got ")
-           << getResult().getType() << " and " << getDestination().getType();
+  RankedTensorType destination = tensorType(getDestination());
+  bool fits = destination == query;
+  if (getPart())
+    fits = !differ(destination.getDimSize(1), heads) &&
+           (ShapedType::isDynamic(query.getDimSize(2)) ||
+            !differ(destination.getDimSize(2), query.getDimSize(2) + 2 * lanes));
+  if (getResult().getType() != destination || !fits) // (C2)
+    return emitOpError("expects result and destination ")
+           << (getPart() ? "[N, H, Dh + 2 L]" : "of the query's type") << ", but got " << getResult().getType()
+           << " and " << destination;
   if (getTable() && !turns(getTable(), query.getDimSize(2))) // (C3)
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
            << query.getDimSize(2) << ", but got " << getTable().getType();
@@ -116,6 +122,22 @@ LogicalResult AttentionOp::verify() {
     describe(error, getKeyScales()) << " and ";
     return describe(error, getValueScales()) << " for " << keys << " and " << values;
   }
+  if (getPart().operator bool() != getParts().has_value() ||
+      (getPart() && (query.getDimSize(0) != 1 || int64_t(*getParts()) < 1))) // (C5)
+    return emitOpError("expects parts, at least one, of a single token, but got ")
+           << int64_t(getParts().value_or(0)) << " for " << query;
+  return success();
+}
+
+LogicalResult MergePartsOp::verify() {
+  RankedTensorType parts = tensorType(getParts()), destination = tensorType(getDestination());
+  int64_t row = parts.getDimSize(2), size = destination.getDimSize(2);
+  bool longer = ShapedType::isDynamic(row) || ShapedType::isDynamic(size) || (row > size && (row - size) % 2 == 0);
+  if (destination.getDimSize(0) != 1 || differ(parts.getDimSize(1), destination.getDimSize(1)) || !longer) // (C1)
+    return emitOpError("expects parts [S, H, Dh + 2 L] and a destination [1, H, Dh], but got ")
+           << parts << " and " << destination;
+  if (getResult().getType() != destination) // (C2)
+    return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();
   return success();
 }
 

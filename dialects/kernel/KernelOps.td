@@ -141,11 +141,20 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
     Keys and values that are codes (i8) stand for themselves times a scale; their scales
     [Hkv, P, Dh/32, L], one for a position and 32 columns, follow the table.
 
+    With `part p of S` a single token attends to a share of the context, for others to
+    attend to the rest meanwhile (Dao et al., Flash-Decoding, 2023). The destination is
+    then [N, H, Dh + 2 L], and the op makes parts p to p + N - 1 of S (AttentionParts.h says
+    which positions are whose): the weighted values [Dh] of a head, the sums of its weights
+    by lanes [L], and its maximum in base 2, L times. A part without positions makes
+    nothing; `kernel.merge_parts` knows.
+
     - (C1) H is a multiple of Hkv; Dh agrees; values have P * L positions, and the
       keys' element type.
-    - (C2) the result has the destination's type, which is the query's.
+    - (C2) the result has the destination's type, which is the query's, or of parts
+      [N, H, Dh + 2 L].
     - (C3) the table is [C, 2, Dh/2].
     - (C4) codes, and nothing else, have scales, of keys and of values, [Hkv, P, Dh/32, L].
+    - (C5) parts are of a single token, and there is at least one.
 
     ```mlir
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o rotated %table
@@ -155,11 +164,39 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
   let arguments = (ins 3DTensorOf<[F32]>:$query, 4DTensorOf<[Kernel_CacheElement]>:$keys,
     3DTensorOf<[Kernel_CacheElement]>:$values, Index:$position, 3DTensorOf<[F32]>:$destination,
     Optional<3DTensorOf<[F32]>>:$table, Optional<4DTensorOf<[BF16]>>:$keyScales,
-    Optional<4DTensorOf<[BF16]>>:$valueScales, F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window);
+    Optional<4DTensorOf<[BF16]>>:$valueScales, Optional<Index>:$part, F64Attr:$scale,
+    DefaultValuedAttr<I64Attr, "0">:$window, OptionalAttr<I64Attr>:$parts);
   let results = (outs 3DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
-    $query `,` $keys `,` $values `at` $position `scale` $scale (`window` $window^)? `into` $destination
-    (`rotated` $table^)? (`scales` $keyScales^ `,` $valueScales)? attr-dict `:` functional-type(operands, results)
+    $query `,` $keys `,` $values `at` $position `scale` $scale (`window` $window^)?
+    (`part` $part^ `of` $parts)? `into` $destination (`rotated` $table^)? (`scales` $keyScales^ `,` $valueScales)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = tiledDeclaration;
+}
+
+def Kernel_MergePartsOp : Kernel_TiledOp<"merge_parts"> {
+  let summary = "attention of a single token, from what its parts found";
+  let description = [{
+    parts [S, H, Dh + 2 L] are those of a `kernel.attention` at the same `position` and
+    with the same `window`. With o_s, d_s and m_s the weighted values, sums of weights and
+    maximum of part s, over the parts that have positions, in order,
+
+    `destination[0, h] = sum over s of 2^(m_s - m) o_s / sum over s of 2^(m_s - m) d_s`, m = max over s of m_s
+
+    - (C1) the destination is [1, H, Dh], and a row of parts longer by an even number.
+    - (C2) the result has the destination's type.
+
+    ```mlir
+    %y = kernel.merge_parts %a at %p into %o : (tensor<8x4x96xf32>, index, tensor<1x4x64xf32>) -> tensor<1x4x64xf32>
+    ```
+  }];
+  let arguments = (ins 3DTensorOf<[F32]>:$parts, Index:$position, 3DTensorOf<[F32]>:$destination,
+    DefaultValuedAttr<I64Attr, "0">:$window);
+  let results = (outs 3DTensorOf<[F32]>:$result);
+  let assemblyFormat = [{
+    $parts `at` $position (`window` $window^)? `into` $destination attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = tiledDeclaration;

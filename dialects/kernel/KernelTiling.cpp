@@ -3,7 +3,8 @@
 // Attention: loops (h, t), both parallel: tiles that follow each other share keys and
 // values, and later tokens, which see more, are shared out as earlier ones are. A tile
 // of heads reads the key/value heads of its groups and advances the position by its
-// first row.
+// first row. In parts: loops (h, s), so that those of a thread share heads.
+// Merge parts: one parallel loop over the heads.
 // Block matmul: loops (t, p), both parallel.
 // Block gather: loops (t, k), both parallel; a tile is of whole blocks, or of all columns.
 // Quantize rows: loops (t, p), both parallel; a tile is of whole groups.
@@ -65,13 +66,16 @@ SmallVector<utils::IteratorType> AttentionOp::getLoopIteratorTypes() {
 }
 
 SmallVector<Range> AttentionOp::getIterationDomain(OpBuilder &builder) {
-  return {wholeDimension(builder, getLoc(), getQuery(), 1), wholeDimension(builder, getLoc(), getQuery(), 0)};
+  Value others = getPart() ? getDestination() : getQuery();
+  return {wholeDimension(builder, getLoc(), getQuery(), 1), wholeDimension(builder, getLoc(), others, 0)};
 }
 
 FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> loopOffsets,
                                                             ArrayRef<OpFoldResult> loopSizes) {
   Location loc = getLoc();
-  OpFoldResult offsets[] = {loopOffsets[1], loopOffsets[0]}, sizes[] = {loopSizes[1], loopSizes[0]}; // (t, h)
+  OpFoldResult offsets[] = {loopOffsets[1], loopOffsets[0]}, sizes[] = {loopSizes[1], loopSizes[0]}; // (t or s, h)
+  OpFoldResult token = getPart() ? builder.getIndexAttr(0) : offsets[0];
+  OpFoldResult tokens = getPart() ? builder.getIndexAttr(1) : sizes[0];
   auto queryType = cast<RankedTensorType>(getQuery().getType());
   auto keyType = cast<RankedTensorType>(getKeys().getType());
   std::optional<int64_t> heads = getConstantIntValue(sizes[1]);
@@ -86,7 +90,7 @@ FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, 
       affine::makeComposedFoldedAffineApply(builder, loc, h.floorDiv(group), {offsets[1]});
   OpFoldResult kvHeads = builder.getIndexAttr(std::max<int64_t>(*heads / group, 1));
   SmallVector<Operation *> slices;
-  Value query = sliceLeading(builder, loc, getQuery(), offsets, sizes, slices);
+  Value query = sliceLeading(builder, loc, getQuery(), {token, offsets[1]}, {tokens, sizes[1]}, slices);
   Value keys = sliceLeading(builder, loc, getKeys(), kvHead, kvHeads, slices);
   Value values = sliceLeading(builder, loc, getValues(), kvHead, kvHeads, slices);
   Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
@@ -95,9 +99,11 @@ FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, 
     keyScales = sliceLeading(builder, loc, getKeyScales(), kvHead, kvHeads, slices);
     valueScales = sliceLeading(builder, loc, getValueScales(), kvHead, kvHeads, slices);
   }
-  Value position = positionAfter(builder, loc, getPosition(), offsets[0]);
+  Value position = positionAfter(builder, loc, getPosition(), token);
+  Value part = getPart() ? positionAfter(builder, loc, getPart(), offsets[0]) : Value();
   auto tile = AttentionOp::create(builder, loc, destination.getType(), query, keys, values, position, destination,
-                                  getTable(), keyScales, valueScales, getScaleAttr(), getWindowAttr());
+                                  getTable(), keyScales, valueScales, part, getScaleAttr(), getWindowAttr(),
+                                  getPartsAttr());
   return TilingResult{{tile}, {tile.getResult()}, slices};
 }
 
@@ -106,7 +112,7 @@ LogicalResult AttentionOp::getResultTilePosition(OpBuilder &builder, unsigned, A
                                                  SmallVector<OpFoldResult> &resultOffsets,
                                                  SmallVector<OpFoldResult> &resultSizes) {
   resultOffsets = {offsets[1], offsets[0], builder.getIndexAttr(0)};
-  resultSizes = {sizes[1], sizes[0], tensor::getMixedSize(builder, getLoc(), getQuery(), 2)};
+  resultSizes = {sizes[1], sizes[0], tensor::getMixedSize(builder, getLoc(), getDestination(), 2)};
   return success();
 }
 
@@ -114,6 +120,44 @@ FailureOr<TilingResult> AttentionOp::generateResultTileValue(OpBuilder &builder,
                                                              ArrayRef<OpFoldResult> offsets,
                                                              ArrayRef<OpFoldResult> sizes) {
   return getTiledImplementation(builder, {offsets[1], offsets[0]}, {sizes[1], sizes[0]});
+}
+
+//===----------------------------------------------------------------------===//
+// Merge parts
+//===----------------------------------------------------------------------===//
+
+SmallVector<utils::IteratorType> MergePartsOp::getLoopIteratorTypes() { return {utils::IteratorType::parallel}; }
+
+SmallVector<Range> MergePartsOp::getIterationDomain(OpBuilder &builder) {
+  return {wholeDimension(builder, getLoc(), getDestination(), 1)};
+}
+
+FailureOr<TilingResult> MergePartsOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
+                                                             ArrayRef<OpFoldResult> sizes) {
+  Location loc = getLoc();
+  SmallVector<Operation *> slices;
+  OpFoldResult zero = builder.getIndexAttr(0), all = tensor::getMixedSize(builder, loc, getParts(), 0);
+  Value parts = sliceLeading(builder, loc, getParts(), {zero, offsets[0]}, {all, sizes[0]}, slices);
+  Value destination = sliceLeading(builder, loc, getDestination(), {zero, offsets[0]},
+                                   {builder.getIndexAttr(1), sizes[0]}, slices);
+  auto tile = MergePartsOp::create(builder, loc, destination.getType(), parts, getPosition(), destination,
+                                   getWindowAttr());
+  return TilingResult{{tile}, {tile.getResult()}, slices};
+}
+
+LogicalResult MergePartsOp::getResultTilePosition(OpBuilder &builder, unsigned, ArrayRef<OpFoldResult> offsets,
+                                                  ArrayRef<OpFoldResult> sizes,
+                                                  SmallVector<OpFoldResult> &resultOffsets,
+                                                  SmallVector<OpFoldResult> &resultSizes) {
+  resultOffsets = {builder.getIndexAttr(0), offsets[0], builder.getIndexAttr(0)};
+  resultSizes = {builder.getIndexAttr(1), sizes[0], tensor::getMixedSize(builder, getLoc(), getDestination(), 2)};
+  return success();
+}
+
+FailureOr<TilingResult> MergePartsOp::generateResultTileValue(OpBuilder &builder, unsigned,
+                                                              ArrayRef<OpFoldResult> offsets,
+                                                              ArrayRef<OpFoldResult> sizes) {
+  return getTiledImplementation(builder, {offsets[1]}, {sizes[1]});
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,6 +4,10 @@
 200-token prompt, fed token by token and in chunks, for every target of this machine;
 the same bits at 1, 2 and 3 threads.
 
+With room for 640 positions a single token attends in parts, here of one step each, and of
+none for those that a context of 200 leaves without; 5 threads are then more than there are
+key/value heads.
+
 200 positions are several steps of 64 without a mask and some with one; a window of 80
 begins in the middle of a step and holds a whole one. Chunks of 7 and 36 make tiles that
 are no multiple of anything.
@@ -15,7 +19,7 @@ import sys
 import tempfile
 
 from logits_test import difference
-from support import check_equal, compile_model, floats, logits, run
+from support import check, check_equal, compile_model, floats, logits, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -24,8 +28,8 @@ LENGTH = 200
 
 
 def long_context(family):
-    """Makes `family` one of 320 positions, its window, if any, 80."""
-    config = dict(make_model.FAMILIES[family], max_position_embeddings=320)
+    """Makes `family` one of 640 positions, its window, if any, 80."""
+    config = dict(make_model.FAMILIES[family], max_position_embeddings=640)
     if config.get("sliding_window"):
         config["sliding_window"] = 80
     make_model.FAMILIES[family] = config
@@ -43,14 +47,16 @@ def main():
         with open(oracle, "rb") as file:
             expected = floats(file.read())
         for target in ("x86-64-v2", "x86-64-v3", "native"):
-            for chunk in (7, 36, 64):
-                program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--chunk",
-                                        chunk)
+            for chunk, context in ((7, 320), (36, 320), (64, 320), (8, 640)):
+                options = ["--target", target, "--chunk", chunk, "--context", context]
+                is_split = b"kernel.merge_parts" in run([cria, "compile", model, "--stop-after", "schedule", *options])
+                check(is_split == (context == 640), f"{family} of {context} positions: attention in parts: {is_split}")
+                program = compile_model(cria, model, os.path.join(folder, "program"), *options)
                 for feed in (1, chunk):
-                    what = f"{family} {target} in chunks of {feed}"
+                    what = f"{family} {target} of {context} positions in chunks of {feed}"
                     data = logits(program, ids, folder, "--chunk", feed, "--threads", 1)
                     print(f"{what}: {difference(expected, floats(data), what):.2e}")
-                    for threads in (2, 3):
+                    for threads in (2, 3, 5) if is_split and feed == 1 else (2, 3):
                         check_equal(data, logits(program, ids, folder, "--chunk", feed, "--threads", threads),
                                     f"{what} at {threads} threads")
 

@@ -96,6 +96,27 @@ func.func @attend_codes(%q: tensor<1x4x32xf32>, %k: tensor<2x3x32x4xi8>, %v: ten
   return %a : tensor<1x4x32xf32>
 }
 
+// Parts of attention: those of a head follow each other.
+// CHECK-LABEL: func.func @attend_parts
+// CHECK: %[[PARTS:.*]] = scf.forall (%[[H:.*]], %[[S:.*]]) = (0, 0) to (4, 3) step (2, 1)
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H]], 0] [1, 2, 32]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[S]], %[[H]], 0] [1, 2, 40]
+// CHECK-DAG: %[[PART:.*]] = affine.apply #{{.*}}(%[[S]])
+// CHECK: kernel.attention {{.*}} part %{{.*}} of 6 into
+// CHECK: tensor.parallel_insert_slice {{.*}}[%[[S]], %[[H]], 0] [1, 2, 40]
+// CHECK: scf.forall (%[[H2:.*]]) in (4)
+// CHECK-DAG: tensor.extract_slice %[[PARTS]][0, %[[H2]], 0] [3, 1, 40]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H2]], 0] [1, 1, 32]
+// CHECK: kernel.merge_parts
+// CHECK: tensor.parallel_insert_slice {{.*}}[0, %[[H2]], 0] [1, 1, 32]
+func.func @attend_parts(%q: tensor<1x4x32xf32>, %k: tensor<2x3x32x4xf32>, %v: tensor<2x12x32xf32>, %p: index, %i: index, %o: tensor<3x4x40xf32>) -> tensor<1x4x32xf32> {
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 part %i of 6 into %o {kernel.schedule = #kernel.schedule<threads = [2, 1], tiles = [0, 0]>}
+    : (tensor<1x4x32xf32>, tensor<2x3x32x4xf32>, tensor<2x12x32xf32>, index, tensor<3x4x40xf32>, index) -> tensor<3x4x40xf32>
+  %b = kernel.merge_parts %a at %p into %q {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
+    : (tensor<3x4x40xf32>, index, tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
+  return %b : tensor<1x4x32xf32>
+}
+
 // Parts 2 p and 2 p + 1 of 16 are group p; what makes them goes with them.
 // CHECK-LABEL: func.func @quantize_rows
 // CHECK: scf.forall (%[[P:[^ ]+]]) = (0) to (4) step (2)

@@ -124,6 +124,53 @@ module attributes {kernel.target = "x86-64-v3"} {
 // -----
 
 module attributes {kernel.target = "x86-64-v3"} {
+  // Part number i of 4 takes steps [i n / 4, (i + 1) n / 4) of the n that the position
+  // sees, and does nothing if that is none.
+  // CHECK-LABEL: func.func @part
+  // CHECK-SAME: %[[P:[^:]*]]: index, %[[I:[^:]*]]: index, {{.*}}, %[[O:[^:]*]]: tensor<1x2x32xf32>
+  // CHECK: %[[LAST:.*]] = arith.divui %[[P]], %c64
+  // CHECK: %[[N:.*]] = arith.addi %[[LAST]], %c1
+  // CHECK: %[[SHARE:.*]] = arith.muli %[[I]], %[[N]]
+  // CHECK: %[[FROM:.*]] = arith.divui %[[SHARE]], %c4
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %c1
+  // CHECK: %[[UNTIL:.*]] = arith.muli %[[NEXT]], %[[N]]
+  // CHECK: %[[TO:.*]] = arith.divui %[[UNTIL]], %c4
+  // CHECK: %[[ANY:.*]] = arith.cmpi ult, %[[FROM]], %[[TO]]
+  // CHECK: scf.if %[[ANY]] -> (tensor<1x2x32xf32>)
+  // CHECK:   %[[FIRST:.*]] = arith.muli %[[FROM]], %c8
+  // CHECK:   %[[BEHIND:.*]] = arith.muli %[[TO]], %c8
+  // CHECK:   arith.maxsi %[[FIRST]], %c0
+  // CHECK:   arith.minsi %{{.*}}, %[[BEHIND]]
+  // Weighted values, sums, and the maximum in every lane, as they are.
+  // CHECK-NOT: arith.divf
+  // CHECK:   vector.transfer_write {{.*}}, %c0] {{.*}} : vector<8xf32>, tensor<1x2x32xf32>
+  // CHECK:   vector.transfer_write {{.*}}, %c8] {{.*}} : vector<8xf32>, tensor<1x2x32xf32>
+  // CHECK:   vector.transfer_write {{.*}}, %c16] {{.*}} : vector<8xf32>, tensor<1x2x32xf32>
+  // CHECK:   %[[TOP:.*]] = vector.broadcast %{{.*}} : f32 to vector<8xf32>
+  // CHECK:   vector.transfer_write %[[TOP]], {{.*}}, %c24] {{.*}} : vector<8xf32>, tensor<1x2x32xf32>
+  // CHECK: } else {
+  // CHECK:   scf.yield %[[O]]
+  func.func @part(%p: index, %i: index, %q: tensor<1x2x16xf32>, %k: tensor<1x32x16x8xf32>, %v: tensor<1x256x16xf32>, %o: tensor<1x2x32xf32>) -> tensor<1x2x32xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 part %i of 4 into %o
+      : (tensor<1x2x16xf32>, tensor<1x32x16x8xf32>, tensor<1x256x16xf32>, index, tensor<1x2x32xf32>, index) -> tensor<1x2x32xf32>
+    return %a : tensor<1x2x32xf32>
+  }
+}
+
+// -----
+
+module attributes {kernel.target = "x86-64-v3"} {
+  func.func @two_parts(%p: index, %q: tensor<1x2x16xf32>, %k: tensor<1x32x16x8xf32>, %v: tensor<1x256x16xf32>, %o: tensor<2x2x32xf32>) -> tensor<2x2x32xf32> {
+    // expected-error @+1 {{expects a tile of one part to be vectorized, but got 2}}
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 4 into %o
+      : (tensor<1x2x16xf32>, tensor<1x32x16x8xf32>, tensor<1x256x16xf32>, index, tensor<2x2x32xf32>, index) -> tensor<2x2x32xf32>
+    return %a : tensor<2x2x32xf32>
+  }
+}
+
+// -----
+
+module attributes {kernel.target = "x86-64-v3"} {
   func.func @two_groups(%p: index, %q: tensor<1x2x8xf32>, %k: tensor<2x8x8x8xf32>, %v: tensor<2x64x8xf32>) -> tensor<1x2x8xf32> {
     // expected-error @+1 {{expects a tile of one key/value head to be vectorized, but got 2}}
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q

@@ -165,3 +165,60 @@ func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<2x12x32xi8>, %s: tens
     : (tensor<1x2x32xf32>, index, tensor<2x12x32xi8>, tensor<2x2x1x4xbf16>) -> (tensor<2x12x32xi8>, tensor<2x2x1x4xbf16>)
   return
 }
+
+// -----
+
+// kernel.attention (C2): a part is longer than a row of the query
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects result and destination [N, H, Dh + 2 L], but got 'tensor<1x4x8xf32>' and 'tensor<1x4x8xf32>'}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 2 into %q
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<1x4x8xf32>, index) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.attention (C5): one token
+func.func @f(%q: tensor<2x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %o: tensor<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.attention' op expects parts, at least one, of a single token, but got 2 for 'tensor<2x4x8xf32>'}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 2 into %o
+    : (tensor<2x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<2x4x16xf32>, index) -> tensor<2x4x16xf32>
+  return
+}
+
+// -----
+
+// kernel.attention (C5): a part of none
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %o: tensor<2x4x16xf32>) {
+  // expected-error @+1 {{'kernel.attention' op expects parts, at least one, of a single token, but got 0 for 'tensor<1x4x8xf32>'}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 0 into %o
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<2x4x16xf32>, index) -> tensor<2x4x16xf32>
+  return
+}
+
+// -----
+
+// kernel.merge_parts (C1): another number of heads
+func.func @f(%s: tensor<3x2x16xf32>, %p: index, %o: tensor<1x4x8xf32>) {
+  // expected-error @+1 {{'kernel.merge_parts' op expects parts [S, H, Dh + 2 L] and a destination [1, H, Dh], but got 'tensor<3x2x16xf32>' and 'tensor<1x4x8xf32>'}}
+  %a = kernel.merge_parts %s at %p into %o : (tensor<3x2x16xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.merge_parts (C1): a row that is longer by an odd number
+func.func @f(%s: tensor<3x4x15xf32>, %p: index, %o: tensor<1x4x8xf32>) {
+  // expected-error @+1 {{'kernel.merge_parts' op expects parts [S, H, Dh + 2 L] and a destination [1, H, Dh]}}
+  %a = kernel.merge_parts %s at %p into %o : (tensor<3x4x15xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.merge_parts (C2)
+func.func @f(%s: tensor<3x4x16xf32>, %p: index, %o: tensor<1x4x8xf32>) {
+  // expected-error @+1 {{'kernel.merge_parts' op expects a result of the destination's type, but got 'tensor<2x4x8xf32>'}}
+  %a = kernel.merge_parts %s at %p into %o : (tensor<3x4x16xf32>, index, tensor<1x4x8xf32>) -> tensor<2x4x8xf32>
+  return
+}

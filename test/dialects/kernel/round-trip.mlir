@@ -48,6 +48,17 @@ func.func @coded(%q: tensor<1x4x64xf32>, %r: tensor<1x2x64xf32>, %k: tensor<2x3x
   return %a : tensor<1x4x64xf32>
 }
 
+// CHECK-LABEL: func.func @parts
+func.func @parts(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %i: index,
+                 %o: tensor<3x4x16xf32>) -> tensor<1x4x8xf32> {
+  // CHECK: %[[A:.*]] = kernel.attention %{{.*}} scale 1.250000e-01 window 7 part %{{.*}} of 6 into %{{.*}} :
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 window 7 part %i of 6 into %o
+    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<3x4x16xf32>, index) -> tensor<3x4x16xf32>
+  // CHECK: kernel.merge_parts %[[A]] at %{{.*}} window 7 into %{{.*}} : (tensor<3x4x16xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  %b = kernel.merge_parts %a at %p window 7 into %q : (tensor<3x4x16xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return %b : tensor<1x4x8xf32>
+}
+
 // CHECK-LABEL: func.func @append
 func.func @append(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x3x8x4xf32>) -> tensor<2x3x8x4xf32> {
   // CHECK: kernel.append %{{.*}} at %{{.*}} into %{{.*}} :
