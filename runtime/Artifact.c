@@ -146,6 +146,10 @@ int criaArtifactOpen(CriaArtifact *artifact, const CriaModel *model) {
 #define READ_AHEAD_FROM_BYTES ((uint64_t)64 << 20)
 #define READ_AHEAD_STEP_BYTES ((uint64_t)16 << 20)
 
+#ifndef MADV_POPULATE_READ /* Linux 5.14; not in every musl */
+#define MADV_POPULATE_READ 22
+#endif
+
 static struct {
   uintptr_t next, end;
 } ahead;
@@ -154,8 +158,11 @@ static void *readAhead(void *unused) {
   (void)unused;
   for (; ahead.next < ahead.end; ahead.next += READ_AHEAD_STEP_BYTES) {
     uintptr_t left = ahead.end - ahead.next;
-    madvise((void *)ahead.next, left < READ_AHEAD_STEP_BYTES ? left : READ_AHEAD_STEP_BYTES,
-            MADV_WILLNEED);
+    size_t bytes = left < READ_AHEAD_STEP_BYTES ? left : READ_AHEAD_STEP_BYTES;
+    /* As page faults do it, which fill huge pages; MADV_WILLNEED fills small ones, which
+     * then stay. For Linux before 5.14 there is nothing else. */
+    if (madvise((void *)ahead.next, bytes, MADV_POPULATE_READ) != 0 && errno == EINVAL)
+      madvise((void *)ahead.next, bytes, MADV_WILLNEED);
   }
   return NULL;
 }
