@@ -1,7 +1,7 @@
 //===- Encodings.cpp - The scalar meaning of block encodings ---------------===//
 //
 // One element at a time, straight from the description of the Encoding attribute in
-// LlamaAttributes.td and with its letters: codes c, F16 numbers d, e, m, factors a, b.
+// LlamaAttributes.td and with its letters: codes c, numbers d, e, m, factors a, b.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +11,8 @@
 #include "llvm/ADT/APFloat.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/ErrorHandling.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace cria;
@@ -76,6 +78,11 @@ double element(Encoding encoding, const uint8_t *at, int k) {
     const uint8_t *low = at, *high = at + 128, *factors = at + 192;
     int c = bits(low[64 * n + 32 * (j % 2) + l], 4 * (j / 2), 4) | bits(high[32 * n + l], 2 * j, 2) << 4;
     return half(at + 208) * int8_t(factors[g16]) * (c - 32);
+  }
+  case Encoding::MXFP4: {
+    int c = low32(at + 1, k), exponent = bits(c, 1, 2), fraction = bits(c, 0, 1);
+    double e2m1 = exponent ? std::ldexp(1 + fraction / 2.0, exponent - 1) : fraction / 2.0;
+    return at[0] == 255 ? NAN : std::ldexp(bits(c, 3, 1) ? -e2m1 : e2m1, at[0] - 127);
   }
   }
   llvm_unreachable("only block encodings have elements in blocks");

@@ -18,7 +18,7 @@ BlockReader::BlockReader(OpBuilder &builder, Location loc, Value panels, llama::
 void BlockReader::moveToBlock(Value newPanel, Value newBlock) {
   panel = newPanel;
   block = newBlock;
-  blockScales = halves(0);
+  blockScales = layout.format.exponents ? powers() : halves(0);
   if (layout.format.minimums)
     blockMinimums = halves(layout.minimums);
 }
@@ -86,6 +86,22 @@ Value BlockReader::levels(Value codes) {
 }
 
 Value BlockReader::scales(int64_t group) { return timesFactors(blockScales, group, 0, /*isSigned=*/true); }
+
+/// The exponent of a float is a byte, too: e is 2^(e - 127), but for 0 (there zero, 2^-127 is
+/// the denormal 0x400000) and 255 (there infinity); half of it is exact.
+Value BlockReader::powers() {
+  auto words = VectorType::get({width()}, b->getI32Type()), floats = VectorType::get({width()}, b->getF32Type());
+  auto constant = [&](int32_t bits) -> Value {
+    return arith::ConstantOp::create(*b, loc, DenseElementsAttr::get(words, bits));
+  };
+  Value exponents = arith::ExtUIOp::create(*b, loc, words, bytes(arith::ConstantIndexOp::create(*b, loc, 0), 1));
+  Value shifted = arith::ShLIOp::create(*b, loc, exponents, constant(23));
+  Value positive = arith::MaxSIOp::create(*b, loc, shifted, constant(0x00400000));
+  Value isNan = arith::CmpIOp::create(*b, loc, arith::CmpIPredicate::eq, exponents, constant(255));
+  Value pattern = arith::SelectOp::create(*b, loc, isNan, constant(0x7fc00000), positive);
+  Value half = arith::ConstantOp::create(*b, loc, DenseElementsAttr::get(floats, 0.5f));
+  return arith::MulFOp::create(*b, loc, vector::BitCastOp::create(*b, loc, floats, pattern), half);
+}
 
 Value BlockReader::minimums(int64_t group) {
   if (!blockMinimums)

@@ -55,6 +55,8 @@ private:
   mlir::Value bytes(mlir::Value offset, int64_t count);
   /// The same of a step; `offset` is that of the block's first.
   mlir::Value stepBytes(int64_t offset, int64_t count);
+  /// R scales of the block that are powers of two.
+  mlir::Value powers();
   /// R F16 numbers at `offset` of the block, F32.
   mlir::Value halves(int64_t offset);
   /// `numbers`, in formats with two levels times the bytes that begin at `factorOffset` in

@@ -135,6 +135,9 @@ void decode(Encoding encoding, const uint8_t *at, Block block) {
   case Encoding::Q4_K: return decodeQ45K(at, false, block);
   case Encoding::Q5_K: return decodeQ45K(at, true, block);
   case Encoding::Q6_K: return decodeQ6K(at, block);
+  case Encoding::MXFP4:
+    *block.scale = llama::fromExponent(at[0]);
+    return decode32(at + 1, nullptr, block.codes);
   }
   llvm_unreachable("only block encodings are decoded");
 }

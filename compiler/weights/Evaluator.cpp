@@ -154,7 +154,10 @@ void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llv
     }
     for (int64_t block = 0; block < blocks; ++block) {
       char *at = to + block * layout.bytes;
-      fromF32(Storage::F16, &row.scales[block], 1, at + 2 * r);
+      if (t.exponents)
+        at[r] = char(llama::toExponent(row.scales[block]));
+      else
+        fromF32(Storage::F16, &row.scales[block], 1, at + 2 * r);
       if (t.minimums)
         fromF32(Storage::F16, &row.minimums[block], 1, at + layout.minimums + 2 * r);
       for (int64_t group = 0; t.twoLevels() && group < groups; ++group) {

@@ -31,7 +31,8 @@ def Llama_Encoding : I32EnumAttr<"Encoding", "how the bytes of a source hold its
     I32EnumAttrCase<"Q3_K", 7, "q3_k">,
     I32EnumAttrCase<"Q4_K", 8, "q4_k">,
     I32EnumAttrCase<"Q5_K", 9, "q5_k">,
-    I32EnumAttrCase<"Q6_K", 10, "q6_k">]> {
+    I32EnumAttrCase<"Q6_K", 10, "q6_k">,
+    I32EnumAttrCase<"MXFP4", 11, "mxfp4">]> {
   let cppNamespace = "::cria::llama";
   let description = [{
     `plain`: the element type of the tensor, little-endian, row-major. The others are
@@ -62,6 +63,8 @@ def Llama_Encoding : I32EnumAttr<"Encoding", "how the bytes of a source hold its
       half n, columns l, 32 + l, 64 + l, 96 + l have their low four bits in bytes
       64 n + l (low), 64 n + 32 + l (low), and the same two (high), and their high two
       in byte 32 n + l of the second array, from bit 0 on. d a (c - 32).
+    - `mxfp4` (32): a byte e, codes as in `q4_0`. 2^(e - 127) times the E2M1 that c is: its
+      sign, two bits of exponent and one of fraction: 0, 0.5, 1, 1.5, 2, 3, 4, 6. NaN for e = 255.
   }];
   let genSpecializedAttr = 0;
 }

@@ -49,7 +49,7 @@ const Entry &entry(Format format) {
   static const Entry q2 = {{2, 3, 32, 32, false, kFourLevels}, {32, 60, 2}};
   static const Entry ternary = {{2, 1, 32, 32, false, {}}, {32, 72, 4}};
   static const Entry nf4 = {{4, 127, 64, 64, false, kNormalFloat}, {32, 42, 2}};
-  static const Entry mxfp4 = {{4, 12, 32, 32, false, kTwiceE2M1}, {32, 64, 32}};
+  static const Entry mxfp4 = {{4, 12, 32, 32, false, kTwiceE2M1, true}, {32, 64, 32}};
   static const Entry q2k = {{2, 0, 16, 256, true, {}}};
   static const Entry q3k = {{3, 4, 16, 256, false, {}}};
   static const Entry q4k = {{4, 0, 32, 256, true, {}}};
@@ -107,13 +107,14 @@ std::optional<Format> cria::llama::codeFormat(Encoding encoding) {
   case Encoding::Q4_K: return Format::Q4K;
   case Encoding::Q5_K: return Format::Q5K;
   case Encoding::Q6_K: return Format::Q6K;
+  case Encoding::MXFP4: return Format::MXFP4;
   }
   llvm_unreachable("every encoding has a format");
 }
 
 int64_t cria::llama::encodedBytes(Encoding encoding) {
   const FormatTraits &format = traits(*codeFormat(encoding));
-  int64_t bytes = (format.minimums ? 4 : 2) + format.bits * format.block / 8;
+  int64_t bytes = (format.exponents ? 1 : format.minimums ? 4 : 2) + format.bits * format.block / 8;
   switch (encoding) {
   case Encoding::Q2_K:
   case Encoding::Q6_K:
@@ -130,6 +131,12 @@ int64_t cria::llama::encodedBytes(Encoding encoding) {
 //===----------------------------------------------------------------------===//
 // Rows of codes
 //===----------------------------------------------------------------------===//
+
+uint8_t cria::llama::toExponent(float scale) {
+  return std::isnan(scale) ? 255 : uint8_t(std::ilogb(scale) + 128);
+}
+
+float cria::llama::fromExponent(uint8_t exponent) { return exponent == 255 ? NAN : std::ldexp(1.0f, exponent - 128); }
 
 void CodeRow::resize(Format format, int64_t newColumns) {
   const FormatTraits &t = traits(format);
@@ -178,13 +185,14 @@ namespace {
 
 float toHalf(float value) { return float(_Float16(value)); }
 
-/// The power of two at or above `value` (not negative), of those that F16 holds.
+/// The power of two at or above `value`, which is not negative; 1 for 0. None that is
+/// denormal at F32.
 float toPowerOfTwo(float value) {
   if (value == 0)
-    return 0;
+    return 1;
   int exponent;
   float fraction = std::frexp(value, &exponent); // value = fraction * 2^exponent, fraction in [0.5, 1)
-  return std::ldexp(1.0f, std::clamp(fraction == 0.5f ? exponent - 1 : exponent, -24, 15));
+  return std::ldexp(1.0f, std::max(fraction == 0.5f ? exponent - 1 : exponent, -126));
 }
 
 /// The levels of a table in order, and between them.
@@ -207,7 +215,6 @@ struct Table {
 class GroupEncoder {
 public:
   explicit GroupEncoder(Format format) : t(traits(format)), search(entry(format).search), table(t.levels) {
-    powers = format == Format::MXFP4;
     lowest = format == Format::Q8 ? -127 : -t.offset;
     highest = format == Format::Ternary ? 1 : (1 << t.bits) - 1 - t.offset;
   }
@@ -238,7 +245,7 @@ public:
         trialMinimum = toHalf(-(n == 32 ? least : (greatest + least - range) / 2));
       } else if (!t.levels.empty()) {
         float wanted = std::fabs(extreme) / (table.sorted.back() * share);
-        trialScale = powers ? toPowerOfTwo(wanted) : toHalf(wanted);
+        trialScale = t.exponents ? toPowerOfTwo(wanted) : toHalf(wanted);
       } else if (lowest == -127) {
         trialScale = toHalf(std::fabs(extreme) / 127);
       } else {
@@ -320,7 +327,6 @@ private:
   const FormatTraits &t;
   const Search &search;
   Table table;
-  bool powers;
   int lowest, highest;
   float levels[kMostGroup]; ///< of the last trial
   float places[kMostGroup]; ///< in the sorted table
@@ -384,8 +390,8 @@ void cria::llama::quantizeRow(Format format, const float *values, int64_t column
 
 BlockLayout::BlockLayout(Format format, int64_t rows) : format(traits(format)), rows(rows) {
   const FormatTraits &t = this->format;
-  minimums = 2 * rows;
-  factors = t.minimums ? 4 * rows : 2 * rows;
+  minimums = (t.exponents ? 1 : 2) * rows;
+  factors = minimums + (t.minimums ? 2 * rows : 0);
   factorBytes = !t.twoLevels() ? 0 : t.minimums ? 2 * rows : rows;
   codes = factors + factorBytes * std::max(kGroup / t.group, 1);
   stepBytes = codes - factors + 4 * rows * t.bits;

@@ -11,7 +11,7 @@
 // have fewer columns than the others; its block is filled up with columns of code 0, which
 // stand for nothing and meet nothing. Where s and m come from:
 //
-//   one level     s and m are F16, of each group
+//   one level     s and m are F16, of each group (but see mxfp4)
 //   two levels    s = d * a and m = e * b: F16 d and e of 256 columns, and of each group
 //   (K-quants)    a signed byte a and an unsigned one b
 //
@@ -24,19 +24,19 @@
 //   ternary     2   -1, 0, 1               32
 //   nf4         4   127 x NormalFloat      64  the 16 quantiles of QLoRA (Dettmers et al.,
 //                                              2023), times 127, to the nearest integer
-//   mxfp4       4   twice an E2M1          32  s is a power of two (OCP MX, 2023), of those
-//                                              that F16 holds
+//   mxfp4       4   twice an E2M1          32  s is a power of two, half of OCP MX's (2023):
+//                                              2^(e - 128) for a byte e, NaN for 255
 //   q2_k        2   c                      16  two levels, minimums
 //   q3_k        3   c - 4                  16  two levels
 //   q4_k q5_k   4…  c                      32  two levels, minimums
 //   q6_k        6   c - 32                 16  two levels
 //
-// GGUF's Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1 are q8, q4, q4z, q5 and q5z. The K-quants come
+// GGUF's Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 and MXFP4 are q8, q4, q4z, q5, q5z and mxfp4. The K-quants come
 // from files only; codes for the others are chosen by `quantizeRow`, see there.
 //
 // `llama.pack_blocks` stores codes in blocks of `rows` (R) rows and `block` columns:
 //
-//   R F16 scales; with minimums R F16 minimums (e)
+//   R scales, F16 or bytes e; with minimums R F16 minimums (e)
 //   for every 32 columns: with two levels, for each of their groups in turn, R bytes a,
 //   then (with minimums) R bytes b; then the codes, cut into planes of 4, 2 and 1 bits,
 //   the low bits first (5 = 4 + 1, 6 = 4 + 2, 3 = 2 + 1; 8 bits are one plane)
@@ -76,6 +76,7 @@ struct FormatTraits {
   int block;    ///< columns that share their F16 numbers
   bool minimums;
   llvm::ArrayRef<int8_t> levels; ///< of every code; empty: code - offset
+  bool exponents = false; ///< scales are powers of two, stored as bytes e
 
   /// Whether the scales and minimums of groups are bytes times those of a block.
   bool twoLevels() const { return block > group; }
@@ -87,10 +88,14 @@ const FormatTraits &traits(Format format);
 std::string quantizableFormats();
 bool isQuantizable(Format format);
 
+/// The byte e of a scale that is 2^(e - 128) or NaN, and the way back.
+uint8_t toExponent(float scale);
+float fromExponent(uint8_t exponent);
+
 /// The codes of one row [K] in some format; quotients are rounded up.
 struct CodeRow {
   int64_t columns = 0;          ///< K
-  std::vector<float> scales;    ///< [K / block], exactly representable as F16
+  std::vector<float> scales;    ///< [K / block], exactly representable as F16, or by `toExponent`
   std::vector<float> minimums;  ///< [K / block], likewise; empty without minimums
   std::vector<int8_t> scaleFactors;     ///< [K / group] a; empty with one level
   std::vector<uint8_t> minimumFactors;  ///< [K / group] b; empty without

@@ -50,6 +50,7 @@ constexpr TensorType kTensorTypes[] = {
     {12, "Q4_K", Scalar::F32, llama::Encoding::Q4_K},
     {13, "Q5_K", Scalar::F32, llama::Encoding::Q5_K},
     {14, "Q6_K", Scalar::F32, llama::Encoding::Q6_K},
+    {39, "MXFP4", Scalar::F32, llama::Encoding::MXFP4},
 };
 
 std::string tensorTypeNames() {

@@ -133,7 +133,7 @@ class GoodModels(ImportCase):
             for form in ("hf", "gguf"):
                 ir = self.good(self.make("llama", name=f"{dtype}-{form}", dtype=dtype, format=form))
                 self.assertIn(f"tensor<128x64x{dtype}>", ir)
-        for dtype in ("q8_0", "q4_0", "q4_1", "q5_0", "q5_1"):
+        for dtype in ("q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "mxfp4"):
             ir = self.good(self.make("llama", name=dtype, dtype=dtype, format="gguf"))
             self.assertRegex(ir, f"@layers.0.q in .* as {dtype} : tensor<64x64xf32>")
         for dtype in ("q2_k", "q3_k", "q4_k", "q5_k", "q6_k"):
@@ -483,7 +483,7 @@ class BadGguf(ImportCase):
                 return tensors
             return change
         for change, expected in (
-                (edit(0, kind=16), "type F32, F16, BF16, Q4_0, .*, Q5_K or Q6_K, but got IQ2_XXS \\(16\\)"),
+                (edit(0, kind=16), "type F32, F16, BF16, Q4_0, .*, Q6_K or MXFP4, but got IQ2_XXS \\(16\\)"),
                 (edit(0, kind=12), "of type Q4_K expects rows of a multiple of 256, but got shape"),
                 (edit(0, kind=99), "but got an unknown one \\(99\\)"),
                 (edit(0, shape=[2**40, 2**40]), "below 2\\^63 bytes"),

@@ -2,6 +2,7 @@
 Encoding attribute in dialects/llama/LlamaAttributes.td, with its letters: codes c, F16
 numbers d, e, m, factors a and b. The choice of codes is a plain one: scales by the
 range of a group, nothing searched."""
+import math
 import struct
 
 
@@ -141,11 +142,22 @@ def q6_k(x):
     return low + high + struct.pack("<16be", *a, d)
 
 
+_E2M1 = (0, 0.5, 1, 1.5, 2, 3, 4, 6)
+
+
+def mxfp4(x):
+    most = max(map(abs, x))
+    e = max(0, math.frexp(most)[1] - 1 - 2 + 127) if most else 0  # 6 = 1.5 * 2^2 is the largest
+    c = [min(range(8), key=lambda i: abs(abs(v) - _E2M1[i] * 2.0 ** (e - 127))) | (8 if v < 0 else 0) for v in x]
+    return bytes([e]) + _nibbles(c)
+
+
 # Name: GGUF's number of the type, columns of a block, encoder of a block.
 ENCODINGS = {
     "q4_0": (2, 32, q4_0), "q4_1": (3, 32, q4_1), "q5_0": (6, 32, q5_0), "q5_1": (7, 32, q5_1),
     "q8_0": (8, 32, q8_0), "q2_k": (10, 256, q2_k), "q3_k": (11, 256, q3_k), "q4_k": (12, 256, q4_k),
     "q5_k": (13, 256, q5_k), "q6_k": (14, 256, q6_k),
+    "mxfp4": (39, 32, mxfp4),
 }
 
 

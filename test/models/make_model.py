@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tiny random models, one per family and format, for tests.
 
-    make_model.py FAMILY OUTDIR [--format hf|gguf|llama2c] [--dtype f32|f16|bf16|q4_0|…|q6_k|q4_k_m]
+    make_model.py FAMILY OUTDIR [--format hf|gguf|llama2c] [--dtype f32|f16|bf16|q4_0|…|q6_k|mxfp4|q4_k_m]
                   [--seed N] [--shards N] [--gguf-version 2|3]
 
 The weights depend on family and seed alone: every format holds the same model, up

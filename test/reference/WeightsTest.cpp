@@ -216,6 +216,16 @@ TEST(Source, ReadsQ6_K) {
               256, 0, expected);
 }
 
+// e = 130: 2^3 times E2M1. Byte 1 (0x7f) has column 0 low (15: -6), 16 high (7: 6); byte 16
+// (0x19) column 15 low (9: -0.5), 31 high (1: 0.5); byte 4 (0xd2) 3 low (2: 1), 19 high (13: -3).
+TEST(Source, ReadsMXFP4) {
+  expectBlock("mxfp4", 17, {{0, 130}, {1, 0x7f}, {16, 0x19}, {4, 0xd2}}, 32, 0,
+              {{0, -48}, {16, 48}, {15, -4}, {31, 4}, {3, 8}, {19, -24}});
+  // The smallest scale, 2^-127, and the largest, 2^127: 1.5 (3), 4 (6), and 1 (2).
+  expectBlock("mxfp4", 17, {{0, 0}, {1, 0x63}}, 32, 0, {{0, 1.5 * 0x1p-127}, {16, 4 * 0x1p-127}});
+  expectBlock("mxfp4", 17, {{0, 254}, {1, 0x02}}, 32, 0, {{0, 0x1p127}});
+}
+
 // The one rounding: 1.5 c - m at F32. d = 0x7bff = 65504, a = 63, c = 15; e = 2^-24 (0x0001), b = 63.
 TEST(Source, RoundsOnceToF32) {
   std::map<size_t, double> expected;

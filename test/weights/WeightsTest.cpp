@@ -223,7 +223,8 @@ std::vector<llama::Format> allFormats() {
 }
 const std::vector<llama::Encoding> kEncodings = {
     llama::Encoding::Q8_0, llama::Encoding::Q4_0, llama::Encoding::Q4_1, llama::Encoding::Q5_0, llama::Encoding::Q5_1,
-    llama::Encoding::Q2_K, llama::Encoding::Q3_K, llama::Encoding::Q4_K, llama::Encoding::Q5_K, llama::Encoding::Q6_K};
+    llama::Encoding::Q2_K, llama::Encoding::Q3_K, llama::Encoding::Q4_K, llama::Encoding::Q5_K, llama::Encoding::Q6_K,
+    llama::Encoding::MXFP4};
 
 /// What a packed block says of a number, read as Quantization.h describes it: byte by
 /// byte, and without BlockLayout.
@@ -235,8 +236,14 @@ float numberInBlock(llama::Format format, const uint8_t *block, int rows, int r,
     return value;
   };
   const uint8_t *at = block;
-  float scale = half(at + 2 * r), minimum = 0;
-  at += 2 * rows;
+  float scale, minimum = 0;
+  if (format == llama::Format::MXFP4) {
+    scale = at[r] == 255 ? NAN : std::ldexp(1.0f, at[r] - 128);
+    at += rows;
+  } else {
+    scale = half(at + 2 * r);
+    at += 2 * rows;
+  }
   if (t.minimums) {
     minimum = half(at + 2 * r);
     at += 2 * rows;

@@ -53,8 +53,8 @@ func.func @q2_k(%i: tensor<1xi32>, %w: tensor<3x1x1600xi8>, %o: tensor<1x256xf32
 // CHECK:   kernel.lookup
 // CHECK:   vector.extract_strided_slice %{{.*}} {offsets = [0], sizes = [12], strides = [1]} : vector<32xf32> to vector<12xf32>
 // CHECK:   vector.transfer_write {{.*}} vector<12xf32>
-func.func @mxfp4(%i: tensor<1xi32>, %w: tensor<3x2x288xi8>, %o: tensor<1x44xf32>) -> tensor<1x44xf32> {
+func.func @mxfp4(%i: tensor<1xi32>, %w: tensor<3x2x272xi8>, %o: tensor<1x44xf32>) -> tensor<1x44xf32> {
   %y = kernel.block_gather %i of %w rows 16 format mxfp4 into %o
-    : (tensor<1xi32>, tensor<3x2x288xi8>, tensor<1x44xf32>) -> tensor<1x44xf32>
+    : (tensor<1xi32>, tensor<3x2x272xi8>, tensor<1x44xf32>) -> tensor<1x44xf32>
   return %y : tensor<1x44xf32>
 }
