@@ -19,17 +19,18 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
 
 # By how their blocks are read: whole bytes, nibbles, two planes and minimums, tables; two
-# levels, groups of 16 and of 32 at once; several formats.
-CASES = ["q8", "q4", "q5z", "nf4", "gguf:q4_k_m", "q4_128,v_proj=q8"]
+# levels, groups of 16 and of 32 at once; several formats; rows that end within a block.
+CASES = ["q8", "q4", "q5z", "nf4", "gguf:q4_k_m", "q4_128,v_proj=q8", "llama-gqa:q4_128"]
 CHUNKS = (32, 24, 5)  # two tiles of 16 rows, two of 12, one of 5
 
 
 def compare(cria, folder, case, chunk):
+    family, case = case.split(":") if case.startswith("llama") else ("llama-wide", case)
     stored = case.removeprefix("gguf:") if case.startswith("gguf:") else None
-    model = make_model.make_model("llama-wide", os.path.join(folder, "model"), format="gguf" if stored else "hf",
+    model = make_model.make_model(family, os.path.join(folder, "model"), format="gguf" if stored else "hf",
                                   dtype=stored or "f32")
     options = ["--chunk", chunk] + ([] if stored else ["--quantize", case])
-    ids = [1] + [(i * 7919 + 13) % make_model.FAMILIES["llama-wide"]["vocab_size"] for i in range(1, 40)]
+    ids = [1] + [(i * 7919 + 13) % make_model.FAMILIES[family]["vocab_size"] for i in range(1, 40)]
     vectors, tiles = (compile_model(cria, model, os.path.join(folder, target), "--target", target, *options)
                       for target in ("x86-64-v3", "x86-64-v3-tiles"))
     shown = os.path.join(folder, "vector.mlir")
