@@ -67,12 +67,12 @@ func.func @halves(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi3
 
 // A table: levels made unsigned. Scales are exponents.
 // CHECK-LABEL: func.func @mxfp4
-// CHECK:   arith.constant -12 : i32
-// CHECK-COUNT-8: kernel.lookup %{{.*}} in [12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0] : vector<64xi8>
 // CHECK:   %[[E:.*]] = arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
 // CHECK:   arith.shli %[[E]], %{{.*}} : vector<16xi32>
 // CHECK:   arith.maxsi %{{.*}} : vector<16xi32>
 // CHECK:   arith.cmpi eq, %[[E]], %{{.*}} : vector<16xi32>
+// CHECK:   arith.constant -12 : i32
+// CHECK-COUNT-8: kernel.lookup %{{.*}} in [12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0] : vector<64xi8>
 // CHECK:   arith.mulf %{{.*}} : vector<16xf32>
 func.func @mxfp4(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x272xi8>,
                  %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
