@@ -195,19 +195,45 @@ float toPowerOfTwo(float value) {
   return std::ldexp(1.0f, std::max(fraction == 0.5f ? exponent - 1 : exponent, -126));
 }
 
-/// The levels of a table in order, and between them.
-struct Table {
+/// The nearest level of a table to any number, the lower of two. Levels are integers from
+/// -127 to 127, so that what lies between two neighbours is a multiple of a half, and the
+/// least multiple of a half that is no less than a number says which levels it is between.
+class Table {
+public:
   explicit Table(llvm::ArrayRef<int8_t> levels) {
     llvm::SmallVector<int, 16> order;
     for (int code = 0; code < int(levels.size()); ++code)
       if (llvm::none_of(order, [&](int other) { return levels[other] == levels[code]; })) // +0 and -0
         order.push_back(code);
+    if (order.empty())
+      return;
     llvm::sort(order, [&](int a, int b) { return levels[a] < levels[b]; });
-    for (int code : order)
-      codes.push_back(code), sorted.push_back(levels[code]);
+    highest = levels[order.back()];
+    for (size_t place = 0, entry = 0; entry < codes.size(); ++entry) {
+      // Twice the numbers here are above entry - kReach - 1, and at most one more.
+      while (place + 1 < order.size() && levels[order[place]] + levels[order[place + 1]] < int(entry) - kReach)
+        ++place;
+      codes[entry] = uint8_t(order[place]);
+      this->levels[entry] = levels[order[place]];
+    }
   }
-  llvm::SmallVector<uint8_t, 16> codes;
-  llvm::SmallVector<float, 16> sorted;
+
+  /// Where the nearest level to `number` is in `levels` and `codes`: exact, and one plain
+  /// sequence of operations for vectors. NaN is taken for the lowest level.
+  static int entryOf(float number) {
+    float twice = 2 * number;
+    twice = twice > -kReach ? twice : -kReach;
+    twice = twice < kReach ? twice : kReach;
+    int towardsZero = int(twice);
+    return towardsZero + (twice > float(towardsZero)) + kReach;
+  }
+
+  float highest = 0; ///< level
+  std::array<float, 513> levels = {};
+  std::array<uint8_t, 513> codes = {};
+
+private:
+  static constexpr int kReach = 256; ///< twice what is beyond every level
 };
 
 /// Codes of a group for one scale (and minimum). All loops are plain ones of eight,
@@ -244,7 +270,7 @@ public:
         trialScale = toHalf(range / highest);
         trialMinimum = toHalf(-(n == 32 ? least : (greatest + least - range) / 2));
       } else if (!t.levels.empty()) {
-        float wanted = std::fabs(extreme) / (table.sorted.back() * share);
+        float wanted = std::fabs(extreme) / (table.highest * share);
         trialScale = t.exponents ? toPowerOfTwo(wanted) : toHalf(wanted);
       } else if (lowest == -127) {
         trialScale = toHalf(std::fabs(extreme) / 127);
@@ -259,7 +285,7 @@ public:
         if (minimum)
           *minimum = trialMinimum;
         for (int i = 0; i < t.group; ++i)
-          codes[i] = t.levels.empty() ? uint8_t(int(levels[i]) + t.offset) : table.codes[int(places[i])];
+          codes[i] = t.levels.empty() ? uint8_t(int(levels[i]) + t.offset) : table.codes[entries[i]];
       }
     }
   }
@@ -269,10 +295,7 @@ public:
     float inverse = scale == 0 ? 0 : 1 / scale;
     if (t.levels.empty())
       return uint8_t(int(toInteger((value + minimum) * inverse, lowest, highest)) + t.offset);
-    size_t place = 0;
-    for (size_t next = 1; next < table.sorted.size(); ++next)
-      place += value * inverse > (table.sorted[next] + table.sorted[next - 1]) / 2;
-    return table.codes[place];
+    return table.codes[Table::entryOf(value * inverse)];
   }
   /// What a code stands for.
   float value(uint8_t code, float scale, float minimum) const {
@@ -302,16 +325,9 @@ private:
   float roundToTable(const float *values, const float *weights, float scale) {
     float inverse = scale == 0 ? 0 : 1 / scale, parts[8] = {};
     for (int i = 0; i < t.group; ++i)
-      levels[i] = table.sorted[0], places[i] = 0;
-    for (size_t place = 1; place < table.sorted.size(); ++place) {
-      float step = table.sorted[place] - table.sorted[place - 1];
-      float between = (table.sorted[place] + table.sorted[place - 1]) / 2;
-      for (int i = 0; i < t.group; ++i) {
-        bool above = values[i] * inverse > between;
-        levels[i] += above ? step : 0.0f;
-        places[i] += above ? 1.0f : 0.0f;
-      }
-    }
+      entries[i] = Table::entryOf(values[i] * inverse);
+    for (int i = 0; i < t.group; ++i)
+      levels[i] = table.levels[entries[i]];
     for (int i = 0; i < t.group; i += 8)
       for (int j = 0; j < 8; ++j) {
         float off = values[i + j] - scale * levels[i + j];
@@ -329,7 +345,7 @@ private:
   Table table;
   int lowest, highest;
   float levels[kMostGroup]; ///< of the last trial
-  float places[kMostGroup]; ///< in the sorted table
+  int entries[kMostGroup];  ///< likewise, in the table
 };
 
 } // namespace

@@ -436,6 +436,37 @@ TEST(Evaluator, PacksBlocks) {
   }
 }
 
+// Levels of a table: the nearest to a number over its scale, the lower of two, as comparing
+// with the middle of every two neighbours says; also where a number is in the middle.
+TEST(Quantization, NearestLevels) {
+  std::mt19937 generator(2);
+  std::normal_distribution<float> normal;
+  for (llama::Format format : {llama::Format::NF4, llama::Format::MXFP4, llama::Format::Q2}) {
+    std::vector<int> sorted(traits(format).levels.begin(), traits(format).levels.end());
+    std::sort(sorted.begin(), sorted.end());
+    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    for (int trial = 0; trial < 50; ++trial) {
+      std::vector<float> row(traits(format).group), found(row.size());
+      row[0] = float(sorted.back()); // so that a scale of 1 is among those that are tried
+      for (size_t i = 1; i < row.size(); ++i) {
+        size_t place = generator() % (sorted.size() - 1);
+        float middle = float(sorted[place] + sorted[place + 1]) / 2;
+        row[i] = trial % 2 ? normal(generator) * 0.3f * row[0] : middle;
+      }
+      llama::CodeRow codes;
+      llama::quantizeRow(format, row.data(), row.size(), codes);
+      codes.dequantize(format, found.data());
+      float scale = codes.scales[0], inverse = 1 / scale;
+      for (size_t i = 0; i < row.size(); ++i) {
+        size_t place = 0;
+        while (place + 1 < sorted.size() && row[i] * inverse > float(sorted[place] + sorted[place + 1]) / 2)
+          ++place;
+        EXPECT_EQ(found[i], scale * float(sorted[place])) << stringifyFormat(format).str() << " " << row[i];
+      }
+    }
+  }
+}
+
 // A row's last group is quantized as it would be alone, whatever its length; what its
 // block is filled up with has code 0.
 TEST(Quantization, ShorterLastGroup) {
