@@ -20,8 +20,13 @@ def main():
     (cria,) = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         model = make_model.make_model("llama", os.path.join(folder, "model"), format="hf", dtype="bf16")
-        ids = [1] + [(i * 7919 + 13) % make_model.FAMILIES["llama"]["vocab_size"] for i in range(1, 40)]
-        for options in (["--dtype", "bf16"], ["--quantize", "q4"]):
+        vocabulary = min(make_model.FAMILIES[family]["vocab_size"] for family in ("llama", "llama-wide"))
+        ids = [1] + [(i * 7919 + 13) % vocabulary for i in range(1, 40)]
+        stored = make_model.make_model("llama-wide", os.path.join(folder, "stored"), format="gguf", dtype="q4_k_m")
+        # Blocks of many shapes, each in another role; values, outputs and `down` stay the file's Q4_K and Q6_K.
+        formats = "q_proj=nf4,k_proj=q5z,gate_proj=mxfp4,up_proj=q3,lm_head=ternary,embed=q4_64"
+        for model, options in ((model, ["--dtype", "bf16"]), (model, ["--quantize", "q4"]),
+                               (stored, ["--quantize", formats])):
             several = compile_model(cria, model, os.path.join(folder, "several"), "--target", "x86-64", "--chunk", "2",
                                     *options)
             info = run([several, "--info"]).decode()
