@@ -303,11 +303,11 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
   let summary = "the micro-kernel of quantized products";
   let description = [{
     A `kernel.block_matmul` tile of m rows and a few panels becomes one loop over the
-    groups of 32 columns (two, where blocks hold several): every vector of codes is read and unpacked once and meets
-    four codes of each input row in a `kernel.dot`. Tiles that follow each other
-    fetch the panels that come next; a single row takes its panels one by one. Where the
-    target's schedule wants tiles, a panel's codes are unpacked first, and the integers
-    of a tile of rows and a group are one `kernel.tile_matmul`.
+    groups of 32 columns (two, where blocks hold several): every vector of codes is read
+    and unpacked once and meets four codes of each input row in a `kernel.dot`. Tiles
+    that follow each other fetch the panels that come next; a single row takes its panels
+    one by one. Where the target's schedule wants tiles, a panel's codes are unpacked
+    first, and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
 
     ```mlir
     %acc:m = scf.for %g = %c0 to %G step %c1 iter_args(…) -> (vector<16xf32>, …) {

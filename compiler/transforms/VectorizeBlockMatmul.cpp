@@ -43,8 +43,9 @@ public:
   BlockKernel(kernel::BlockMatmulOp op, int64_t tileRows, int64_t &buffers, RewriterBase &rewriter)
       : op(op), b(rewriter), loc(op.getLoc()), buffers(buffers), tiled(tileRows > 0) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
-    allTokens = tokens = codes.getDimSize(0);
-    for (tokens = tiled ? std::min(tileRows, allTokens) : allTokens; allTokens % tokens;)
+    allTokens = codes.getDimSize(0);
+    tokens = tiled ? std::min(tileRows, allTokens) : allTokens;
+    while (allTokens % tokens) // tiles are alike
       --tokens;
     groups = codes.getDimSize(1);
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
