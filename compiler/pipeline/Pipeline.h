@@ -28,7 +28,7 @@ namespace cria {
 /// What a user decides about a compilation.
 struct CompileOptions {
   std::string target;     ///< a chip's name, or "native"; empty: the default
-  std::string quantize;   ///< "q8" or "q4"; empty: no
+  std::string quantize;   ///< as QuantizeRules.h says; empty: no
   std::string weightType; ///< "f32", "f16", "bf16"; empty: as stored
   std::string cacheType;  ///< of keys and values: "f32", "f16", "bf16", "q8"; empty: f32
   bool observe = false;   ///< look at what matrices are multiplied by …

@@ -140,6 +140,19 @@ FailureOr<Tensor> reference::evaluate(llama::AttentionOp op,
   return result;
 }
 
+static double greatestMagnitude(ArrayRef<double> numbers) {
+  double greatest = 0;
+  for (double x : numbers)
+    greatest = std::max(greatest, std::fabs(x));
+  return greatest;
+}
+
+/// `numbers` to the nearest multiples of s, if that is above zero.
+static void roundToMultiples(double s, MutableArrayRef<double> numbers) {
+  for (double &x : numbers)
+    x = s > 0 ? s * std::nearbyint(x / s) : x;
+}
+
 // s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers, or of what is left
 FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
                                       Operands<llama::QuantizeRowsOp> operands) {
@@ -147,13 +160,8 @@ FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
   int64_t K = result.shape[1];
   for (int64_t t = 0; t < result.shape[0]; ++t)
     for (int64_t begin = 0; begin < K; begin += llama::kGroup) {
-      double *x = result.row(t) + begin, greatest = 0;
-      int64_t count = std::min<int64_t>(llama::kGroup, K - begin);
-      for (int64_t i = 0; i < count; ++i)
-        greatest = std::max(greatest, std::fabs(x[i]));
-      double s = greatest / 127;
-      for (int64_t i = 0; s > 0 && i < count; ++i)
-        x[i] = s * std::nearbyint(x[i] / s);
+      MutableArrayRef<double> group(result.row(t) + begin, std::min<int64_t>(llama::kGroup, K - begin));
+      roundToMultiples(greatestMagnitude(group) / 127, group);
     }
   return result;
 }
@@ -189,12 +197,11 @@ FailureOr<Tensor> reference::evaluate(llama::AddOp op, Operands<llama::AddOp> op
 
 /// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers as BF16
 static void roundToCodes(Type bf16, MutableArrayRef<double> numbers) {
-  double greatest = 0;
-  for (double x : numbers)
-    greatest = std::max(greatest, std::fabs(x));
-  double s = roundTo(bf16, greatest / 127);
-  for (double &x : numbers)
-    x = greatest < 0x1p-100 ? 0 : s * std::nearbyint(x / s);
+  double greatest = greatestMagnitude(numbers);
+  if (greatest < 0x1p-100)
+    llvm::fill(numbers, 0.0);
+  else
+    roundToMultiples(roundTo(bf16, greatest / 127), numbers);
 }
 
 // result[position + t, :, :] = rows[t, :] rounded to the cache's type, the rest as in cache

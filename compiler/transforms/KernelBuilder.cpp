@@ -32,6 +32,12 @@ Value cria::narrow(OpBuilder &builder, Location loc, Value value, Type element) 
   return arith::TruncFOp::create(builder, loc, element, value);
 }
 
+Value cria::emptyBuffer(OpBuilder &builder, Location loc, ArrayRef<int64_t> shape, Type element, int64_t number) {
+  auto tensor = tensor::EmptyOp::create(builder, loc, shape, element);
+  tensor->setAttr(kernel::kBufferAttrName, builder.getI64IntegerAttr(number));
+  return tensor;
+}
+
 Value KernelBuilder::generic(ArrayRef<Operand> inputs, const Operand &destination,
                              ArrayRef<AffineExpr> reductions, Body body) {
   unsigned loops = 0;
@@ -61,9 +67,7 @@ Value KernelBuilder::generic(ArrayRef<Operand> inputs, const Operand &destinatio
 }
 
 Value KernelBuilder::empty(ArrayRef<int64_t> shape, Type element) {
-  auto tensor = tensor::EmptyOp::create(builder, loc, shape, element ? element : builder.getF32Type());
-  tensor->setAttr(kernel::kBufferAttrName, builder.getI64IntegerAttr(buffers++));
-  return tensor;
+  return emptyBuffer(builder, loc, shape, element ? element : builder.getF32Type(), buffers++);
 }
 
 Value KernelBuilder::zeros(ArrayRef<int64_t> shape) {

@@ -20,6 +20,12 @@ mlir::Value widen(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value valu
 /// `value` (F32, scalar or vector) rounded to `element`, to nearest, ties to even.
 mlir::Value narrow(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Type element);
 
+/// An uninitialized tensor of `shape`. It carries a number of its own as `kernel.buffer`: two
+/// kernels that write to tensors of one shape would otherwise be given one by CSE, and a
+/// copy by bufferization.
+mlir::Value emptyBuffer(mlir::OpBuilder &builder, mlir::Location loc, llvm::ArrayRef<int64_t> shape,
+                        mlir::Type element, int64_t number);
+
 struct KernelBuilder {
   /// Builds before `op`, at its location. `buffers` numbers the uninitialized
   /// tensors of a function (see `empty`).
@@ -38,9 +44,7 @@ struct KernelBuilder {
   mlir::Value generic(llvm::ArrayRef<Operand> inputs, const Operand &destination,
                       llvm::ArrayRef<mlir::AffineExpr> reductions, Body body);
 
-  /// An uninitialized (of F32 unless said), and a zeroed, tensor of `shape`. Each carries a number of
-  /// its own as `kernel.buffer`: two kernels that write to tensors of one shape
-  /// would otherwise be given one by CSE, and a copy by bufferization.
+  /// An uninitialized (of F32 unless said), and a zeroed, tensor of `shape`; see `emptyBuffer`.
   mlir::Value empty(llvm::ArrayRef<int64_t> shape, mlir::Type element = {});
   mlir::Value zeros(llvm::ArrayRef<int64_t> shape);
 

@@ -82,8 +82,8 @@ private:
   int64_t columnsBeside(llama::LinearOp op) const;
   int64_t isAlsoMatrix(Value table);
   Value packed(Value weight, Format format, int64_t columns, KernelBuilder &b);
-  /// Rows [T, K] in groups, the last one filled up with zeros: codes [T, G, 32], scales [T, G], sums of 32 codes [T, G] or
-  /// of 16 [T, 2 * G].
+  /// Rows [T, K] in groups, the last one filled up with zeros: codes [T, G, 32], scales
+  /// [T, G], sums of 32 codes [T, G] or of 16 [T, 2 * G].
   struct QuantizedRows {
     Value codes, scales, sums;
   };
@@ -148,7 +148,8 @@ kernel::StateOp Lowering::state(StringRef name, RankedTensorType type) {
 
 /// [C, Hkv, Dh] becomes keys [Hkv, P, Dh, L] or values [Hkv, P * L, Dh], where
 /// P * L is C rounded up to what attention takes at once; if they are codes, with scales
-/// [Hkv, P, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's caches make room for those of the state.
+/// [Hkv, P, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's
+/// caches make room for those of the state.
 void Lowering::planCaches() {
   llvm::StringSet<> keys;
   module.walk([&](llama::AttentionOp op) {
@@ -231,7 +232,8 @@ Value Lowering::packed(Value weight, Format format, int64_t columns, KernelBuild
     return llama::PackOp::create(b.builder, b.loc, weight, rows, columns);
   RankedTensorType type = tensorType(weight);
   SmallVector<int64_t> shape = {int64_t(llvm::divideCeil(type.getDimSize(0), rows)),
-                                int64_t(llvm::divideCeil(type.getDimSize(1), traits(*format).block)), llama::BlockLayout(*format, rows).bytes};
+                                int64_t(llvm::divideCeil(type.getDimSize(1), traits(*format).block)),
+                                llama::BlockLayout(*format, rows).bytes};
   return llama::PackBlocksOp::create(b.builder, b.loc, RankedTensorType::get(shape, b.builder.getI8Type()), weight,
                                      b.builder.getI64IntegerAttr(rows), formatAttr(*format));
 }

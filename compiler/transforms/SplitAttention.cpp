@@ -1,6 +1,7 @@
 //===- SplitAttention.cpp - The context of a single token in parts ---------===//
 
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/VectorBuilder.h"
 #include "targets/Target.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -24,9 +25,7 @@ struct SplitAttention : cria::impl::SplitAttentionBase<SplitAttention> {
     if (failed(chip))
       return signalPassFailure();
     Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, /*chunk=*/false, {}});
-    SmallVector<kernel::AttentionOp> ops;
-    getOperation().walk([&](kernel::AttentionOp op) { ops.push_back(op); });
-    for (kernel::AttentionOp op : ops) {
+    for (auto op : collect<kernel::AttentionOp>(getOperation())) {
       int64_t parts = partsOf(op, schedule);
       if (parts > 1)
         split(op, parts);
@@ -49,8 +48,7 @@ private:
     auto query = cast<RankedTensorType>(op.getQuery().getType());
     int64_t lanes = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3);
     auto type = RankedTensorType::get({parts, query.getDimSize(1), query.getDimSize(2) + 2 * lanes}, b.getF32Type());
-    auto found = tensor::EmptyOp::create(b, loc, type.getShape(), type.getElementType());
-    found->setAttr(kernel::kBufferAttrName, b.getI64IntegerAttr(buffers++)); // else CSE makes one of two
+    Value found = emptyBuffer(b, loc, type.getShape(), type.getElementType(), buffers++);
     Value first = arith::ConstantIndexOp::create(b, loc, 0);
     auto attention = kernel::AttentionOp::create(b, loc, type, op.getQuery(), op.getKeys(), op.getValues(),
                                                  op.getPosition(), found, op.getTable(), op.getKeyScales(),

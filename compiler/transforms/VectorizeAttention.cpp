@@ -30,6 +30,7 @@
 #include "compiler/transforms/AttentionParts.h"
 #include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/VectorBuilder.h"
 #include "dialects/llama/Quantization.h"
 #include "targets/Target.h"
 
@@ -61,10 +62,10 @@ int64_t divisorUpTo(int64_t size, int64_t limit) {
   return divisor;
 }
 
-class AttentionTile {
+class AttentionTile : VectorBuilder {
 public:
   AttentionTile(kernel::AttentionOp op, Schedule schedule, RewriterBase &rewriter)
-      : op(op), schedule(schedule), b(rewriter), loc(op.getLoc()) {
+      : VectorBuilder(rewriter, op.getLoc()), op(op), schedule(schedule) {
     auto query = cast<RankedTensorType>(op.getQuery().getType());
     tokens = query.getDimSize(0);
     heads = query.getDimSize(1);
@@ -147,21 +148,10 @@ private:
 
   bool isCoded() { return bool(op.getKeyScales()); }
 
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
-  Value plus(Value value, int64_t offset) {
-    return offset ? arith::AddIOp::create(b, loc, value, index(offset)).getResult() : value;
-  }
-  Value plus(Value value, Value offset) { return arith::AddIOp::create(b, loc, value, offset); }
   Value splat(VectorType type, double value) {
     return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, float(value)));
   }
   Value broadcast(VectorType type, Value scalar) { return vector::BroadcastOp::create(b, loc, type, scalar); }
-  Value read(VectorType type, Value tensor, ValueRange place) {
-    return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
-  }
-  Value write(Value vector, Value tensor, ValueRange place) {
-    return vector::TransferWriteOp::create(b, loc, vector, tensor, place, ArrayRef<bool>{true}).getResult();
-  }
   /// The larger of two, or of two vectors lane by lane: one instruction, which a
   /// `maxnumf` with its rules for NaN is not. A NaN among scores stays one in the weights.
   Value larger(Value a, Value c) {
@@ -169,22 +159,7 @@ private:
     return arith::SelectOp::create(b, loc, greater, a, c);
   }
 
-  /// A tensor of the thread's own. Numbered, for CSE would make one of two.
-  Value scratch(ArrayRef<int64_t> shape) {
-    auto tensor = tensor::EmptyOp::create(b, loc, shape, b.getF32Type());
-    tensor->setAttr(kernel::kBufferAttrName, b.getI64IntegerAttr(buffers++));
-    return tensor;
-  }
-
-  /// A loop over [from, to) that carries `values`.
-  SmallVector<Value> loop(Value from, Value to, int64_t step, ValueRange values,
-                          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-    auto loop = scf::ForOp::create(b, loc, from, to, index(step), values);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    scf::YieldOp::create(b, loc, body(loop.getInductionVar(), loop.getRegionIterArgs()));
-    return SmallVector<Value>(loop.getResults());
-  }
+  Value scratch(ArrayRef<int64_t> shape) { return VectorBuilder::scratch(shape, b.getF32Type()); }
 
   Value blockOf(Value position) { return arith::DivUIOp::create(b, loc, position, index(lanes)); }
   Value alignDown(Value block) {
@@ -248,8 +223,7 @@ private:
       Value y = read(type, op.getQuery(), {token, head, index(half + d)});
       Value c = read(type, op.getTable(), {place, zero, index(d)});
       Value s = read(type, op.getTable(), {place, index(1), index(d)});
-      Value low = arith::SubFOp::create(b, loc, times(x, c), times(y, s));
-      Value high = arith::AddFOp::create(b, loc, times(y, c), times(x, s));
+      auto [low, high] = turned(x, y, c, s);
       scaled = write(times(low, splat(type, factor())), scaled, {row, index(d)});
       scaled = write(times(high, splat(type, factor())), scaled, {row, index(half + d)});
     }
@@ -515,14 +489,11 @@ private:
 
   kernel::AttentionOp op;
   Schedule schedule;
-  RewriterBase &b;
-  Location loc;
   int64_t tokens = 0, heads = 0, rows = 0; ///< T, H, M = T * H
   int64_t size = 0, lanes = 0;             ///< Dh, L
   int64_t groups = 1;                      ///< G = Dh/32 of codes, else 1
   int64_t width = 0;                       ///< of a vector of columns; divides Dh
   int64_t tailBlocks = 0;                  ///< blocks of a masked step
-  int64_t buffers = 0;
   VectorType laneType, columnType;
   Value zero;
   Value query; ///< [M, Dh], scaled
@@ -533,10 +504,8 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
     FailureOr<ChipRef> chip = chipOf(getOperation()->getParentOfType<ModuleOp>());
     if (failed(chip))
       return signalPassFailure();
-    SmallVector<kernel::AttentionOp> ops;
-    getOperation().walk([&](kernel::AttentionOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (kernel::AttentionOp op : ops) {
+    for (auto op : collect<kernel::AttentionOp>(getOperation())) {
       int64_t groups = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(0);
       if (groups != 1) {
         op.emitOpError("expects a tile of one key/value head to be vectorized, but got ") << groups;

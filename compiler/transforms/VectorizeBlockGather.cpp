@@ -9,6 +9,7 @@
 
 #include "compiler/transforms/BlockReader.h"
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/VectorBuilder.h"
 
 using namespace mlir;
 
@@ -22,9 +23,10 @@ using llama::kGroup;
 
 namespace {
 
-class GatherKernel {
+class GatherKernel : VectorBuilder {
 public:
-  GatherKernel(kernel::BlockGatherOp op, RewriterBase &rewriter) : op(op), b(rewriter), loc(op.getLoc()) {
+  GatherKernel(kernel::BlockGatherOp op, RewriterBase &rewriter)
+      : VectorBuilder(rewriter, op.getLoc()), op(op) {
     auto type = cast<RankedTensorType>(op.getDestination().getType());
     count = type.getDimSize(0);
     columns = type.getDimSize(1);
@@ -42,8 +44,6 @@ public:
   }
 
 private:
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
-
   /// `destination` with steps [first, last) of every row in place: `width` columns of each.
   Value steps(int64_t first, int64_t last, int64_t width, Value destination) {
     b.setInsertionPoint(op);
@@ -73,9 +73,7 @@ private:
       if (int64_t left = width - group * size; left < size)
         numbers = vector::ExtractStridedSliceOp::create(b, loc, numbers, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{left},
                                                         ArrayRef<int64_t>{1});
-      destination = vector::TransferWriteOp::create(b, loc, numbers, destination, ValueRange{at, first},
-                                                    ArrayRef<bool>{true})
-                        .getResult();
+      destination = write(numbers, destination, {at, first});
     }
     return destination;
   }
@@ -101,17 +99,13 @@ private:
   }
 
   kernel::BlockGatherOp op;
-  RewriterBase &b;
-  Location loc;
   int64_t count = 0, columns = 0;
 };
 
 struct VectorizeBlockGather : cria::impl::VectorizeBlockGatherBase<VectorizeBlockGather> {
   void runOnOperation() override {
-    SmallVector<kernel::BlockGatherOp> ops;
-    getOperation().walk([&](kernel::BlockGatherOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (kernel::BlockGatherOp op : ops)
+    for (auto op : collect<kernel::BlockGatherOp>(getOperation()))
       GatherKernel(op, rewriter).build();
   }
 };

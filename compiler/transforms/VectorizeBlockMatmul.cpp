@@ -24,6 +24,7 @@
 
 #include "compiler/transforms/BlockReader.h"
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/VectorBuilder.h"
 #include "targets/Target.h"
 
 using namespace mlir;
@@ -37,11 +38,11 @@ using namespace cria;
 
 namespace {
 
-class BlockKernel {
+class BlockKernel : VectorBuilder {
 public:
   /// `tileRows`: the most rows of a tile; 0: vectors. `buffers` numbers uninitialized tensors.
   BlockKernel(kernel::BlockMatmulOp op, int64_t tileRows, int64_t &buffers, RewriterBase &rewriter)
-      : op(op), b(rewriter), loc(op.getLoc()), buffers(buffers), tiled(tileRows > 0) {
+      : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(tileRows > 0) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
     tokens = tiled ? std::min(tileRows, allTokens) : allTokens;
@@ -93,9 +94,7 @@ private:
       for (int64_t group = 0; group < readers[0].groups(); ++group)
         for (int64_t vector : readers[0].vectors(group)) {
           Value codes = arith::SubIOp::create(b, loc, readers[0].codes(vector), offset);
-          result = vector::TransferWriteOp::create(b, loc, codes, result, ValueRange{step, index(vector), zero},
-                                                   ArrayRef<bool>{true})
-                       .getResult();
+          result = write(codes, result, {step, index(vector), zero});
         }
       return {result};
     })[0];
@@ -111,10 +110,7 @@ private:
         sums, [&](Value step, Value part, ValueRange sums) { return multiplyStep(step, part, sums); });
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
-        destination = vector::TransferWriteOp::create(b, loc, results[t * panels + p], destination,
-                                                      ValueRange{token(t), index(firstPanel + p), zero},
-                                                      ArrayRef<bool>{true})
-                          .getResult();
+        destination = write(results[t * panels + p], destination, {token(t), index(firstPanel + p), zero});
     return destination;
   }
 
@@ -148,28 +144,13 @@ private:
   /// The results of a loop from 0 to `count` that starts with `values`.
   SmallVector<Value> loopOver(int64_t count, ValueRange values,
                               llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-    auto loop = scf::ForOp::create(b, loc, zero, index(count), index(1), values);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    scf::YieldOp::create(b, loc, body(loop.getInductionVar(), loop.getRegionIterArgs()));
-    return loop.getResults();
+    return loop(zero, index(count), 1, values, body);
   }
 
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
   /// Row t of those that are multiplied now.
   Value token(int64_t t) {
-    return firstToken ? arith::AddIOp::create(b, loc, firstToken, index(t)).getResult() : index(t);
+    return firstToken ? plus(firstToken, index(t)) : index(t);
   }
-  /// A tensor of the thread's own. Numbered, for CSE would make one of two.
-  Value scratch(ArrayRef<int64_t> shape, Type element) {
-    auto tensor = tensor::EmptyOp::create(b, loc, shape, element);
-    tensor->setAttr(kernel::kBufferAttrName, b.getI64IntegerAttr(buffers++));
-    return tensor;
-  }
-  Value read(VectorType type, Value tensor, ValueRange place) {
-    return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
-  }
-
   /// `sums` with the products of columns 32 * step … 32 * step + 31 added; the step is number
   /// `part` of its block.
   SmallVector<Value> multiplyStep(Value step, Value part, ValueRange sums) {
@@ -260,8 +241,7 @@ private:
     for (int64_t number = 0; number < perStep; ++number) {
       if (readers[0].groups() > 1 && number != group)
         continue;
-      Value place = number ? arith::AddIOp::create(b, loc, first, index(number)).getResult() : first;
-      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{token(t), place});
+      Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{token(t), plus(first, number)});
       result = result ? arith::AddIOp::create(b, loc, result, sum).getResult() : sum;
     }
     return result;
@@ -303,10 +283,7 @@ private:
   }
 
   kernel::BlockMatmulOp op;
-  RewriterBase &b;
-  Location loc;
   static constexpr int64_t kFours = 8; ///< of columns, in 32
-  int64_t &buffers;
   bool tiled;
   int64_t allTokens = 0, tokens = 0; ///< of the op; of one pass over the groups
   int64_t groups = 0, rows = 0;
@@ -320,14 +297,12 @@ private:
 
 struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBlockMatmul> {
   void runOnOperation() override {
-    SmallVector<kernel::BlockMatmulOp> ops;
-    getOperation().walk([&](kernel::BlockMatmulOp op) { ops.push_back(op); });
     FailureOr<ChipRef> chip = chipOf(getOperation()->getParentOfType<ModuleOp>());
     if (failed(chip))
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
     int64_t buffers = 0;
-    for (kernel::BlockMatmulOp op : ops) {
+    for (auto op : collect<kernel::BlockMatmulOp>(getOperation())) {
       auto codes = cast<RankedTensorType>(op.getCodes().getType());
       KernelKey key{KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup};
       BlockKernel(op, chip->target->schedule(*chip->chip, key).tileRows, buffers, rewriter).build();

@@ -13,6 +13,7 @@
 
 #include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/VectorBuilder.h"
 #include "targets/Target.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -63,10 +64,10 @@ void toTileMatmul(MatmulTile tile, RewriterBase &b) {
                                              /*accumulate=*/!fresh);
 }
 
-class MicroKernel {
+class MicroKernel : VectorBuilder {
 public:
   MicroKernel(MatmulTile tile, int64_t unroll, RewriterBase &rewriter)
-      : tile(tile), unroll(std::min(unroll, tile.columns)), b(rewriter), loc(tile.op.getLoc()),
+      : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(unroll, tile.columns)),
         type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
 
   /// Replaces the tile's op.
@@ -85,9 +86,7 @@ public:
         sums[panel] = multiplyRow(panel, sums[panel]);
     tile.count = sums.size() / tile.m;
     forEachSum([&](int64_t row, int64_t panel, int64_t number) {
-      destination = vector::TransferWriteOp::create(b, loc, sums[number], destination,
-                                                    ValueRange{index(row), index(panel), zero}, ArrayRef<bool>{true})
-                        .getResult();
+      destination = write(sums[number], destination, {index(row), index(panel), zero});
     });
     b.replaceOp(tile.op, destination);
   }
@@ -103,17 +102,13 @@ private:
       addColumn(first, column, some);
       std::copy(some.begin(), some.end(), all.begin() + chain * perChain);
     };
-    auto loop = scf::ForOp::create(b, loc, zero, index(whole), index(unroll), sums);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      prefetch(loop.getInductionVar());
-      SmallVector<Value> inner(loop.getRegionIterArgs());
+    sums = loop(zero, index(whole), unroll, sums, [&](Value column, ValueRange before) {
+      prefetch(column);
+      SmallVector<Value> inner(before);
       for (int64_t offset = 0; offset < unroll; ++offset)
-        add(plus(loop.getInductionVar(), offset), offset % chains, inner);
-      scf::YieldOp::create(b, loc, inner);
-    }
-    sums.assign(loop.getResults().begin(), loop.getResults().end());
+        add(plus(column, offset), offset % chains, inner);
+      return inner;
+    });
     for (int64_t column = whole; column < tile.columns; ++column)
       add(index(column), column % chains, sums);
     return sums;
@@ -129,10 +124,6 @@ private:
     return arith::AddFOp::create(b, loc, halves[0], halves[1]);
   }
 
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
-  Value plus(Value value, int64_t offset) {
-    return offset ? arith::AddIOp::create(b, loc, value, index(offset)).getResult() : value;
-  }
   void forEachSum(llvm::function_ref<void(int64_t row, int64_t panel, int64_t number)> visit) {
     for (int64_t row = 0; row < tile.m; ++row)
       for (int64_t panel = 0; panel < tile.count; ++panel)
@@ -149,9 +140,7 @@ private:
       return sums;
     }
     forEachSum([&](int64_t row, int64_t panel, int64_t) {
-      sums.push_back(vector::TransferReadOp::create(b, loc, type, destination,
-                                                    ValueRange{index(row), index(panel), zero}, std::nullopt,
-                                                    ArrayRef<bool>{true}));
+      sums.push_back(read(type, destination, {index(row), index(panel), zero}));
     });
     return sums;
   }
@@ -161,9 +150,8 @@ private:
     SmallVector<Value> weights, factors;
     auto stored = VectorType::get({tile.pairs ? 2 * tile.height : tile.height}, getElementTypeOrSelf(tile.panels));
     for (int64_t panel = 0; panel < tile.count; ++panel) {
-      Value read = vector::TransferReadOp::create(b, loc, stored, tile.panels, ValueRange{index(first + panel), column, zero},
-                                                  std::nullopt, ArrayRef<bool>{true});
-      weights.push_back(tile.pairs ? read : widen(b, loc, read));
+      Value numbers = read(stored, tile.panels, {index(first + panel), column, zero});
+      weights.push_back(tile.pairs ? numbers : widen(b, loc, numbers));
     }
     for (int64_t row = 0; row < tile.m; ++row)
       factors.push_back(tile.pairs ? pair(row, column) : scalar(row, column));
@@ -184,8 +172,7 @@ private:
   /// The pair input[row, column, :] as 32 bits.
   Value pair(int64_t row, Value column) {
     auto stored = VectorType::get({2}, getElementTypeOrSelf(tile.input));
-    Value numbers = vector::TransferReadOp::create(b, loc, stored, tile.input, ValueRange{index(row), column, zero},
-                                                   std::nullopt, ArrayRef<bool>{true});
+    Value numbers = read(stored, tile.input, {index(row), column, zero});
     Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), numbers);
     return vector::ExtractOp::create(b, loc, word, 0);
   }
@@ -211,8 +198,6 @@ private:
   static constexpr int64_t kLineBytes = 64; ///< of a cache line
   MatmulTile tile;
   int64_t unroll;
-  RewriterBase &b;
-  Location loc;
   VectorType type;
   Value zero;
 };

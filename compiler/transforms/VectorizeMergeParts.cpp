@@ -8,6 +8,7 @@
 
 #include "compiler/transforms/AttentionParts.h"
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/VectorBuilder.h"
 #include "targets/Target.h"
 
 #include <numeric>
@@ -23,10 +24,10 @@ using namespace cria;
 
 namespace {
 
-class Merge {
+class Merge : VectorBuilder {
 public:
   Merge(kernel::MergePartsOp op, const Schedule &schedule, RewriterBase &rewriter)
-      : op(op), schedule(schedule), b(rewriter), loc(op.getLoc()) {
+      : VectorBuilder(rewriter, op.getLoc()), op(op), schedule(schedule) {
     auto parts = cast<RankedTensorType>(op.getParts().getType());
     auto result = cast<RankedTensorType>(op.getType());
     count = parts.getDimSize(0);
@@ -50,21 +51,14 @@ public:
   }
 
 private:
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
-
   Value read(VectorType type, Value part, Value head, int64_t column) {
-    return vector::TransferReadOp::create(b, loc, type, op.getParts(), ValueRange{part, head, index(column)},
-                                          std::nullopt, ArrayRef<bool>{true});
+    return VectorBuilder::read(type, op.getParts(), {part, head, index(column)});
   }
 
   /// A loop from 0 to `end` that carries `values`.
   SmallVector<Value> loop(Value end, ValueRange values,
                           llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-    auto loop = scf::ForOp::create(b, loc, zero, end, index(1), values);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    scf::YieldOp::create(b, loc, body(loop.getInductionVar(), loop.getRegionIterArgs()));
-    return SmallVector<Value>(loop.getResults());
+    return VectorBuilder::loop(zero, end, 1, values, body);
   }
 
   Value maximumOf(Value part, Value head) { return read(laneType, part, head, size + lanes); }
@@ -99,16 +93,12 @@ private:
                                             arith::FastMathFlags::reassoc);
     Value divisor = vector::BroadcastOp::create(b, loc, columnType, sum);
     for (int64_t i = 0; i < columns; ++i)
-      result = vector::TransferWriteOp::create(b, loc, arith::DivFOp::create(b, loc, sums[i], divisor), result,
-                                               ValueRange{zero, head, index(i * width)}, ArrayRef<bool>{true})
-                   .getResult();
+      result = write(arith::DivFOp::create(b, loc, sums[i], divisor), result, {zero, head, index(i * width)});
     return result;
   }
 
   kernel::MergePartsOp op;
   Schedule schedule;
-  RewriterBase &b;
-  Location loc;
   int64_t count = 0, heads = 0;            ///< S, H
   int64_t size = 0, lanes = 0;             ///< Dh, L
   VectorType laneType, columnType;
@@ -121,10 +111,8 @@ struct VectorizeMergeParts : cria::impl::VectorizeMergePartsBase<VectorizeMergeP
     if (failed(chip))
       return signalPassFailure();
     Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, /*chunk=*/false, {}});
-    SmallVector<kernel::MergePartsOp> ops;
-    getOperation().walk([&](kernel::MergePartsOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (kernel::MergePartsOp op : ops)
+    for (auto op : collect<kernel::MergePartsOp>(getOperation()))
       Merge(op, schedule, rewriter).build();
   }
 };

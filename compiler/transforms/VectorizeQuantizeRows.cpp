@@ -8,6 +8,7 @@
 
 #include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/VectorBuilder.h"
 
 #include "dialects/llama/Quantization.h"
 
@@ -23,16 +24,16 @@ using llama::kGroup;
 
 namespace {
 
-class GroupKernel {
+class GroupKernel : VectorBuilder {
 public:
-  GroupKernel(kernel::QuantizeRowsOp op, RewriterBase &rewriter) : op(op), b(rewriter), loc(op.getLoc()) {
+  GroupKernel(kernel::QuantizeRowsOp op, RewriterBase &rewriter)
+      : VectorBuilder(rewriter, op.getLoc()), op(op) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     tokens = codes.getDimSize(0);
     groups = codes.getDimSize(1);
     width = cast<RankedTensorType>(op.getRows().getType()).getDimSize(2);
     sumsPerGroup = cast<RankedTensorType>(op.getSums().getType()).getDimSize(1) / groups;
     numberType = VectorType::get({kGroup}, b.getF32Type());
-    integerType = VectorType::get({kGroup}, b.getI32Type());
   }
 
   void build() {
@@ -48,14 +49,8 @@ public:
   }
 
 private:
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
-  Value integer(int32_t value) {
-    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(integerType, value));
-  }
-
   Value read(int64_t count, Value row, Value part, Value column) {
-    return vector::TransferReadOp::create(b, loc, VectorType::get({count}, b.getF32Type()), op.getRows(),
-                                          ValueRange{row, part, column}, std::nullopt, ArrayRef<bool>{true});
+    return VectorBuilder::read(VectorType::get({count}, b.getF32Type()), op.getRows(), {row, part, column});
   }
 
   /// Group `number` of row `row` [32].
@@ -78,29 +73,15 @@ private:
 
   scf::ValueVector group(Value row, Value number, ValueRange destinations) {
     b.setInsertionPointToEnd(b.getInsertionBlock());
-    Type f32Type = b.getF32Type();
     Value numbers = readGroup(row, number);
-    Value bits = vector::BitCastOp::create(b, loc, integerType, numbers);
-    Value magnitudes = arith::AndIOp::create(b, loc, bits, integer(0x7fffffff));
-    Value largestBits = vector::ReductionOp::create(b, loc, vector::CombiningKind::MAXSI, magnitudes);
-    Value largest = arith::BitcastOp::create(b, loc, f32Type, largestBits);
-    Value limit = f32(b, loc, 127.0);
+    Value largest = largestMagnitude(numbers), limit = f32(b, loc, 127.0);
     Value scale = arith::DivFOp::create(b, loc, largest, limit);
     Value inverse = arith::DivFOp::create(b, loc, limit, largest);
-    Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, largest, f32(b, loc, 0x1p-100));
-    Value isFinite = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, largest, f32(b, loc, INFINITY));
-    Value usable = arith::AndIOp::create(b, loc, isLarge, isFinite);
-
     Value scaled = arith::MulFOp::create(b, loc, numbers, vector::BroadcastOp::create(b, loc, numberType, inverse));
-    Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(numberType));
-    Value safe = arith::SelectOp::create(b, loc, usable, scaled, zeros);
-    Value rounded = math::RoundEvenOp::create(b, loc, safe);
-    Value wide = arith::FPToSIOp::create(b, loc, integerType, rounded);
+    Value wide = nearestIntegers(scaled, largest);
     Value codes = arith::TruncIOp::create(b, loc, VectorType::get({kGroup}, b.getI8Type()), wide);
 
-    Value newCodes = vector::TransferWriteOp::create(b, loc, codes, destinations[0], ValueRange{row, number, zero},
-                                                     ArrayRef<bool>{true})
-                         .getResult();
+    Value newCodes = write(codes, destinations[0], {row, number, zero});
     Value newScales = tensor::InsertOp::create(b, loc, scale, destinations[1], ValueRange{row, number});
     Value newSums = destinations[2];
     Value first = arith::MulIOp::create(b, loc, number, index(sumsPerGroup));
@@ -115,19 +96,15 @@ private:
   }
 
   kernel::QuantizeRowsOp op;
-  RewriterBase &b;
-  Location loc;
   int64_t tokens = 0, groups = 0, width = 0, sumsPerGroup = 1;
-  VectorType numberType, integerType;
+  VectorType numberType;
   Value zero;
 };
 
 struct VectorizeQuantizeRows : cria::impl::VectorizeQuantizeRowsBase<VectorizeQuantizeRows> {
   void runOnOperation() override {
-    SmallVector<kernel::QuantizeRowsOp> ops;
-    getOperation().walk([&](kernel::QuantizeRowsOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
-    for (kernel::QuantizeRowsOp op : ops)
+    for (auto op : collect<kernel::QuantizeRowsOp>(getOperation()))
       GroupKernel(op, rewriter).build();
   }
 };

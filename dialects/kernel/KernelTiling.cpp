@@ -57,6 +57,18 @@ Value positionAfter(OpBuilder &builder, Location loc, Value position, OpFoldResu
 
 } // namespace
 
+/// The place of a tile of `value`, whose leading dimensions are the loops: the rest is whole.
+static void placeLeading(OpBuilder &builder, Location loc, Value value, ArrayRef<OpFoldResult> offsets,
+                         ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &valueOffsets,
+                         SmallVector<OpFoldResult> &valueSizes) {
+  valueOffsets.assign(offsets.begin(), offsets.end());
+  valueSizes.assign(sizes.begin(), sizes.end());
+  for (int64_t dim = offsets.size(), rank = cast<RankedTensorType>(value.getType()).getRank(); dim < rank; ++dim) {
+    valueOffsets.push_back(builder.getIndexAttr(0));
+    valueSizes.push_back(tensor::getMixedSize(builder, loc, value, dim));
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
@@ -111,8 +123,8 @@ LogicalResult AttentionOp::getResultTilePosition(OpBuilder &builder, unsigned, A
                                                  ArrayRef<OpFoldResult> sizes,
                                                  SmallVector<OpFoldResult> &resultOffsets,
                                                  SmallVector<OpFoldResult> &resultSizes) {
-  resultOffsets = {offsets[1], offsets[0], builder.getIndexAttr(0)};
-  resultSizes = {sizes[1], sizes[0], tensor::getMixedSize(builder, getLoc(), getDestination(), 2)};
+  placeLeading(builder, getLoc(), getDestination(), {offsets[1], offsets[0]}, {sizes[1], sizes[0]}, resultOffsets,
+               resultSizes);
   return success();
 }
 
@@ -190,8 +202,7 @@ LogicalResult BlockMatmulOp::getResultTilePosition(OpBuilder &builder, unsigned,
                                                    ArrayRef<OpFoldResult> sizes,
                                                    SmallVector<OpFoldResult> &resultOffsets,
                                                    SmallVector<OpFoldResult> &resultSizes) {
-  resultOffsets = {offsets[0], offsets[1], builder.getIndexAttr(0)};
-  resultSizes = {sizes[0], sizes[1], tensor::getMixedSize(builder, getLoc(), getDestination(), 2)};
+  placeLeading(builder, getLoc(), getDestination(), offsets, sizes, resultOffsets, resultSizes);
   return success();
 }
 
@@ -234,12 +245,11 @@ FailureOr<TilingResult> BlockGatherOp::getTiledImplementation(OpBuilder &builder
   return TilingResult{{tile}, {tile.getResult()}, slices};
 }
 
-LogicalResult BlockGatherOp::getResultTilePosition(OpBuilder &, unsigned, ArrayRef<OpFoldResult> offsets,
+LogicalResult BlockGatherOp::getResultTilePosition(OpBuilder &builder, unsigned, ArrayRef<OpFoldResult> offsets,
                                                    ArrayRef<OpFoldResult> sizes,
                                                    SmallVector<OpFoldResult> &resultOffsets,
                                                    SmallVector<OpFoldResult> &resultSizes) {
-  resultOffsets.assign(offsets.begin(), offsets.end());
-  resultSizes.assign(sizes.begin(), sizes.end());
+  placeLeading(builder, getLoc(), getDestination(), offsets, sizes, resultOffsets, resultSizes);
   return success();
 }
 
@@ -345,13 +355,7 @@ LogicalResult AppendOp::getResultTilePosition(OpBuilder &builder, unsigned numbe
                                               ArrayRef<OpFoldResult> sizes,
                                               SmallVector<OpFoldResult> &resultOffsets,
                                               SmallVector<OpFoldResult> &resultSizes) {
-  resultOffsets.assign(offsets.begin(), offsets.end());
-  resultSizes.assign(sizes.begin(), sizes.end());
-  Value destination = getDpsInits()[number];
-  for (int64_t dim = 1, rank = cast<RankedTensorType>(destination.getType()).getRank(); dim < rank; ++dim) {
-    resultOffsets.push_back(builder.getIndexAttr(0));
-    resultSizes.push_back(tensor::getMixedSize(builder, getLoc(), destination, dim));
-  }
+  placeLeading(builder, getLoc(), getDpsInits()[number], offsets, sizes, resultOffsets, resultSizes);
   return success();
 }
 

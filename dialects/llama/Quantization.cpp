@@ -354,18 +354,21 @@ void cria::llama::quantizeRow(Format format, const float *values, int64_t column
   const FormatTraits &t = traits(format);
   row.resize(format, columns);
   GroupEncoder encoder(format);
-  auto encode = [&](int64_t begin, const float *from, const float *weights) {
-    int64_t group = begin / t.group, count = std::min<int64_t>(t.group, columns - begin);
-    float values[kMostGroup], some[kMostGroup] = {};
-    from += begin;
-    if (count < t.group) { // what fills up is like its first number, and errs for nothing
-      std::fill(std::copy_n(from, count, values), values + t.group, *from);
-      std::copy_n(weights, count, some);
-      from = values, weights = some;
-    }
+  auto encodeGroup = [&](int64_t begin, const float *from, const float *weights) {
+    int64_t group = begin / t.group;
     encoder.encode(from, weights, row.scales[group], t.minimums ? &row.minimums[group] : nullptr,
                    row.codes.data() + begin);
-    std::fill(row.codes.begin() + begin + count, row.codes.begin() + begin + t.group, 0);
+  };
+  auto encode = [&](int64_t begin, const float *from, const float *weights) {
+    int64_t count = columns - begin;
+    if (count >= t.group)
+      return encodeGroup(begin, from + begin, weights);
+    // What fills up a shorter group is like its first number, and errs for nothing.
+    float values[kMostGroup], some[kMostGroup] = {};
+    std::fill(std::copy_n(from + begin, count, values), values + t.group, from[begin]);
+    std::copy_n(weights, count, some);
+    encodeGroup(begin, values, some);
+    std::fill(row.codes.begin() + columns, row.codes.begin() + begin + t.group, 0);
   };
   std::vector<float> weights(t.group);
   // How much a number's error counts in the choice of its group's scale.

@@ -31,8 +31,8 @@
 //   q4_k q5_k   4…  c                      32  two levels, minimums
 //   q6_k        6   c - 32                 16  two levels
 //
-// GGUF's Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 and MXFP4 are q8, q4, q4z, q5, q5z and mxfp4. The K-quants come
-// from files only; codes for the others are chosen by `quantizeRow`, see there.
+// GGUF's Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 and MXFP4 are q8, q4, q4z, q5, q5z and mxfp4. The
+// K-quants come from files only; codes for the others are chosen by `quantizeRow`.
 //
 // `llama.pack_blocks` stores codes in blocks of `rows` (R) rows and `block` columns:
 //
@@ -122,7 +122,8 @@ struct Guide {
 /// integers at ties, to the lower of two levels of a table. s is the best of a few, the
 /// one with the smallest sum of squared errors (F32, in eight partial sums), the first
 /// if there are several. Without minimums an error counts as much as the square of its
-/// number: large weights matter more to what a model says. With n from a first to a last number of 32nds, in steps:
+/// number: large weights matter more to what a model says. With n from a first to a last
+/// number of 32nds, in steps:
 ///
 ///   q8                      max |x| / 127
 ///   c - offset, ternary's   x / (-offset * n / 32), x being the number of largest magnitude, the

@@ -14,15 +14,7 @@ import tempfile
 
 import to_gguf
 from gguf_encodings import ggml_q4_0  # to_gguf knows where it is
-from support import check, compile_model, need, run
-
-
-def sample(program, seeds, path):
-    """Writes what the model itself tells, one text per seed."""
-    with open(path, "wb") as file:
-        for seed in seeds:
-            file.write(run([program, "--temperature", "1", "--seed", seed, "-n", "250"]) + b"\n")
-    return path
+from support import check, compile_model, need, run, sample
 
 
 def refused(words, *parts, code=1, **options):

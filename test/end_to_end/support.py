@@ -27,6 +27,14 @@ def compile_model(cria, model, output, *options):
     return output
 
 
+def sample(program, seeds, path):
+    """Writes what the model itself tells, one text per seed."""
+    with open(path, "wb") as file:
+        for seed in seeds:
+            file.write(run([program, "--temperature", "1", "--seed", seed, "-n", "250"]) + b"\n")
+    return path
+
+
 def logits(program, ids, folder, *options):
     """The bytes of --logits for the prompt `ids` without any new token."""
     path = os.path.join(folder, "logits.bin")

@@ -34,10 +34,11 @@ func.func @keys(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf32>) -> te
 // CHECK:   tensor.extract %[[R]][%{{.*}}, %{{.*}}, %[[OTHER]]]
 // CHECK:   tensor.extract %[[TABLE]][%[[PLACE]], %{{.*}}, %[[D]]]
 // CHECK:   tensor.extract %[[TABLE]][%[[PLACE]], %{{.*}}, %[[D]]]
-// CHECK:   arith.subf
-// CHECK:   arith.truncf %{{.*}} : f32 to f16
+// CHECK:   %[[LOW:.*]] = arith.subf
+// CHECK:   %[[HIGH:.*]] = arith.addf
+// CHECK:   arith.truncf %[[LOW]] : f32 to f16
 // CHECK:   tensor.insert {{.*}}, %[[D]], %{{.*}}] : tensor<1x3x8x4xf16>
-// CHECK:   arith.addf
+// CHECK:   arith.truncf %[[HIGH]] : f32 to f16
 // CHECK:   tensor.insert {{.*}}, %[[OTHER]], %{{.*}}] : tensor<1x3x8x4xf16>
 func.func @rotated(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf16>, %t: tensor<9x2x4xf32>) -> tensor<1x3x8x4xf16> {
   %a = kernel.append %r at %p into %c rotated %t

@@ -1,0 +1,61 @@
+//===- VectorBuilder.cpp - Short words for micro-kernels -------------------===//
+
+#include "compiler/transforms/VectorBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace cria;
+
+Value VectorBuilder::index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+
+Value VectorBuilder::plus(Value value, int64_t offset) { return offset ? plus(value, index(offset)) : value; }
+
+Value VectorBuilder::plus(Value value, Value offset) { return arith::AddIOp::create(b, loc, value, offset); }
+
+Value VectorBuilder::read(VectorType type, Value tensor, ValueRange place) {
+  return vector::TransferReadOp::create(b, loc, type, tensor, place, std::nullopt, ArrayRef<bool>{true});
+}
+
+Value VectorBuilder::write(Value vector, Value tensor, ValueRange place) {
+  return vector::TransferWriteOp::create(b, loc, vector, tensor, place, ArrayRef<bool>{true}).getResult();
+}
+
+SmallVector<Value> VectorBuilder::loop(Value from, Value to, int64_t step, ValueRange values,
+                                       function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, loc, from, to, index(step), values);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  scf::YieldOp::create(b, loc, body(loop.getInductionVar(), loop.getRegionIterArgs()));
+  return SmallVector<Value>(loop.getResults());
+}
+
+std::pair<Value, Value> VectorBuilder::turned(Value x, Value y, Value c, Value s) {
+  auto times = [&](Value one, Value other) -> Value { return arith::MulFOp::create(b, loc, one, other); };
+  Value low = arith::SubFOp::create(b, loc, times(x, c), times(y, s));
+  Value high = arith::AddFOp::create(b, loc, times(y, c), times(x, s));
+  return {low, high};
+}
+
+Value VectorBuilder::largestMagnitude(Value numbers) {
+  auto integers = cast<VectorType>(numbers.getType()).clone(b.getI32Type());
+  Value bits = vector::BitCastOp::create(b, loc, integers, numbers);
+  Value mask = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(integers, int32_t(0x7fffffff)));
+  Value largest = vector::ReductionOp::create(b, loc, vector::CombiningKind::MAXSI,
+                                              arith::AndIOp::create(b, loc, bits, mask));
+  return arith::BitcastOp::create(b, loc, b.getF32Type(), largest);
+}
+
+Value VectorBuilder::nearestIntegers(Value multiples, Value largest) {
+  auto type = cast<VectorType>(multiples.getType());
+  Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, largest, f32(b, loc, 0x1p-100));
+  Value isFinite = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, largest, f32(b, loc, INFINITY));
+  Value usable = arith::AndIOp::create(b, loc, isLarge, isFinite);
+  Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  Value rounded = math::RoundEvenOp::create(b, loc, arith::SelectOp::create(b, loc, usable, multiples, zeros));
+  return arith::FPToSIOp::create(b, loc, type.clone(b.getI32Type()), rounded);
+}
