@@ -256,8 +256,11 @@ private:
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups * panels; // of a step
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, at, index(groups)), number);
-    Value ahead = arith::MulIOp::create(b, loc, steps, index(std::max<int64_t>(bytes / tiles, 1)));
-    kernel::PrefetchOp::create(b, loc, op.getPanels(), ValueRange{index(firstPanel + panels), zero, ahead});
+    int64_t share = llvm::divideCeil(bytes, tiles);
+    Value ahead = arith::MulIOp::create(b, loc, steps, index(share));
+    for (int64_t offset = 0; offset < share; offset += kLineBytes)
+      kernel::PrefetchOp::create(b, loc, op.getPanels(),
+                                 ValueRange{index(firstPanel + panels), zero, plus(ahead, offset)});
   }
 
   /// Which tile of rows this is, and of how many that follow each other.
@@ -283,7 +286,8 @@ private:
   }
 
   kernel::BlockMatmulOp op;
-  static constexpr int64_t kFours = 8; ///< of columns, in 32
+  static constexpr int64_t kFours = 8;      ///< of columns, in 32
+  static constexpr int64_t kLineBytes = 64; ///< of a cache line
   bool tiled;
   int64_t allTokens = 0, tokens = 0; ///< of the op; of one pass over the groups
   int64_t groups = 0, rows = 0;

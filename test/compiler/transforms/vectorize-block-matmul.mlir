@@ -37,7 +37,7 @@ func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %
 }
 
 // Two panels at once: four codes of a row are read once for both. The second of two
-// tiles of rows fetches the second half of the panels after these.
+// tiles of rows fetches the second half of the panels after these, in lines of 64 bytes.
 // CHECK-LABEL: func.func @panels
 // CHECK: scf.for %[[T:[^ ]+]] = {{.*}} step %[[STEP:[^ ]+]] iter_args
 // CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
@@ -46,6 +46,8 @@ func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %
 // CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
 // CHECK:     %[[AHEAD:[^ ]+]] = arith.muli %[[AT]], %c288{{.*}}
 // CHECK:     kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
+// CHECK-COUNT-4: kernel.prefetch
+// CHECK-NOT: kernel.prefetch
 // CHECK:     vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
 // CHECK-COUNT-2: kernel.dot
 // CHECK:     vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
