@@ -21,6 +21,7 @@ using Operands = typename Op::template GenericAdaptor<llvm::ArrayRef<TensorRef>>
 mlir::FailureOr<Tensor> evaluate(llama::CastOp op, Operands<llama::CastOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::SplitRopeRowsOp op,
                                  Operands<llama::SplitRopeRowsOp> operands);
+mlir::FailureOr<Tensor> evaluate(llama::ConcatRowsOp op, Operands<llama::ConcatRowsOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::PackOp op, Operands<llama::PackOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::QuantizeOp op, Operands<llama::QuantizeOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RopeTableOp op, Operands<llama::RopeTableOp> operands);

@@ -86,6 +86,15 @@ FailureOr<Tensor> reference::evaluate(llama::SplitRopeRowsOp op,
   return result;
 }
 
+// The rows of the first input, then those of the next.
+FailureOr<Tensor> reference::evaluate(llama::ConcatRowsOp op, Operands<llama::ConcatRowsOp> operands) {
+  Tensor result = Tensor::zeros(op.getType().getShape());
+  auto end = result.data.begin();
+  for (const TensorRef &input : operands.getInputs())
+    end = std::copy(input->data.begin(), input->data.end(), end);
+  return result;
+}
+
 // result[p, k, r, c] = input[p * rows + r, k * columns + c], zero beyond row N
 FailureOr<Tensor> reference::evaluate(llama::PackOp op, Operands<llama::PackOp> operands) {
   const Tensor &input = *operands.getInput();

@@ -100,6 +100,12 @@ Value KernelBuilder::sliceFrom(Value tensor, Value offset, ArrayRef<int64_t> siz
   return tensor::ExtractSliceOp::create(builder, loc, tensor, offsets, attributes(builder, sizes), ones);
 }
 
+Value KernelBuilder::sliceFrom(Value tensor, ArrayRef<int64_t> offsets, ArrayRef<int64_t> sizes) {
+  SmallVector<OpFoldResult> ones(sizes.size(), builder.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(builder, loc, tensor, attributes(builder, offsets), attributes(builder, sizes),
+                                        ones);
+}
+
 Value KernelBuilder::insert(Value source, Value target) {
   auto type = cast<RankedTensorType>(source.getType());
   if (type == target.getType())

@@ -57,6 +57,8 @@ struct KernelBuilder {
   mlir::Value slice(mlir::Value tensor, llvm::ArrayRef<int64_t> sizes);
   /// The same from row `offset` of the first dimension on.
   mlir::Value sliceFrom(mlir::Value tensor, mlir::Value offset, llvm::ArrayRef<int64_t> sizes);
+  /// The same from `offsets` on.
+  mlir::Value sliceFrom(mlir::Value tensor, llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes);
   /// `target` with `source` at its beginning.
   mlir::Value insert(mlir::Value source, mlir::Value target);
 

@@ -158,7 +158,8 @@ def LowerToKernels : Pass<"llama-lower-to-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Every computation becomes a `linalg.generic` or a `kernel` op in
     destination-passing style; matrices are packed into panels as wide as the
-    target asks. Tokens, hidden states, logits and caches become `kernel.state`;
+    target asks, and those that meet one input in the same form become one matrix
+    (`llama.concat_rows`). Tokens, hidden states, logits and caches become `kernel.state`;
     an entry function's only argument is the index that `runtime/Abi.h` gives it.
 
     ```mlir

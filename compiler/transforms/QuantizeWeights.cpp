@@ -14,25 +14,13 @@ using namespace cria;
 
 namespace {
 
-/// The source that `weight` is made of; empty if there is not one alone.
-StringRef sourceOf(Value weight) {
-  while (Operation *op = weight.getDefiningOp()) {
-    if (auto leaf = dyn_cast<llama::WeightOp>(op))
-      return leaf.getSource();
-    if (op->getNumOperands() != 1)
-      break;
-    weight = op->getOperand(0);
-  }
-  return "";
-}
-
 bool isHead(llama::LinearOp linear) {
   return linear->getParentOfType<func::FuncOp>().getName() == llama::kLogitsName;
 }
 
 /// What rules call the matrix of `linear`: "layers.0.q_proj", "lm_head".
 std::string nameOf(llama::LinearOp linear) {
-  StringRef source = sourceOf(linear.getWeight());
+  StringRef source = llama::sourceOf(linear.getWeight());
   return isHead(linear) ? kHeadRole.str() : source.empty() ? "" : source.str() + "_proj";
 }
 
@@ -96,10 +84,10 @@ private:
 
   /// The head, if its matrix is the table of `embed`.
   llama::LinearOp headOf(llama::EmbedOp embed) {
-    StringRef source = sourceOf(embed.getTable());
+    StringRef source = llama::sourceOf(embed.getTable());
     llama::LinearOp head;
     getOperation().walk([&](llama::LinearOp linear) {
-      if (isHead(linear) && !source.empty() && sourceOf(linear.getWeight()) == source)
+      if (isHead(linear) && !source.empty() && llama::sourceOf(linear.getWeight()) == source)
         head = linear;
     });
     return head;

@@ -11,6 +11,7 @@
 
 #include "dialects/kernel/Kernel.h"
 #include "dialects/llama/Llama.h"
+#include "dialects/llama/Quantization.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -38,7 +39,9 @@ struct Job {
   int64_t sourceRows; ///< rows before packing pads them
   int64_t units;     ///< panels or rows
   int64_t unitBytes;
-  bool isMatrix;     ///< not a vector or a table
+  /// What a matrix is made of, one below the other: sources and rows. Of a vector or a
+  /// table: nothing.
+  std::vector<std::pair<std::string, int64_t>> parts;
   int64_t unitsPerPiece;
   /// Errors and squares (see MatrixReport) of every row, if somebody asks.
   mutable std::vector<std::pair<double, double>> measured;
@@ -65,7 +68,11 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
     job.format = blocks.getFormat();
   }
   RowShape shape = rowShape(cast<RankedTensorType>(value.getType()));
-  job.isMatrix = cast<RankedTensorType>(value.getType()).getRank() == 2;
+  if (auto concat = value.getDefiningOp<llama::ConcatRowsOp>())
+    for (Value input : concat.getInputs())
+      job.parts.emplace_back(llama::sourceOf(input).str(), cast<RankedTensorType>(input.getType()).getDimSize(0));
+  else if (cast<RankedTensorType>(value.getType()).getRank() == 2)
+    job.parts.emplace_back(StringRef(constant.getSymName()).rsplit(".value").first, shape.rows);
   job.columns = shape.columns;
   job.sourceRows = shape.rows;
   job.units = job.panel ? constant.getTensorType().getDimSize(0) : shape.rows;
@@ -121,20 +128,23 @@ void measure(const Job &job, int64_t row, const float *values, std::vector<float
   }
 }
 
-MatrixReport reportOf(const Job &job) {
+/// A line for each part of a matrix.
+void addReports(const Job &job, std::vector<MatrixReport> &reports) {
   kernel::ConstantOp constant = job.constant;
-  StringRef name = constant.getSymName();
-  name = name.substr(0, name.rfind(".value")); // and what makes it unique
-  MatrixReport report = {name.str(), job.sourceRows, job.columns, "", constantBytes(constant), 0, 0};
+  std::string format;
   if (job.format)
-    report.format = stringifyFormat(*job.format).str();
+    format = stringifyFormat(*job.format).str();
   else
-    llvm::raw_string_ostream(report.format) << constant.getTensorType().getElementType();
-  for (auto [errors, squares] : job.measured) {
-    report.errors += errors;
-    report.squares += squares;
+    llvm::raw_string_ostream(format) << constant.getTensorType().getElementType();
+  auto row = job.measured.begin();
+  for (auto &[name, rows] : job.parts) {
+    MatrixReport report = {name, rows, job.columns, format, constantBytes(constant) * rows / job.sourceRows, 0, 0};
+    for (auto end = row + rows; row != end; ++row) {
+      report.errors += row->first;
+      report.squares += row->second;
+    }
+    reports.push_back(report);
   }
-  return report;
 }
 
 /// One panel of codes, [ceil(K / S), B], as Quantization.h describes a block.
@@ -242,7 +252,7 @@ LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t s
     FailureOr<Job> job = makeJob(constant, files);
     if (failed(job))
       return failure();
-    if (report && job->isMatrix)
+    if (report && !job->parts.empty())
       job->measured.resize(job->sourceRows);
     job->firstPiece = pieces;
     pieces += (job->units + job->unitsPerPiece - 1) / job->unitsPerPiece;
@@ -292,7 +302,7 @@ LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t s
   if (error)
     return module.emitError() << name << ": cannot be written: " << std::strerror(error);
   for (const Job &job : jobs)
-    if (report && job.isMatrix)
-      report->push_back(reportOf(job));
+    if (report)
+      addReports(job, *report);
   return success();
 }

@@ -181,6 +181,45 @@ private:
   int64_t columns, head;
 };
 
+/// The rows of several inputs, one after the other.
+class ConcatRows : public RowSource {
+public:
+  /// `ends[i]`: the number of rows up to the last of `inputs[i]`.
+  ConcatRows(std::vector<std::unique_ptr<RowSource>> inputs, SmallVector<int64_t> ends, int64_t columns)
+      : inputs(std::move(inputs)), ends(std::move(ends)), columns(columns) {}
+  void read(int64_t begin, int64_t count, float *out) const override {
+    for (int64_t row = begin, end = begin + count; row < end;) {
+      auto [input, first] = inputOf(row);
+      int64_t some = std::min(end, ends[input]) - row;
+      inputs[input]->read(row - first, some, out);
+      row += some;
+      out += some * columns;
+    }
+  }
+  bool hasCodes(llama::Format format) const override {
+    return llvm::all_of(inputs, [&](const auto &input) { return input->hasCodes(format); });
+  }
+  void readCodes(int64_t row, llama::CodeRow &out) const override {
+    auto [input, first] = inputOf(row);
+    inputs[input]->readCodes(row - first, out);
+  }
+  void readExact(int64_t row, float *out) const override {
+    auto [input, first] = inputOf(row);
+    inputs[input]->readExact(row - first, out);
+  }
+
+private:
+  /// The input that holds `row`, and the number of its first one.
+  std::pair<size_t, int64_t> inputOf(int64_t row) const {
+    size_t input = llvm::upper_bound(ends, row) - ends.begin();
+    return {input, input ? ends[input - 1] : 0};
+  }
+
+  std::vector<std::unique_ptr<RowSource>> inputs;
+  SmallVector<int64_t> ends;
+  int64_t columns;
+};
+
 class RopeRows : public RowSource {
 public:
   explicit RopeRows(llama::RopeTableOp op) : table(op) {}
@@ -238,6 +277,19 @@ FailureOr<std::unique_ptr<RowSource>> cria::makeRowSource(Value value, MappedFil
         if (failed(input))
           return failure();
         return std::unique_ptr<RowSource>(std::make_unique<SplitRows>(std::move(*input), shape, split.getHeads()));
+      })
+      .Case([&](llama::ConcatRowsOp concat) -> Result {
+        std::vector<std::unique_ptr<RowSource>> inputs;
+        SmallVector<int64_t> ends;
+        for (Value input : concat.getInputs()) {
+          Result rows = makeRowSource(input, files);
+          if (failed(rows))
+            return failure();
+          inputs.push_back(std::move(*rows));
+          ends.push_back((ends.empty() ? 0 : ends.back()) + rowShape(cast<RankedTensorType>(input.getType())).rows);
+        }
+        return std::unique_ptr<RowSource>(
+            std::make_unique<ConcatRows>(std::move(inputs), std::move(ends), shape.columns));
       })
       .Case([&](llama::QuantizeOp quantize) -> Result {
         Result input = makeRowSource(quantize.getInput(), files);

@@ -172,7 +172,46 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+LogicalResult ConcatRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  if (adaptor.getInputs().empty()) // (C1), told by verify
+    return failure();
+  auto first = tensorType(adaptor.getInputs().front());
+  int64_t rows = 0;
+  for (Value input : adaptor.getInputs())
+    rows += tensorType(input).getDimSize(0);
+  types.push_back(RankedTensorType::get({rows, first.getDimSize(1)}, first.getElementType()));
+  return success();
+}
+
+LogicalResult ConcatRowsOp::verify() {
+  if (getInputs().empty()) // (C1)
+    return emitOpError("expects at least one input, but got none");
+  for (Value input : getInputs())
+    if (tensorType(input).getDimSize(1) != getType().getDimSize(1) ||
+        tensorType(input).getElementType() != getType().getElementType()) // (C2)
+      return emitOpError("expects inputs of ") << getType().getDimSize(1) << " columns of "
+                                               << getType().getElementType() << ", but got " << input.getType();
+  return success();
+}
+
+StringRef cria::llama::sourceOf(Value weight) {
+  while (Operation *op = weight.getDefiningOp()) {
+    if (auto leaf = dyn_cast<WeightOp>(op))
+      return leaf.getSource();
+    if (op->getNumOperands() != 1)
+      break;
+    weight = op->getOperand(0);
+  }
+  return "";
+}
+
 std::optional<Format> cria::llama::codeFormat(Value weight) {
+  if (auto concat = weight.getDefiningOp<ConcatRowsOp>()) {
+    std::optional<Format> format = codeFormat(concat.getInputs().front());
+    bool isShared = llvm::all_of(concat.getInputs(), [&](Value input) { return codeFormat(input) == format; });
+    return isShared ? format : std::nullopt;
+  }
   while (auto split = weight.getDefiningOp<SplitRopeRowsOp>())
     weight = split.getInput();
   if (auto quantize = weight.getDefiningOp<QuantizeOp>())

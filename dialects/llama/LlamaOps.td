@@ -155,6 +155,26 @@ def Llama_SplitRopeRowsOp : Llama_Op<"split_rope_rows", [Pure, Llama_WeightExpre
   let hasVerifier = 1;
 }
 
+def Llama_ConcatRowsOp : Llama_Op<"concat_rows", [Pure, Llama_WeightExpression,
+    InferTypeOpAdaptor]> {
+  let summary = "matrices one below the other";
+  let description = [{
+    So that one product multiplies by all of them: queries, keys and values of a layer.
+
+    - (C1) there is at least one input.
+    - (C2) all inputs have the first one's columns and element type.
+
+    ```mlir
+    %qkv = llama.concat_rows %q, %k, %v
+      : (tensor<256x256xf16>, tensor<128x256xf16>, tensor<128x256xf16>) -> tensor<512x256xf16>
+    ```
+  }];
+  let arguments = (ins Variadic<Llama_Weight2D>:$inputs);
+  let results = (outs Llama_Weight2D:$result);
+  let assemblyFormat = "$inputs attr-dict `:` functional-type($inputs, $result)";
+  let hasVerifier = 1;
+}
+
 def Llama_PackOp : Llama_Op<"pack", [Pure, Llama_WeightExpression,
     InferTypeOpAdaptor]> {
   let summary = "a matrix in panels of rows, columns outermost within a panel";

@@ -147,6 +147,9 @@ void quantizeRow(Format format, const float *values, int64_t columns, CodeRow &r
 /// for other weights.
 std::optional<Format> codeFormat(mlir::Value weight);
 
+/// The symbol of the source that `weight` is made of; empty if it is not one alone.
+llvm::StringRef sourceOf(mlir::Value weight);
+
 /// The format of the codes of an encoding; none of `plain`.
 std::optional<Format> codeFormat(Encoding encoding);
 /// Bytes of a block of `encoding` in a file, which holds traits(…).block columns.

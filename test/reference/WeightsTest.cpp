@@ -262,6 +262,13 @@ TEST(SplitRopeRows, SeparatesPairs) {
   EXPECT_EQ(bias.call({{{6}, {0, 1, 2, 3, 4, 5}}}), (std::vector<double>{0, 2, 4, 1, 3, 5}));
 }
 
+TEST(ConcatRows, PutsRowsBelow) {
+  Program program("func.func @f(%a: tensor<1x2xf32>, %b: tensor<2x2xf32>) -> tensor<3x2xf32> {\n"
+                  "%c = llama.concat_rows %a, %b : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>\n"
+                  "return %c : tensor<3x2xf32>\n}");
+  EXPECT_EQ(program.call({{{1, 2}, {1, 2}}, {{2, 2}, {3, 4, 5, 6}}}), (std::vector<double>{1, 2, 3, 4, 5, 6}));
+}
+
 // Rows (1 2 3), (4 5 6), (7 8 9) in panels of two; the last is filled with zeros.
 TEST(Pack, PutsColumnsOutermost) {
   Program program(unaryText("llama.pack %x rows 2 : tensor<3x3xf32> -> tensor<2x3x2xf32>",

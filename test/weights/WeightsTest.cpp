@@ -194,6 +194,16 @@ TEST(Evaluator, SplitsRowsOfMatrixAndBias) {
         {random(type), weight("%w", type) + "%r = llama.split_rope_rows %w heads 3 : " + type + "\n", type});
 }
 
+TEST(Evaluator, PutsMatricesBelowEachOther) {
+  expectLikeReference({random("tensor<37x19xf32>"),
+                       weight("%w", "tensor<37x19xf32>") +
+                           "%s = llama.cast %w : tensor<37x19xf32> to tensor<37x19xf16>\n"
+                           "%t = llama.cast %s : tensor<37x19xf16> to tensor<37x19xf32>\n"
+                           "%r = llama.concat_rows %w, %t, %w : (tensor<37x19xf32>, tensor<37x19xf32>, "
+                           "tensor<37x19xf32>) -> tensor<111x19xf32>\n",
+                       "tensor<111x19xf32>"});
+}
+
 TEST(Evaluator, PacksAndPads) {
   expectLikeReference({random("tensor<37x19xf16>"),
                        weight("%w", "tensor<37x19xf16>") +
@@ -523,6 +533,30 @@ TEST(Evaluator, PacksEveryEncoding) {
     expectPacked("llama.source @w in \"" + file.path + "\" at 0 as " + stringifyEncoding(encoding).str() + " : " +
                      type + "\n",
                  weight("%w", type) + "%q = llama.split_rope_rows %w heads 2 : " + type + "\n", format, 20, 512);
+  }
+}
+
+// The same where a matrix lies below another one in one of panels.
+TEST(Evaluator, PacksCodesOfSeveralMatrices) {
+  for (llama::Encoding encoding : kEncodings) {
+    llama::Format format = *llama::codeFormat(encoding);
+    int64_t rowBytes = 512 / traits(format).block * llama::encodedBytes(encoding);
+    Temporary file;
+    std::mt19937 generator(7);
+    std::string bytes;
+    for (int64_t i = 0; i < 36 * rowBytes; ++i)
+      bytes += char(generator() & 0xbf);
+    ASSERT_EQ(write(file.descriptor, bytes.data(), bytes.size()), ssize_t(bytes.size()));
+    auto source = [&](const std::string &name, int64_t row, int64_t rows) {
+      return "llama.source @" + name + " in \"" + file.path + "\" at " + std::to_string(row * rowBytes) + " as " +
+             stringifyEncoding(encoding).str() + " : " + tensor(rows, 512) + "\n";
+    };
+    expectPacked(source("w", 0, 20) + source("v", 20, 16),
+                 weight("%w", tensor(20, 512)) + "%v = llama.weight @v : " + tensor(16, 512) +
+                     "\n%s = llama.split_rope_rows %w heads 2 : " + tensor(20, 512) +
+                     "\n%q = llama.concat_rows %s, %v : (" + tensor(20, 512) + ", " + tensor(16, 512) + ") -> " +
+                     tensor(36, 512) + "\n",
+                 format, 36, 512);
   }
 }
 

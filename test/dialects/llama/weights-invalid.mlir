@@ -151,6 +151,43 @@ func.func @f(%w: tensor<6x2xf32>) {
 
 // -----
 
+// concat_rows (C1)
+func.func @f() {
+  // expected-error @+1 {{expects at least one input, but got none}}
+  %c = llama.concat_rows : () -> tensor<6x2xf32>
+  return
+}
+
+// -----
+
+// concat_rows (C2): other columns
+func.func @f(%a: tensor<6x2xf32>, %b: tensor<6x3xf32>) {
+  // expected-error @+1 {{expects inputs of 2 columns of 'f32', but got 'tensor<6x3xf32>'}}
+  %c = llama.concat_rows %a, %b : (tensor<6x2xf32>, tensor<6x3xf32>) -> tensor<12x2xf32>
+  return
+}
+
+// -----
+
+// concat_rows (C2): another element type
+func.func @f(%a: tensor<6x2xf32>, %b: tensor<6x2xf16>) {
+  // expected-error @+1 {{expects inputs of 2 columns of 'f32', but got 'tensor<6x2xf16>'}}
+  %c = llama.concat_rows %a, %b : (tensor<6x2xf32>, tensor<6x2xf16>) -> tensor<12x2xf32>
+  return
+}
+
+// -----
+
+// concat_rows: other rows than those of its inputs
+func.func @f(%a: tensor<6x2xf32>, %b: tensor<4x2xf32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{inferred type(s) 'tensor<10x2xf32>' are incompatible with return type(s) of operation 'tensor<12x2xf32>'}}
+  %c = llama.concat_rows %a, %b : (tensor<6x2xf32>, tensor<4x2xf32>) -> tensor<12x2xf32>
+  return
+}
+
+// -----
+
 // pack (C1)
 func.func @f(%w: tensor<4x2xf32>) {
   // expected-error @+1 {{expects rows in [1, 4096], but got 0}}

@@ -33,6 +33,14 @@ func.func @weights() -> (tensor<3x32x24xbf16>, tensor<8xf32>) {
   return %p, %r : tensor<3x32x24xbf16>, tensor<8xf32>
 }
 
+// CHECK-LABEL: func.func @matrices
+func.func @matrices(%q: tensor<6x4xf16>, %k: tensor<2x4xf16>) -> tensor<8x4xf16> {
+  // CHECK: %[[QK:.*]] = llama.concat_rows %{{.*}}, %{{.*}} : (tensor<6x4xf16>, tensor<2x4xf16>) -> tensor<8x4xf16>
+  // CHECK: return %[[QK]]
+  %qk = llama.concat_rows %q, %k : (tensor<6x4xf16>, tensor<2x4xf16>) -> tensor<8x4xf16>
+  return %qk : tensor<8x4xf16>
+}
+
 // A cast to the same type folds away; one to another type stays.
 // FOLD-LABEL: func.func @fold
 func.func @fold(%w: tensor<2x2xf16>) -> (tensor<2x2xf16>, tensor<2x2xf32>) {
