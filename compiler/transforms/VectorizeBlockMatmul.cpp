@@ -2,10 +2,11 @@
 //
 // A few panels of R rows meet m rows of codes. Per group of 32 columns: each vector of
 // 4 R codes, as a BlockReader gives it, meets four codes of every input row in one
-// `kernel.dot`; the exact sums are converted and added, times both scales, to the F32
-// sums, which live in registers throughout. The offset of unsigned codes is in the
-// start value of the integer sums. Blocks of several groups are a loop around that: their
-// F16 numbers are read once. (Not unrolled: a core can foretell the addresses of an
+// `kernel.dot`; the exact sums are converted and multiplied by the matrix's scale, and what
+// a step of 32 columns makes is added, times the row's scale, to the F32 sums, which live
+// in registers throughout. The offset of unsigned codes is in the start value of the
+// integer sums. Blocks of several groups are a loop around that: their F16 numbers are
+// read once. (Not unrolled: a core can foretell the addresses of an
 // instruction that reads at every 300th byte, not those of one that does at every 2400th.)
 //
 // Two panels halve the loads: four codes of a row, spread over a register once, serve
@@ -157,14 +158,21 @@ private:
     prefetch(step);
     for (BlockReader &reader : readers)
       reader.moveToStep(part);
-    SmallVector<Value> result(sums);
+    SmallVector<Value> products; // [t, p], without the rows' scales
     for (int64_t group = 0; group < readers[0].groups(); ++group)
-      multiplyGroup(step, group, result);
+      multiplyGroup(step, group, products);
+    SmallVector<Value> result;
+    for (int64_t t = 0; t < tokens; ++t) {
+      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), step});
+      Value factor = vector::BroadcastOp::create(b, loc, sumType, scale);
+      for (int64_t p = 0; p < panels; ++p)
+        result.push_back(vector::FMAOp::create(b, loc, products[t * panels + p], factor, sums[t * panels + p]));
+    }
     return result;
   }
 
-  /// Group `group` of a step; `sums[t, p]` are updated.
-  void multiplyGroup(Value step, int64_t group, SmallVectorImpl<Value> &sums) {
+  /// Adds group `group` of a step to `products[t, p]`, or begins them with it.
+  void multiplyGroup(Value step, int64_t group, SmallVectorImpl<Value> &products) {
     SmallVector<Value> codeSums;
     for (int64_t t = 0; t < tokens; ++t)
       codeSums.push_back(codeSum(t, step, group));
@@ -172,23 +180,25 @@ private:
     SmallVector<Value> scales, minimums;
     for (BlockReader &reader : readers) {
       scales.push_back(reader.scales(group));
-      minimums.push_back(reader.minimums(group));
+      if (Value minimum = reader.minimums(group))
+        minimums.push_back(arith::NegFOp::create(b, loc, minimum));
     }
+    bool begins = products.empty();
     for (int64_t t = 0; t < tokens; ++t) {
-      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), step}), taken;
-      if (minimums[0]) {
+      Value taken;
+      if (!minimums.empty()) {
         Value sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), codeSums[t]);
-        Value negative = arith::NegFOp::create(b, loc, arith::MulFOp::create(b, loc, scale, sum));
-        taken = vector::BroadcastOp::create(b, loc, sumType, negative);
+        taken = vector::BroadcastOp::create(b, loc, sumType, sum);
       }
-      Value factor = vector::BroadcastOp::create(b, loc, sumType, scale);
       for (int64_t p = 0; p < panels; ++p) {
-        Value &sum = sums[t * panels + p];
+        Value number = arith::SIToFPOp::create(b, loc, sumType, exact[t * panels + p]);
+        if (begins)
+          products.push_back(arith::MulFOp::create(b, loc, number, scales[p]));
+        Value &product = products[t * panels + p];
+        if (!begins)
+          product = vector::FMAOp::create(b, loc, number, scales[p], product);
         if (taken)
-          sum = vector::FMAOp::create(b, loc, minimums[p], taken, sum);
-        Value both = arith::MulFOp::create(b, loc, scales[p], factor);
-        Value product = arith::SIToFPOp::create(b, loc, sumType, exact[t * panels + p]);
-        sum = vector::FMAOp::create(b, loc, product, both, sum);
+          product = vector::FMAOp::create(b, loc, minimums[p], taken, product);
       }
     }
   }

@@ -290,7 +290,8 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
     for the i of h, and g, s, m where h lies. sums [T, K / C'] are the codes' sums, or
     [T, K / 16], two of which are then added. The
     inner sum is exact. It starts from minus the offset of the unsigned codes times
-    `sums`, so that the offset costs nothing; the outer one is in the order of h, at F32.
+    `sums`, so that the offset costs nothing; the outer one is at F32, in the order of g, the
+    two h of one g first.
 
     - (C1) the panels' last dimension is that of a block of R rows in `format`.
     - (C2) T, K, P agree; the result has the destination's type.

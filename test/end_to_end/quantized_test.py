@@ -9,8 +9,9 @@ to a value's magnitude that befalls one in several thousand, and then the code i
 off: 1/127 of the largest of 32 numbers, in one of K products. For the smallest K here,
 64, and a largest number of 2.2 deviations, that is 2.2 / 127 / sqrt(64) = 0.2 % of an
 output's deviation. A handful of them, at later positions through the cache as well,
-stay below 2 % of the largest logit; at the first position, where there are few numbers,
-none is expected.
+stay below 2 % of the largest logit. At the first position, where there are few numbers,
+it befalls one token in fifty. Then two others that come first must be within 1e-4: what is
+wrong with a kernel is so for every token.
 
 usage: quantized_test.py CRIA CRIA_OPT CRIA_REFERENCE FAMILY CASES
 CASES, between spaces: what --quantize takes, or gguf: and a type whose codes cria keeps
@@ -25,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
 
 LENGTH = 40
+OTHER_FIRST = (2, 3)
 
 
 def differences(expected, found, vocabulary):
@@ -51,10 +53,19 @@ def main():
             option = "keep-stored=true" if stored else f"format={case}"
             run([opt, imported, f"--llama-quantize-weights={option}", "-o", quantized])
             options = ["--chunk", "8"] + ([] if stored else ["--quantize", case])
-            oracle = os.path.join(folder, "oracle.bin")
-            run([reference, quantized, "--ids", ",".join(map(str, ids)), "--logits", oracle])
-            with open(oracle, "rb") as file:
-                expected = floats(file.read())
+
+            def oracle(ids):
+                """The reference's logits, [len(ids), V]."""
+                path = os.path.join(folder, "oracle.bin")
+                run([reference, quantized, "--ids", ",".join(map(str, ids)), "--logits", path])
+                with open(path, "rb") as file:
+                    return floats(file.read())
+
+            def difference(program, first):
+                """|difference| of the logits behind the token `first` alone."""
+                return differences(oracle([first]), floats(logits(program, [first], folder)), config["vocab_size"])[0]
+
+            expected = oracle(ids)
             for target in targets[number > 0 and family == "llama-wide":]:  # the oldest once
                 program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, *options)
                 for feed in (1, 8):
@@ -63,7 +74,8 @@ def main():
                     check(len(data) == 4 * len(expected), f"{what}: {len(data)} bytes of logits")
                     first, worst = differences(expected, floats(data), config["vocab_size"])
                     print(f"{what}: {first:.2e} at the first position, {worst:.2e} at any")
-                    check(first <= 1e-4 and worst <= 2e-2, f"{what}: too far from the reference")
+                    close = first <= 1e-4 or all(difference(program, other) <= 1e-4 for other in OTHER_FIRST)
+                    check(close and worst <= 2e-2, f"{what}: too far from the reference")
                     check_equal(data, logits(program, ids, folder, "--chunk", feed, "--threads", 3),
                                 f"{what} at 3 threads")
 

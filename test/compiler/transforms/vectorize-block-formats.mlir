@@ -22,7 +22,11 @@ module attributes {kernel.target = "znver4"} {
 // CHECK:   arith.extsi %{{.*}} : vector<16xi8> to vector<16xi32>
 // CHECK:   arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
 // CHECK:   arith.negf
-// CHECK-COUNT-2: vector.fma
+// CHECK:   arith.mulf
+// CHECK:   vector.fma
+// CHECK:   tensor.extract %{{.*}} : tensor<1x8xf32>
+// CHECK:   vector.fma
+// CHECK-NOT: vector.fma
 func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>, %w: tensor<1x1x2368xi8>,
                 %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4_k into %o
@@ -30,7 +34,8 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
   return %y : tensor<1x1x16xf32>
 }
 
-// Groups of 16: the exact sums of a step are taken twice, four vectors each. A code is
+// Groups of 16: the exact sums of a step are taken twice, four vectors each, and meet the
+// row's scale together. A code is
 // four bits of one plane and two of another.
 // CHECK-LABEL: func.func @q6_k
 // CHECK:   arith.muli %{{.*}}, %c2
@@ -40,9 +45,11 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
 // CHECK:   arith.constant dense<808464432> : vector<16xi32>
 // CHECK:   arith.ori
 // CHECK-COUNT-4: kernel.dot
-// CHECK:   vector.fma
+// CHECK:   arith.mulf {{.*}} vector<16xf32>
 // CHECK-NOT: vector.fma
 // CHECK-COUNT-4: kernel.dot
+// CHECK:   vector.fma
+// CHECK:   tensor.extract %{{.*}} : tensor<1x8xf32>
 // CHECK:   vector.fma
 // CHECK-NOT: kernel.dot
 func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>, %w: tensor<1x1x3360xi8>,
