@@ -54,6 +54,8 @@ constexpr double kLowest = -1.0e30;
 /// Chains of dependent multiply-adds that keep the units busy.
 constexpr int64_t kChains = 8;
 
+constexpr int64_t kLineBytes = 64; ///< of a cache line
+
 /// The largest number of at most `limit` that divides `size`.
 int64_t divisorUpTo(int64_t size, int64_t limit) {
   int64_t divisor = std::clamp<int64_t>(limit, 1, size);
@@ -270,6 +272,8 @@ private:
     SmallVector<Value> sums(rows * together * chains, splat(laneType, 0.0)); // [row][block][chain]
     sums = loop(from, plus(from, count), unroll, sums, [&](Value column, ValueRange before) {
       SmallVector<Value> next(before);
+      for (int64_t n = 0; n < together; ++n)
+        prefetch(op.getKeys(), {zero, plus(first, n + schedule.block), column, zero}, unroll * lanes);
       for (int64_t offset = 0; offset < unroll; ++offset) {
         Value d = plus(column, offset);
         SmallVector<Value> keys;
@@ -314,6 +318,20 @@ private:
   Value readScales(Value scales, Value block, Value number) {
     auto type = laneType.clone(cast<RankedTensorType>(scales.getType()).getElementType());
     return widen(b, loc, read(VectorType(type), scales, {zero, block, number, zero}));
+  }
+
+  /// Fetches `count` numbers of a cache from `place` on, which the next step of a single
+  /// token will read: a core foretells addresses within a page of 4 KiB only, and a block
+  /// is hardly more. A chunk takes so long over what it reads that it needs no help.
+  void prefetch(Value cache, ArrayRef<Value> place, int64_t count) {
+    if (tokens > 1)
+      return;
+    int64_t bits = cast<RankedTensorType>(cache.getType()).getElementTypeBitWidth();
+    for (int64_t offset = 0; offset < count; offset += kLineBytes * 8 / bits) {
+      SmallVector<Value> indices(place);
+      indices.back() = plus(indices.back(), offset);
+      kernel::PrefetchOp::create(b, loc, cache, indices);
+    }
   }
 
   VectorType keyType() {
@@ -438,6 +456,7 @@ private:
         SmallVector<Value> next(before);
         for (int64_t offset = 0; offset < unroll; ++offset) {
           Value j = plus(place, offset);
+          prefetch(op.getValues(), {zero, plus(plus(begin, j), schedule.block * lanes), column}, together * width);
           SmallVector<Value> v;
           for (int64_t n = 0; n < together; ++n)
             v.push_back(widen(

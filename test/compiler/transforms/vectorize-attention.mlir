@@ -18,6 +18,7 @@ module attributes {kernel.target = "x86-64-v3"} {
   // Scores: two blocks of four rows at a time, eight sums.
   // CHECK:   scf.for
   // CHECK:     scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
+  // CHECK-NOT:   kernel.prefetch
   // CHECK:       vector.transfer_read {{.*}} : tensor<1x8x16x8xf32>, vector<8xf32>
   // CHECK:       vector.fma
   // Weights: no mask, halves upon halves for the maximum.
@@ -48,7 +49,8 @@ module attributes {kernel.target = "x86-64-v3"} {
   }
 
   // With a window there are masked steps first: from the block of position p - 4 on to
-  // where the last row sees whole blocks.
+  // where the last row sees whole blocks. A single token fetches what the next step reads,
+  // eight blocks or 64 positions on.
   // CHECK-LABEL: func.func @windowed
   // CHECK-SAME: %[[P:[^:]*]]: index
   // CHECK: %[[FIRST:.*]] = arith.subi %[[P]], %c4
@@ -56,7 +58,11 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK: %[[BEGIN:.*]] = arith.divui %[[CLAMPED]]
   // CHECK: scf.for %{{.*}} = %[[BEGIN]] to
   // CHECK:   arith.cmpi slt
-  // CHECK: scf.for {{.*}} step %c8
+  // CHECK: scf.for %[[B:[^ ]+]] = {{.*}} step %c8
+  // CHECK:   %[[NEXT:.*]] = arith.addi %[[B]], %c8
+  // CHECK:   kernel.prefetch {{.*}}[%c0, %[[NEXT]], %{{.*}}, %c0] : tensor<1x8x16x8xf32>
+  // CHECK:   arith.addi %{{.*}}, %c64
+  // CHECK:   kernel.prefetch {{.*}} : tensor<1x64x16xf32>
   // CHECK: scf.for {{.*}} step %c1
   func.func @windowed(%p: index, %q: tensor<1x1x16xf32>, %k: tensor<1x8x16x8xf32>, %v: tensor<1x64x16xf32>) -> tensor<1x1x16xf32> {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 window 5 into %q
