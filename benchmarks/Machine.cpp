@@ -22,6 +22,28 @@ namespace {
 
 typedef float Line __attribute__((vector_size(64)));
 
+// The widest vectors of this machine.
+#if defined(__AVX512BW__)
+constexpr size_t kVectorBytes = 64;
+__m512i bytes(int number) { return _mm512_set1_epi8(char(number)); }
+__m512i addPairs(__m512i sums, __m512i left, __m512i right) {
+  return _mm512_add_epi16(sums, _mm512_maddubs_epi16(left, right));
+}
+#elif defined(__AVX2__)
+constexpr size_t kVectorBytes = 32;
+__m256i bytes(int number) { return _mm256_set1_epi8(char(number)); }
+__m256i addPairs(__m256i sums, __m256i left, __m256i right) {
+  return _mm256_add_epi16(sums, _mm256_maddubs_epi16(left, right));
+}
+#else
+constexpr size_t kVectorBytes = 16;
+__m128i bytes(int number) { return _mm_set1_epi8(char(number)); }
+__m128i addPairs(__m128i sums, __m128i left, __m128i right) {
+  return _mm_add_epi16(sums, _mm_maddubs_epi16(left, right));
+}
+#endif
+typedef float Floats __attribute__((vector_size(kVectorBytes)));
+
 constexpr size_t kBytes = size_t(1) << 30;
 constexpr int kChains = 10; ///< independent sums: two per cycle, four or five cycles each
 
@@ -85,11 +107,11 @@ double peakOf(int threads, int operations, const std::function<void(int)> &work)
 // The empty assembly makes every instruction count: each step is done, in order.
 
 void multiplyAdd(int thread) {
-  Line sums[kChains] = {}, factor = {}, term = {};
+  Floats sums[kChains] = {}, factor = {}, term = {};
   factor += 0.999f + thread;
   term += 0.001f;
   for (int64_t round = 0; round < kRounds; ++round)
-    for (Line &sum : sums) {
+    for (Floats &sum : sums) {
       sum = sum * factor + term;
       asm("" : "+v"(sum));
     }
@@ -116,6 +138,20 @@ __attribute__((target("avx2,avxvnni"))) void byteProducts256(int thread) {
     for (__m256i &sum : sums) {
       sum = _mm256_dpbusd_avx_epi32(sum, left, right);
       asm("" : "+x"(sum));
+    }
+  for (int i = 1; i < kChains; ++i)
+    sums[0] += sums[i];
+  sink = float(sums[0][0]);
+}
+
+void bytePairs(int thread) {
+  auto left = bytes(1 + thread), right = bytes(-1);
+  decltype(left) sums[kChains] = {};
+  for (int64_t round = 0; round < kRounds; ++round)
+    for (auto &sum : sums) {
+      asm("" : "+v"(left)); // the product anew each time
+      sum = addPairs(sum, left, right);
+      asm("" : "+v"(sum));
     }
   for (int i = 1; i < kChains; ++i)
     sums[0] += sums[i];
@@ -157,7 +193,7 @@ double cria::readBandwidth(int threads) {
 }
 
 double cria::multiplyAddPeak(int threads) {
-  return peakOf(threads, 2 * sizeof(Line) / sizeof(float), multiplyAdd);
+  return peakOf(threads, 2 * sizeof(Floats) / sizeof(float), multiplyAdd);
 }
 
 double cria::byteProductPeak(int threads) {
@@ -165,7 +201,7 @@ double cria::byteProductPeak(int threads) {
     return peakOf(threads, 2 * 64, byteProducts512);
   if (__builtin_cpu_supports("avxvnni"))
     return peakOf(threads, 2 * 32, byteProducts256);
-  return 0;
+  return peakOf(threads, 2 * kVectorBytes, bytePairs);
 }
 
 double cria::bfloatProductPeak(int threads) {

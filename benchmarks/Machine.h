@@ -18,7 +18,8 @@ double readBandwidth(int threads);
 double multiplyAddPeak(int threads);
 
 /// Products of bytes, four to a sum of 32 bits (a product and its addition are
-/// two operations), per second; 0 where the chip has no instruction for it.
+/// two operations), per second. Without an instruction for it two to a sum of 16
+/// bits, and what makes 32 of them is not counted: a limit for small numbers.
 double byteProductPeak(int threads);
 
 /// Products of BF16 numbers, two to an F32 sum, counted alike; 0 without an

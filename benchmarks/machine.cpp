@@ -1,8 +1,8 @@
 //===- machine.cpp - The machine's limits, on demand -----------------------===//
 //
 // Reads lines "NAME THREADS" and answers each with a number: bytes per second for
-// `read`, operations per second for `f32`, `bf16` and `vnni` (0: the chip has no
-// instruction for it).
+// `read`, operations per second for `f32`, `bf16` (0: the chip has no
+// instruction for it) and `bytes`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ struct Limit {
 const Limit kLimits[] = {{"read", cria::readBandwidth},
                          {"f32", cria::multiplyAddPeak},
                          {"bf16", cria::bfloatProductPeak},
-                         {"vnni", cria::byteProductPeak}};
+                         {"bytes", cria::byteProductPeak}};
 
 } // namespace
 
@@ -33,7 +33,7 @@ int main() {
     const Limit *limit =
         std::find_if(std::begin(kLimits), std::end(kLimits), [&](const Limit &l) { return name == l.name; });
     if (limit == std::end(kLimits) || threads < 1) {
-      std::cerr << "error: expects lines of read, f32, bf16 or vnni and a number of threads, but got '" << name << " "
+      std::cerr << "error: expects lines of read, f32, bf16 or bytes and a number of threads, but got '" << name << " "
                 << threads << "'\n";
       return 1;
     }

@@ -25,6 +25,12 @@ void BlockReader::moveToBlock(Value newPanel, Value newBlock) {
 
 void BlockReader::moveToStep(Value newStep) {
   step = newStep;
+  first = {};
+  read.clear();
+}
+
+void BlockReader::moveToVector(Value newFirst) {
+  first = newFirst;
   read.clear();
 }
 
@@ -41,7 +47,7 @@ void BlockReader::moveTo(Value panel, Value step) {
 int64_t BlockReader::groups() const { return std::max(llama::kGroup / layout.format.group, 1); }
 
 SmallVector<int64_t> BlockReader::vectors(int64_t group) const {
-  int64_t count = 8 / groups(), stride = layout.planes[0].bits;
+  int64_t count = 8 / groups(), stride = beside();
   SmallVector<int64_t> order;
   for (int64_t first = 0; first < stride; ++first)
     for (int64_t vector = first; vector < 8; vector += stride)
@@ -57,10 +63,7 @@ Value BlockReader::bareCodes(int64_t vector) {
   };
   Value result;
   for (const llama::BlockLayout::Plane &plane : layout.planes) {
-    int64_t offset = layout.codes + plane.offset + 4 * layout.rows * (vector % plane.bits);
-    Value &known = read[offset];
-    if (!known)
-      known = stepBytes(offset, 4);
+    Value known = planeBytes(plane, vector);
     if (plane.bits == 8)
       return known;
     // The field moves to its place in every byte; what comes along is masked out.
@@ -76,6 +79,26 @@ Value BlockReader::bareCodes(int64_t vector) {
   return vector::BitCastOp::create(*b, loc, VectorType::get({4 * width()}, b->getI8Type()), result);
 }
 
+Value BlockReader::planeBytes(const llama::BlockLayout::Plane &plane, int64_t vector) {
+  int64_t offset = layout.codes + plane.offset + 4 * layout.rows * (vector % plane.bits);
+  Value &known = read[offset];
+  if (known || !first)
+    return known = known ? known : stepBytes(offset, 4);
+  auto number = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(*b, loc, value); };
+  Value place = arith::RemUIOp::create(*b, loc, first, number(plane.bits));
+  known = stepBytes(offset, 4, arith::MulIOp::create(*b, loc, place, number(4 * width())));
+  if (plane.bits == beside())
+    return known;
+  // Fields of the vectors before come first, in every byte; what comes along is masked out.
+  auto words = VectorType::get({width()}, b->getI32Type());
+  Value fields = arith::DivUIOp::create(*b, loc, first, number(plane.bits));
+  Value bits = arith::MulIOp::create(*b, loc, fields, number(plane.bits));
+  Value count = arith::IndexCastOp::create(*b, loc, b->getI32Type(), bits);
+  Value shifted = arith::ShRUIOp::create(*b, loc, vector::BitCastOp::create(*b, loc, words, known),
+                                         vector::BroadcastOp::create(*b, loc, words, count));
+  return known = vector::BitCastOp::create(*b, loc, known.getType(), shifted);
+}
+
 Value BlockReader::levels(Value codes) {
   if (layout.format.levels.empty())
     return codes;
@@ -83,6 +106,11 @@ Value BlockReader::levels(Value codes) {
   for (auto [entry, level] : llvm::zip(table, layout.format.levels))
     entry = int8_t(uint8_t(level + layout.format.offset));
   return kernel::LookupOp::create(*b, loc, codes.getType(), codes, table);
+}
+
+int64_t BlockReader::largest() const {
+  const llama::FormatTraits &format = layout.format;
+  return format.levels.empty() ? (1 << format.bits) - 1 : *llvm::max_element(format.levels) + format.offset;
 }
 
 Value BlockReader::scales(int64_t group) { return timesFactors(blockScales, group, 0, /*isSigned=*/true); }
@@ -127,8 +155,10 @@ Value BlockReader::timesFactors(Value numbers, int64_t group, int64_t factorOffs
   return arith::MulFOp::create(*b, loc, numbers, arith::SIToFPOp::create(*b, loc, wide, factors));
 }
 
-Value BlockReader::stepBytes(int64_t offset, int64_t count) {
+Value BlockReader::stepBytes(int64_t offset, int64_t count, Value more) {
   Value at = arith::ConstantIndexOp::create(*b, loc, offset);
+  if (more)
+    at = arith::AddIOp::create(*b, loc, at, more);
   if (steps() > 1) {
     Value before = arith::MulIOp::create(*b, loc, step, arith::ConstantIndexOp::create(*b, loc, layout.stepBytes));
     at = arith::AddIOp::create(*b, loc, before, at);

@@ -32,6 +32,10 @@ public:
   void moveToStep(mlir::Value step);
   /// Both: to step number `step` of a panel.
   void moveTo(mlir::Value panel, mlir::Value step);
+  /// Goes on, in a loop, to vector number `first` of the `beside()` that share no byte: from
+  /// here on vector v is vector first + v, which v must be a multiple of `beside()`.
+  void moveToVector(mlir::Value first);
+  int64_t beside() const { return layout.planes[0].bits; }
 
   /// Groups of a step: 2 in formats with groups of 16, else 1, which may be part of
   /// a longer one.
@@ -45,6 +49,8 @@ public:
   mlir::Value bareCodes(int64_t vector);
   mlir::Value levels(mlir::Value codes);
   int64_t offset() const { return layout.format.offset; }
+  /// No unsigned code is larger.
+  int64_t largest() const;
   /// The scales, and the minimums, of the rows [R], F32, in group `group` of a step.
   mlir::Value scales(int64_t group);
   mlir::Value minimums(int64_t group); ///< null in formats without
@@ -53,8 +59,10 @@ private:
   int64_t width() const { return lane ? 1 : layout.rows; } ///< R
   /// `count` bytes to a row, of the block's from byte `offset` on.
   mlir::Value bytes(mlir::Value offset, int64_t count);
-  /// The same of a step; `offset` is that of the block's first.
-  mlir::Value stepBytes(int64_t offset, int64_t count);
+  /// The same of a step; `offset`, and `more` where it is there, are from the block's first on.
+  mlir::Value stepBytes(int64_t offset, int64_t count, mlir::Value more = {});
+  /// The bytes of `plane` that hold codes of vector `vector`.
+  mlir::Value planeBytes(const llama::BlockLayout::Plane &plane, int64_t vector);
   /// R scales of the block that are powers of two.
   mlir::Value powers();
   /// R F16 numbers at `offset` of the block, F32.
@@ -69,8 +77,9 @@ private:
   llama::BlockLayout layout;
   mlir::Value lane;               ///< null: all rows
   mlir::Value panel, block, step; ///< where it stands
+  mlir::Value first;              ///< null: vectors have their own numbers
   mlir::Value blockScales, blockMinimums; ///< null: none
-  llvm::DenseMap<int64_t, mlir::Value> read; ///< by offset: vectors of codes since `moveToStep`
+  llvm::DenseMap<int64_t, mlir::Value> read; ///< by offset: vectors of codes since it went where it stands
 };
 
 } // namespace cria

@@ -307,7 +307,8 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
     groups of 32 columns (two, where blocks hold several): every vector of codes is read
     and unpacked once and meets four codes of each input row in a `kernel.dot`. Tiles
     that follow each other fetch the panels that come next; a single row takes its panels
-    one by one. Where the target's schedule wants tiles, a panel's codes are unpacked
+    one by one, and may fetch ahead. Where the target's schedule says so, the vectors of a
+    group are a loop that LLVM does not unroll. Where it wants tiles, a panel's codes are unpacked
     first, and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
 
     ```mlir
@@ -321,7 +322,7 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
-                           "::cria::kernel::KernelDialect"];
+                           "::cria::kernel::KernelDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
 def VectorizeBlockGather : Pass<"kernel-vectorize-block-gather", "::mlir::func::FuncOp"> {

@@ -11,7 +11,9 @@
 //
 // Two panels halve the loads: four codes of a row, spread over a register once, serve
 // both. A single row takes one panel after the other instead: memory is read as one
-// stream, which on what was measured is a third faster than two.
+// stream, which on what was measured is a third faster than two. Chips with 16 registers
+// take one panel, too, and without VNNI the vectors of a group are a loop, each turn of which
+// takes those that share bytes: the sums of four rows and a vector of weights is all they hold.
 //
 // Where tiles of rows follow each other, each fetches its share of the panels that
 // come after these, so that their first tile does not wait for memory.
@@ -41,19 +43,20 @@ namespace {
 
 class BlockKernel : VectorBuilder {
 public:
-  /// `tileRows`: the most rows of a tile; 0: vectors. `buffers` numbers uninitialized tensors.
-  BlockKernel(kernel::BlockMatmulOp op, int64_t tileRows, int64_t &buffers, RewriterBase &rewriter)
-      : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(tileRows > 0) {
+  /// `buffers` numbers uninitialized tensors.
+  BlockKernel(kernel::BlockMatmulOp op, const Schedule &schedule, int64_t &buffers, RewriterBase &rewriter)
+      : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(schedule.tileRows > 0),
+        unrolled(schedule.unroll >= llama::kGroup), ahead(schedule.ahead) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
-    tokens = tiled ? std::min(tileRows, allTokens) : allTokens;
+    tokens = tiled ? std::min(schedule.tileRows, allTokens) : allTokens;
     while (allTokens % tokens) // tiles are alike
       --tokens;
     groups = codes.getDimSize(1);
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     allPanels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
-    panels = tokens > 1 && !tiled ? allPanels : 1;
+    panels = tokens > 1 && !tiled && schedule.panelTile > 1 ? allPanels : 1;
     readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
@@ -232,13 +235,41 @@ private:
       Value start = arith::MulIOp::create(b, loc, sum, offset);
       exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
     }
-    for (int64_t vector : readers[0].vectors(group)) {
-      SmallVector<Value> codes;
-      for (BlockReader &reader : readers)
-        codes.push_back(reader.codes(vector));
-      multiply(codes, step, 4 * vector, exact);
+    SmallVector<int64_t> vectors = readers[0].vectors(group);
+    size_t beside = readers[0].beside();
+    if (unrolled || vectors.size() % beside) {
+      for (int64_t vector : vectors)
+        multiplyVector(step, zero, vector, exact);
+      return exact;
     }
-    return exact;
+    SmallVector<Value> results = loopOver(beside, exact, [&](Value first, ValueRange values) {
+      for (BlockReader &reader : readers)
+        reader.moveToVector(first);
+      SmallVector<Value> exact(values);
+      for (int64_t vector : vectors)
+        if (vector % beside == 0)
+          multiplyVector(step, first, vector, exact);
+      return exact;
+    });
+    keepRolled(results[0].getDefiningOp<scf::ForOp>());
+    return results;
+  }
+
+  /// LLVM would unroll `loop`, and then put what is in it into an order that needs more
+  /// registers than there are.
+  void keepRolled(scf::ForOp loop) {
+    auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+    loop->setAttr("llvm.loop_annotation", LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, unroll, {}, {}, {},
+                                                                        {}, {}, {}, {}, {}, {}, {}, {}));
+  }
+
+  /// Adds to `exact[t, p]` the products with vector first + vector of each panel.
+  void multiplyVector(Value step, Value first, int64_t vector, SmallVectorImpl<Value> &exact) {
+    SmallVector<Value> codes;
+    for (BlockReader &reader : readers)
+      codes.push_back(reader.codes(vector));
+    Value column = first == zero ? index(4 * vector) : plus(arith::MulIOp::create(b, loc, first, index(4)), 4 * vector);
+    multiply(codes, step, column, exact);
   }
 
   /// The sum of row t's codes in group `group` of a step, or in all of it.
@@ -257,20 +288,26 @@ private:
     return result;
   }
 
-  /// Tile number i of n fetches the next panels' bytes from i / n to (i + 1) / n, in
-  /// equal steps over the groups.
+  /// Step `number` of a tile of rows, i of n that follow each other, fetches its share of the
+  /// next panels' bytes from i / n to (i + 1) / n; that of a single row, what is `ahead` bytes
+  /// further on.
   void prefetch(Value number) {
-    auto [at, tiles] = tilePlace();
-    if (tiles < 2)
-      return;
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups * panels; // of a step
+    auto [at, tiles] = tilePlace();
+    if (allTokens == 1 && ahead)
+      fetch(firstPanel, plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead), bytes);
+    if (tiles < 2)
+      return;
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, at, index(groups)), number);
     int64_t share = llvm::divideCeil(bytes, tiles);
-    Value ahead = arith::MulIOp::create(b, loc, steps, index(share));
-    for (int64_t offset = 0; offset < share; offset += kLineBytes)
-      kernel::PrefetchOp::create(b, loc, op.getPanels(),
-                                 ValueRange{index(firstPanel + panels), zero, plus(ahead, offset)});
+    fetch(firstPanel + panels, arith::MulIOp::create(b, loc, steps, index(share)), share);
+  }
+
+  /// Asks for the cache lines of `count` bytes, from byte `from` of a panel on.
+  void fetch(int64_t panel, Value from, int64_t count) {
+    for (int64_t offset = 0; offset < count; offset += kLineBytes)
+      kernel::PrefetchOp::create(b, loc, op.getPanels(), ValueRange{index(panel), zero, plus(from, offset)});
   }
 
   /// Which tile of rows this is, and of how many that follow each other.
@@ -285,20 +322,22 @@ private:
   }
 
   /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on
-  void multiply(ArrayRef<Value> weights, Value number, int64_t column, SmallVectorImpl<Value> &exact) {
+  void multiply(ArrayRef<Value> weights, Value number, Value column, SmallVectorImpl<Value> &exact) {
     for (int64_t t = 0; t < tokens; ++t) {
-      Value four = read(VectorType::get({4}, b.getI8Type()), op.getCodes(), {index(t), number, index(column)});
+      Value four = read(VectorType::get({4}, b.getI8Type()), op.getCodes(), {index(t), number, column});
       Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), four);
       Value activations = vector::ExtractOp::create(b, loc, word, 0);
       for (int64_t p = 0; p < panels; ++p)
-        exact[t * panels + p] = kernel::DotOp::create(b, loc, integerType, exact[t * panels + p], weights[p], activations);
+        exact[t * panels + p] = kernel::DotOp::create(b, loc, integerType, exact[t * panels + p], weights[p],
+                                                      activations, readers[p].largest());
     }
   }
 
   kernel::BlockMatmulOp op;
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
   static constexpr int64_t kLineBytes = 64; ///< of a cache line
-  bool tiled;
+  bool tiled, unrolled;
+  int64_t ahead;
   int64_t allTokens = 0, tokens = 0; ///< of the op; of one pass over the groups
   int64_t groups = 0, rows = 0;
   int64_t allPanels = 0, panels = 0, firstPanel = 0; ///< of the op; of one pass; where it begins
@@ -319,7 +358,7 @@ struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBloc
     for (auto op : collect<kernel::BlockMatmulOp>(getOperation())) {
       auto codes = cast<RankedTensorType>(op.getCodes().getType());
       KernelKey key{KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup};
-      BlockKernel(op, chip->target->schedule(*chip->chip, key).tileRows, buffers, rewriter).build();
+      BlockKernel(op, chip->target->schedule(*chip->chip, key), buffers, rewriter).build();
     }
   }
 };

@@ -7,9 +7,11 @@ include "mlir/Pass/PassBase.td"
 def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
   let summary = "dot products as the chip has them";
   let description = [{
-    With VNNI one `vpdpbusd` to a register. Else the even and the odd bytes of a lane
-    meet theirs as 16-bit numbers in two `pmaddwd`, which add a pair exactly: unlike
-    `pmaddubsw`, nothing can saturate. Pairs of BF16 are one `vdpbf16ps`, or else are
+    With VNNI one `vpdpbusd` to a register. Else one `pmaddubsw`, and an addition of what
+    it makes, sums of pairs in 16 bits, as long as no sum can saturate, then one `pmaddwd`
+    adds those to the sums: eight dots of weights up to 15 fit. A loop carries the 16 bits
+    where all of its iterations fit. Of weights above 127 the even and the odd bytes of a
+    lane meet theirs as 16-bit numbers in two `pmaddwd`. Pairs of BF16 are one `vdpbf16ps`, or else are
     widened and multiplied as F32, in the same order.
 
     ```mlir
@@ -22,7 +24,7 @@ def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
   let options = [Option<"vectorBytes", "vector-bytes", "int64_t", "16", "of a register: 16, 32 or 64">,
                  Option<"vnni", "vnni", "bool", "false", "the chip has VNNI at that width">,
                  Option<"bf16", "bf16", "bool", "false", "the chip has AVX-512 BF16">];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect",
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect"];
 }
 

@@ -94,14 +94,14 @@ class OptionsTest(unittest.TestCase):
         options = compare.parse([])
         self.assertIn(("tinyllama-1.1b", "q4_k_m"), options.models)
         self.assertEqual(list(compare.phases(options, "q4_0", 512)),
-                         [("decode", 48, "read"), ("prefill", 128, "vnni"), ("prefill", 512, "vnni")])
+                         [("decode", 48, "read"), ("prefill", 128, "bytes"), ("prefill", 512, "bytes")])
         self.assertEqual([limit for _, _, limit in compare.phases(options, "bf16", 512)], ["read", "bf16", "bf16"])
         self.assertEqual([limit for _, _, limit in compare.phases(options, "f16", 512)], ["read", "f32", "f32"])
 
     def test_choices(self):
         options = compare.parse(["--models", "a/q8_0", "--threads", "1,4", "--prefill", "64", "--only", "prefill"])
         self.assertEqual((options.models, options.threads), ([("a", "q8_0")], [1, 4]))
-        self.assertEqual(list(compare.phases(options, "q8_0", 64)), [("prefill", 64, "vnni")])
+        self.assertEqual(list(compare.phases(options, "q8_0", 64)), [("prefill", 64, "bytes")])
         options = compare.parse(["--only", "decode", "--decode", "5"])
         self.assertEqual(list(compare.phases(options, "q8_0", 6)), [("decode", 5, "read")])
 

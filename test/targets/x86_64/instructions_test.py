@@ -11,16 +11,16 @@ import subprocess
 import sys
 import tempfile
 
-# Mnemonic and widest register (x, y, z) that byte products use, by chip.
+# Mnemonic and widest register (x, y, z) that products of bytes and small weights use, by chip.
 BYTES = {
-    "x86-64-v2": ("pmaddwd", "x"),
-    "x86-64-v3-tiles": ("vpmaddwd", "y"),
-    "x86-64-v3": ("vpmaddwd", "y"),
-    "znver3": ("vpmaddwd", "y"),
+    "x86-64-v2": ("pmaddubsw", "x"),
+    "x86-64-v3-tiles": ("vpmaddubsw", "y"),
+    "x86-64-v3": ("vpmaddubsw", "y"),
+    "znver3": ("vpmaddubsw", "y"),
     "alderlake": ("vpdpbusd", "y"),
     "sierraforest": ("vpdpbusd", "y"),
-    "x86-64-v4": ("vpmaddwd", "z"),
-    "skylake-avx512": ("vpmaddwd", "z"),
+    "x86-64-v4": ("vpmaddubsw", "z"),
+    "skylake-avx512": ("vpmaddubsw", "z"),
     "cascadelake": ("vpdpbusd", "z"),
     "icelake-server": ("vpdpbusd", "z"),
     "znver4": ("vpdpbusd", "z"),
