@@ -66,9 +66,9 @@ void toTileMatmul(MatmulTile tile, RewriterBase &b) {
 
 class MicroKernel : VectorBuilder {
 public:
-  MicroKernel(MatmulTile tile, int64_t unroll, RewriterBase &rewriter)
-      : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(unroll, tile.columns)),
-        type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
+  MicroKernel(MatmulTile tile, const Schedule &schedule, RewriterBase &rewriter)
+      : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(schedule.unroll, tile.columns)),
+        ahead(schedule.ahead), type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
 
   /// Replaces the tile's op.
   void build() {
@@ -103,7 +103,7 @@ private:
       std::copy(some.begin(), some.end(), all.begin() + chain * perChain);
     };
     sums = loop(zero, index(whole), unroll, sums, [&](Value column, ValueRange before) {
-      prefetch(column);
+      prefetch(first, column);
       SmallVector<Value> inner(before);
       for (int64_t offset = 0; offset < unroll; ++offset)
         add(plus(column, offset), offset % chains, inner);
@@ -177,27 +177,36 @@ private:
     return vector::ExtractOp::create(b, loc, word, 0);
   }
 
-  /// Tile number i of n fetches the next panels' numbers from i / n to (i + 1) / n,
-  /// line by line over the columns.
-  void prefetch(Value column) {
+  /// Tile number i of n fetches the next panels' numbers from i / n to (i + 1) / n, line by
+  /// line over the columns; a single row, what is `ahead` bytes further on in panel `first`.
+  void prefetch(int64_t first, Value column) {
+    auto panels = cast<RankedTensorType>(tile.panels.getType());
+    int64_t bits = panels.getElementTypeBitWidth();
+    if (tile.m == 1 && ahead) {
+      Value here = arith::MulIOp::create(b, loc, column, index(panels.getDimSize(2)));
+      fetch(first, plus(here, ahead * 8 / bits), panels.getDimSize(2) * unroll);
+    }
     auto loop = tile.op->getParentOfType<scf::ForOp>();
     std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
     if (!tiles || tiles->getSExtValue() < 2)
       return;
-    auto panels = cast<RankedTensorType>(tile.panels.getType());
-    int64_t line = std::max<int64_t>(kLineBytes * 8 / panels.getElementTypeBitWidth(), 1);
     // Numbers of the next panels to a column of this tile, rounded up.
     int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, tiles->getSExtValue());
     Value number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);
-    Value ahead = arith::MulIOp::create(b, loc, steps, index(share));
-    for (int64_t offset = 0; offset < share * unroll; offset += line)
-      kernel::PrefetchOp::create(b, loc, tile.panels, ValueRange{index(tile.count), zero, plus(ahead, offset)});
+    fetch(tile.count, arith::MulIOp::create(b, loc, steps, index(share)), share * unroll);
+  }
+
+  /// Asks for the cache lines of `count` numbers, from number `from` of a panel on.
+  void fetch(int64_t panel, Value from, int64_t count) {
+    int64_t line = kLineBytes * 8 / cast<RankedTensorType>(tile.panels.getType()).getElementTypeBitWidth();
+    for (int64_t offset = 0; offset < count; offset += line)
+      kernel::PrefetchOp::create(b, loc, tile.panels, ValueRange{index(panel), zero, plus(from, offset)});
   }
 
   static constexpr int64_t kLineBytes = 64; ///< of a cache line
   MatmulTile tile;
-  int64_t unroll;
+  int64_t unroll, ahead; ///< columns; bytes, see Schedule
   VectorType type;
   Value zero;
 };
@@ -220,7 +229,7 @@ struct VectorizeMatmul : cria::impl::VectorizeMatmulBase<VectorizeMatmul> {
       if (schedule.tileRows && tile.pairs)
         toTileMatmul(tile, rewriter);
       else
-        MicroKernel(tile, schedule.unroll, rewriter).build();
+        MicroKernel(tile, schedule, rewriter).build();
       ++tileCount;
     }
   }

@@ -89,6 +89,7 @@ constexpr Row kTable[] = {
     {Kind::BlockMatmul, true, "avx512vnni", matmul(16, 4, 32, 2)},
     // One token: more columns per iteration, since the loop does nothing else.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},
+    {Kind::Matmul, false, "avx2", fetching(matmul(16, 1, 8), 3072)},
     {Kind::Matmul, false, "avx512f", matmul(16, 1, 8, 2)},
     {Kind::Matmul, true, "", tiles(32, 2), true},
     {Kind::BlockMatmul, true, "", tiles(64, 1), true},

@@ -38,9 +38,13 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK-LABEL: func.func @filled
   // CHECK-SAME: %[[O:[^:]*]]: tensor<1x1x16xf32>
   // CHECK: %[[Z:.*]] = vector.broadcast %{{.*}} : f32 to vector<16xf32>
-  // A single row has a second sum for odd columns.
+  // A single row has a second sum for odd columns, and fetches what is 3 kB ahead: 128
+  // numbers, which are eight lines.
   // CHECK: %[[ODD:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
   // CHECK: %[[S:.*]]:2 = scf.for {{.*}} iter_args(%[[A:.*]] = %[[Z]], %[[B:.*]] = %[[ODD]])
+  // CHECK: arith.addi %{{.*}}, %c768
+  // CHECK-COUNT-8: kernel.prefetch %{{.*}} : tensor<1x8x16xf32>
+  // CHECK-NOT: kernel.prefetch
   // CHECK: vector.fma %{{.*}}, %{{.*}}, %[[A]]
   // CHECK: vector.fma %{{.*}}, %{{.*}}, %[[B]]
   // CHECK: %[[SUM:.*]] = arith.addf %[[S]]#0, %[[S]]#1
