@@ -46,7 +46,7 @@ public:
   /// `buffers` numbers uninitialized tensors.
   BlockKernel(kernel::BlockMatmulOp op, const Schedule &schedule, int64_t &buffers, RewriterBase &rewriter)
       : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(schedule.tileRows > 0),
-        unrolled(schedule.unroll >= llama::kGroup), ahead(schedule.ahead) {
+        unrolled(schedule.unroll >= llama::kGroup), signedBytes(schedule.signedBytes), ahead(schedule.ahead) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
     tokens = tiled ? std::min(schedule.tileRows, allTokens) : allTokens;
@@ -58,6 +58,7 @@ public:
     rows = sums.getDimSize(2);
     panels = tokens > 1 && !tiled && schedule.panelTile > 1 ? allPanels : 1;
     readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
+    signedBytes &= readers[0].largest() > 127;
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
   }
@@ -90,18 +91,22 @@ private:
 
   /// Panel firstPanel's codes, without their offset: `unpacked` [G, 8, 4 R].
   void unpack() {
-    auto bytes = VectorType::get({4 * rows}, b.getI8Type());
-    Value offset = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(bytes, int8_t(readers[0].offset())));
     unpacked = overSteps(unpacked, [&](Value step, Value part, ValueRange all) -> SmallVector<Value> {
       readers[0].moveToStep(part);
       Value result = all[0];
       for (int64_t group = 0; group < readers[0].groups(); ++group)
         for (int64_t vector : readers[0].vectors(group)) {
-          Value codes = arith::SubIOp::create(b, loc, readers[0].codes(vector), offset);
-          result = write(codes, result, {step, index(vector), zero});
+          result = write(signedCodes(readers[0], vector), result, {step, index(vector), zero});
         }
       return {result};
     })[0];
+  }
+
+  /// Vector `vector` of codes, as signed bytes without their offset.
+  Value signedCodes(BlockReader &reader, int64_t vector) {
+    Value codes = reader.codes(vector);
+    auto offset = DenseElementsAttr::get(cast<VectorType>(codes.getType()), int8_t(reader.offset()));
+    return arith::SubIOp::create(b, loc, codes, arith::ConstantOp::create(b, loc, offset));
   }
 
   /// `destination` with the products of panels firstPanel … firstPanel + panels - 1 in place.
@@ -230,7 +235,8 @@ private:
   /// The same of vectors of unsigned codes, from which the offset is taken off at the start.
   SmallVector<Value> dotProducts(Value step, int64_t group, ArrayRef<Value> codeSums) {
     SmallVector<Value> exact;
-    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-int32_t(readers[0].offset())));
+    int32_t taken = signedBytes ? 0 : readers[0].offset();
+    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-taken));
     for (Value sum : codeSums) {
       Value start = arith::MulIOp::create(b, loc, sum, offset);
       exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
@@ -267,7 +273,7 @@ private:
   void multiplyVector(Value step, Value first, int64_t vector, SmallVectorImpl<Value> &exact) {
     SmallVector<Value> codes;
     for (BlockReader &reader : readers)
-      codes.push_back(reader.codes(vector));
+      codes.push_back(signedBytes ? signedCodes(reader, vector) : reader.codes(vector));
     Value column = first == zero ? index(4 * vector) : plus(arith::MulIOp::create(b, loc, first, index(4)), 4 * vector);
     multiply(codes, step, column, exact);
   }
@@ -329,14 +335,14 @@ private:
       Value activations = vector::ExtractOp::create(b, loc, word, 0);
       for (int64_t p = 0; p < panels; ++p)
         exact[t * panels + p] = kernel::DotOp::create(b, loc, integerType, exact[t * panels + p], weights[p],
-                                                      activations, readers[p].largest());
+                                                      activations, signedBytes ? 255 : readers[p].largest(), signedBytes);
     }
   }
 
   kernel::BlockMatmulOp op;
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
   static constexpr int64_t kLineBytes = 64; ///< of a cache line
-  bool tiled, unrolled;
+  bool tiled, unrolled, signedBytes;
   int64_t ahead;
   int64_t allTokens = 0, tokens = 0; ///< of the op; of one pass over the groups
   int64_t groups = 0, rows = 0;

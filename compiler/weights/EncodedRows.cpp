@@ -149,8 +149,9 @@ void cria::decodeBlocks(Encoding encoding, const char *from, int64_t blocks, lla
   const llama::FormatTraits &t = traits(format);
   int64_t bytes = llama::encodedBytes(encoding), groups = t.block / t.group;
   row.resize(format, blocks * t.block);
+  auto part = [](auto &numbers, int64_t place) { return numbers.empty() ? nullptr : numbers.data() + place; };
   for (int64_t block = 0; block < blocks; ++block)
     decode(encoding, reinterpret_cast<const uint8_t *>(from) + block * bytes,
-           {row.scales.data() + block, row.minimums.data() + block, row.scaleFactors.data() + block * groups,
-            row.minimumFactors.data() + block * groups, row.codes.data() + block * t.block});
+           {part(row.scales, block), part(row.minimums, block), part(row.scaleFactors, block * groups),
+            part(row.minimumFactors, block * groups), part(row.codes, block * t.block)});
 }

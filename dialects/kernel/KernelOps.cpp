@@ -248,9 +248,12 @@ LogicalResult DotOp::verify() {
   if (bytes != cast<VectorType>(getSums().getType()).getElementType().isInteger(32)) // (C2)
     return emitOpError("expects sums of ") << (bytes ? "i32" : "f32") << " for " << getWeights().getType()
                                            << ", but got " << getSums().getType();
-  if (int32_t(getLargest()) < 1 || getLargest() > 255 || (!bytes && getLargest() != 255)) // (C3)
-    return emitOpError("expects the largest of bytes to be 1 to 255, but got ")
-           << int32_t(getLargest()) << " for " << getWeights().getType();
+  bool isPlain = getLargest() == 255;
+  if (int32_t(getLargest()) < 1 || getLargest() > 255 || ((!bytes || getIsSigned()) && !isPlain)) // (C3)
+    return emitOpError("expects the largest of unsigned bytes to be 1 to 255, but got ")
+           << int32_t(getLargest()) << " for " << (getIsSigned() ? "signed " : "") << getWeights().getType();
+  if (getIsSigned() && !bytes) // (C3)
+    return emitOpError("expects signed weights to be bytes, but got ") << getWeights().getType();
   return success();
 }
 

@@ -370,22 +370,24 @@ def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {
 
     Here a chip may take denormals as zero.
 
-    - (C1) there are four bytes to a sum, or two BF16.
     Whoever knows that no byte of the weights is above `largest` says so: small ones can be
-    added in fewer bits.
+    added in fewer bits. With `signed` the bytes of the weights are signed, too, and no
+    activation is -128 (which some chips could not negate).
 
+    - (C1) there are four bytes to a sum, or two BF16.
     - (C2) sums of bytes are i32, of BF16 f32.
-    - (C3) `largest` is 1 to 255, and is of bytes.
+    - (C3) `largest` is 1 to 255, and of unsigned bytes; `signed` is of bytes.
 
     ```mlir
     %s1 = kernel.dot %s, %w, %a {largest = 15 : i32} : vector<16xi32>, vector<64xi8>
+    %s2 = kernel.dot %s1, %x, %a signed : vector<16xi32>, vector<64xi8>
     %t1 = kernel.dot %t, %v, %b : vector<16xf32>, vector<32xbf16>
     ```
   }];
   let arguments = (ins VectorOfRankAndType<[1], [I32, F32]>:$sums, VectorOfRankAndType<[1], [I8, BF16]>:$weights,
-    I32:$activations, DefaultValuedAttr<I32Attr, "255">:$largest);
+    I32:$activations, DefaultValuedAttr<I32Attr, "255">:$largest, UnitAttr:$isSigned);
   let results = (outs VectorOfRankAndType<[1], [I32, F32]>:$result);
-  let assemblyFormat = "$sums `,` $weights `,` $activations attr-dict `:` type($result) `,` type($weights)";
+  let assemblyFormat = "$sums `,` $weights `,` $activations (`signed` $isSigned^)? attr-dict `:` type($result) `,` type($weights)";
   let hasVerifier = 1;
 }
 

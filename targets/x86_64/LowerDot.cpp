@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -102,7 +103,7 @@ struct DotToVnni : OpRewritePattern<kernel::DotOp> {
   DotToVnni(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width) {}
 
   LogicalResult matchAndRewrite(kernel::DotOp op, PatternRewriter &b) const override {
-    if (!isOfBytes(op))
+    if (!isOfBytes(op) || op.getIsSigned())
       return failure();
     StringRef name = width == 16 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256";
     return toInstruction(b, op, name, VectorType::get({4 * width}, b.getI8Type()));
@@ -113,24 +114,28 @@ private:
 };
 
 /// Sums of pairs of products in 16 bits, by `pmaddubsw`, as long as they cannot saturate,
-/// which `pmaddwd` then adds to those in 32 bits.
+/// which `pmaddwd` then adds to those in 32 bits. Of signed weights it takes the magnitudes,
+/// and activations with their signs.
 class Pairs {
 public:
   explicit Pairs(int64_t width) : width(width) {}
 
-  /// How many sums of a pair fit into 16 bits, of weights up to `largest`.
-  static int64_t room(int64_t largest) { return std::numeric_limits<int16_t>::max() / (2 * 128 * largest); }
+  /// How many sums of a pair fit into 16 bits. Of signed bytes one: 2 * 128 * 127.
+  static int64_t room(kernel::DotOp op) {
+    return op.getIsSigned() ? 1 : std::numeric_limits<int16_t>::max() / (2 * 128 * int64_t(op.getLargest()));
+  }
 
-  /// Bytes whose dots can be taken so.
+  /// Whether `op` can be taken so. AVX-512 has no `psignb`.
   bool take(kernel::DotOp op) const {
-    return isOfBytes(op) && room(op.getLargest()) > 0 && cast<VectorType>(op.getType()).getNumElements() % width == 0;
+    bool hasSign = !op.getIsSigned() || width <= 8;
+    return isOfBytes(op) && hasSign && room(op) > 0 && cast<VectorType>(op.getType()).getNumElements() % width == 0;
   }
 
   /// The dot whose sums `op` adds to and that nobody else sees, if they can be taken together.
   kernel::DotOp previous(kernel::DotOp op) const {
     auto before = op.getSums().getDefiningOp<kernel::DotOp>();
     bool alike = before && before->hasOneUse() && before->getBlock() == op->getBlock() &&
-                 before.getLargest() == op.getLargest();
+                 before.getLargest() == op.getLargest() && before.getIsSigned() == op.getIsSigned();
     return alike ? before : nullptr;
   }
 
@@ -145,13 +150,19 @@ public:
   void add(OpBuilder &b, kernel::DotOp op, SmallVectorImpl<Value> &pairs) const {
     Location loc = op.getLoc();
     auto bytes = VectorType::get({4 * width}, b.getI8Type());
+    StringRef sign = width == 8 ? "llvm.x86.avx2.psign.b" : "llvm.x86.ssse3.psign.b.128";
     StringRef name = width == 16  ? "llvm.x86.avx512.pmaddubs.w.512"
                      : width == 8 ? "llvm.x86.avx2.pmadd.ub.sw"
                                   : "llvm.x86.ssse3.pmadd.ub.sw.128";
     Value activations = activationsOf(b, op, width, bytes);
     bool begin = pairs.empty();
     for (auto [number, words] : llvm::enumerate(weightsOf(b, op, width))) {
-      Value sum = intrinsic(b, loc, name, type(b), {vector::BitCastOp::create(b, loc, bytes, words), activations});
+      Value weights = vector::BitCastOp::create(b, loc, bytes, words), factors = activations;
+      if (op.getIsSigned()) {
+        factors = intrinsic(b, loc, sign, bytes, {activations, weights});
+        weights = math::AbsIOp::create(b, loc, weights);
+      }
+      Value sum = intrinsic(b, loc, name, type(b), {weights, factors});
       if (begin)
         pairs.push_back(sum);
       else
@@ -193,21 +204,26 @@ struct DotToWords : OpRewritePattern<kernel::DotOp> {
   }
 
 private:
-  /// Bytes 0 and 2 (or 1 and 3) of every lane of `weights`, unsigned, times those of the
-  /// activations, signed; the two products added.
+  /// Bytes 0 and 2 (or 1 and 3) of every lane of `weights` times those of the activations; the
+  /// two products added.
   Value products(OpBuilder &b, kernel::DotOp op, Value weights, bool odd) const {
     Location loc = op.getLoc();
     auto shorts = VectorType::get({2 * width}, b.getI16Type());
-    // Weights: the wanted byte of each 16 bits, zero above it.
-    Value unsignedShorts = vector::BitCastOp::create(b, loc, shorts, weights);
-    unsignedShorts = odd ? arith::ShRUIOp::create(b, loc, unsignedShorts, splat(b, loc, shorts, 8)).getResult()
-                         : arith::AndIOp::create(b, loc, unsignedShorts, splat(b, loc, shorts, 0xff)).getResult();
-    // Activations: the same bytes, with their sign.
-    Value signedShorts = activationsOf(b, op, width, shorts);
-    if (!odd)
-      signedShorts = arith::ShLIOp::create(b, loc, signedShorts, splat(b, loc, shorts, 8));
-    signedShorts = arith::ShRSIOp::create(b, loc, signedShorts, splat(b, loc, shorts, 8));
-    return intrinsic(b, loc, wordProducts(width), weights.getType(), {unsignedShorts, signedShorts});
+    Value eight = splat(b, loc, shorts, 8), words = vector::BitCastOp::create(b, loc, shorts, weights);
+    // The wanted byte of each 16 bits, with its sign, or with zeros above it.
+    auto withSign = [&](Value words) -> Value {
+      if (!odd)
+        words = arith::ShLIOp::create(b, loc, words, eight);
+      return arith::ShRSIOp::create(b, loc, words, eight);
+    };
+    if (op.getIsSigned())
+      words = withSign(words);
+    else if (odd)
+      words = arith::ShRUIOp::create(b, loc, words, eight);
+    else
+      words = arith::AndIOp::create(b, loc, words, splat(b, loc, shorts, 0xff));
+    return intrinsic(b, loc, wordProducts(width), weights.getType(),
+                     {words, withSign(activationsOf(b, op, width, shorts))});
   }
 
   int64_t width; ///< lanes of a register
@@ -230,7 +246,7 @@ struct DotsToPairs : OpRewritePattern<kernel::DotOp> {
     for (kernel::DotOp dot : chain) {
       b.setInsertionPoint(dot);
       pairs.add(b, dot, some);
-      if (++count % Pairs::room(op.getLargest()) == 0 || dot == op)
+      if (++count % Pairs::room(op) == 0 || dot == op)
         pairs.flush(b, op.getLoc(), some, sums);
     }
     b.replaceOp(op, joined(b, op.getLoc(), sums, op.getSums()));
@@ -308,7 +324,7 @@ private:
       chain.push_back(dot);
     Value last = chain.back().getResult();
     bool carries = last.hasOneUse() && loop.getBody()->getTerminator()->getOperand(number) == last;
-    bool fits = trips->getSExtValue() * int64_t(chain.size()) <= Pairs::room(chain[0].getLargest());
+    bool fits = trips->getSExtValue() * int64_t(chain.size()) <= Pairs::room(chain[0]);
     return carries && fits ? chain : SmallVector<kernel::DotOp>();
   }
 
@@ -351,6 +367,11 @@ struct LowerDot : x86::impl::LowerDotBase<LowerDot> {
       cpu::populateWidenDotPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
+    getOperation().walk([&](kernel::DotOp op) {
+      op.emitError("has no instruction on a chip with ") << (vnni ? "VNNI and " : "") << "vectors of "
+                                                         << int64_t(vectorBytes) << " bytes";
+      signalPassFailure();
+    });
   }
 };
 

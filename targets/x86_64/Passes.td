@@ -10,7 +10,8 @@ def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
     With VNNI one `vpdpbusd` to a register. Else one `pmaddubsw`, and an addition of what
     it makes, sums of pairs in 16 bits, as long as no sum can saturate, then one `pmaddwd`
     adds those to the sums: eight dots of weights up to 15 fit. A loop carries the 16 bits
-    where all of its iterations fit. Of weights above 127 the even and the odd bytes of a
+    where all of its iterations fit. Signed weights meet activations with their signs there
+    (`psignb`), magnitudes and one sum at a time. Of unsigned weights above 127 the even and the odd bytes of a
     lane meet theirs as 16-bit numbers in two `pmaddwd`. Pairs of BF16 are one `vdpbf16ps`, or else are
     widened and multiplied as F32, in the same order.
 
@@ -25,7 +26,7 @@ def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
                  Option<"vnni", "vnni", "bool", "false", "the chip has VNNI at that width">,
                  Option<"bf16", "bf16", "bool", "false", "the chip has AVX-512 BF16">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::arith::ArithDialect"];
+                           "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
 def LowerLookup : Pass<"x86-lower-lookup", "::mlir::func::FuncOp"> {

@@ -44,6 +44,11 @@ constexpr Schedule fetching(Schedule schedule, int64_t ahead) {
   return schedule;
 }
 
+constexpr Schedule signedBytes(Schedule schedule) {
+  schedule.signedBytes = true;
+  return schedule;
+}
+
 constexpr Schedule tiles(int64_t tokenTile, int64_t panelTile) {
   Schedule schedule = matmul(16, tokenTile, 1, panelTile);
   schedule.tileRows = 16;
@@ -70,7 +75,7 @@ constexpr Row kTable[] = {
     // Without AVX a panel is four vectors: two tokens fill half of the registers.
     {Kind::Matmul, std::nullopt, "", matmul(16, 2, 4)},
     {Kind::BlockMatmul, false, "", matmul(16, 1, 32)},
-    {Kind::BlockMatmul, true, "", matmul(16, 2, 8)},
+    {Kind::BlockMatmul, true, "", signedBytes(matmul(16, 2, 8))},
     {Kind::Matmul, std::nullopt, "avx2", matmul(16, 4, 4)},
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
     {Kind::Attention, std::nullopt, "avx2", attention(8, 4, 8, 12)},
@@ -82,7 +87,7 @@ constexpr Row kTable[] = {
     // LLVM keeps them in registers only if the step is a loop. Fetching ahead is worth a
     // tenth to a quarter on Zen 3, and costs a quarter on Zen 4.
     {Kind::BlockMatmul, false, "avx2", fetching(matmul(16, 1, 32), 1536)},
-    {Kind::BlockMatmul, true, "avx2", matmul(16, 4, 8)},
+    {Kind::BlockMatmul, true, "avx2", signedBytes(matmul(16, 4, 8))},
     {Kind::BlockMatmul, true, "avxvnni", matmul(16, 2, 32)},
     {Kind::BlockMatmul, false, "avx512f", matmul(16, 1, 32)},
     {Kind::BlockMatmul, true, "avx512f", matmul(16, 4, 8, 2)},

@@ -77,7 +77,7 @@ func.func @f(%s: vector<16xf32>, %w: vector<64xi8>, %a: i32) {
 
 // kernel.dot (C3)
 func.func @f(%s: vector<16xi32>, %w: vector<64xi8>, %a: i32) {
-  // expected-error @+1 {{'kernel.dot' op expects the largest of bytes to be 1 to 255, but got 256 for 'vector<64xi8>'}}
+  // expected-error @+1 {{'kernel.dot' op expects the largest of unsigned bytes to be 1 to 255, but got 256 for 'vector<64xi8>'}}
   %r = kernel.dot %s, %w, %a {largest = 256 : i32} : vector<16xi32>, vector<64xi8>
   return
 }
@@ -86,8 +86,26 @@ func.func @f(%s: vector<16xi32>, %w: vector<64xi8>, %a: i32) {
 
 // kernel.dot (C3)
 func.func @f(%s: vector<16xf32>, %w: vector<32xbf16>, %a: i32) {
-  // expected-error @+1 {{'kernel.dot' op expects the largest of bytes to be 1 to 255, but got 15 for 'vector<32xbf16>'}}
+  // expected-error @+1 {{'kernel.dot' op expects the largest of unsigned bytes to be 1 to 255, but got 15 for 'vector<32xbf16>'}}
   %r = kernel.dot %s, %w, %a {largest = 15 : i32} : vector<16xf32>, vector<32xbf16>
+  return
+}
+
+// -----
+
+// kernel.dot (C3)
+func.func @f(%s: vector<16xi32>, %w: vector<64xi8>, %a: i32) {
+  // expected-error @+1 {{'kernel.dot' op expects the largest of unsigned bytes to be 1 to 255, but got 15 for signed 'vector<64xi8>'}}
+  %r = kernel.dot %s, %w, %a signed {largest = 15 : i32} : vector<16xi32>, vector<64xi8>
+  return
+}
+
+// -----
+
+// kernel.dot (C3)
+func.func @f(%s: vector<16xf32>, %w: vector<32xbf16>, %a: i32) {
+  // expected-error @+1 {{'kernel.dot' op expects signed weights to be bytes, but got 'vector<32xbf16>'}}
+  %r = kernel.dot %s, %w, %a signed : vector<16xf32>, vector<32xbf16>
   return
 }
 

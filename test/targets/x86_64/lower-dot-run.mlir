@@ -2,7 +2,7 @@
 // have room for as many sums of pairs as they are said to have.
 // RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(x86-lower-dot{vector-bytes=16}))' -o %t.mlir
 // RUN: FileCheck %s --check-prefix=LOWERED --input-file=%t.mlir
-// RUN: cria-opt %t.mlir --pass-pipeline='builtin.module(convert-vector-to-scf,convert-scf-to-cf,convert-vector-to-llvm,convert-arith-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts)' \
+// RUN: cria-opt %t.mlir --pass-pipeline='builtin.module(convert-vector-to-scf,convert-scf-to-cf,convert-vector-to-llvm,convert-math-to-llvm,convert-arith-to-llvm,convert-func-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts)' \
 // RUN:   | mlir-runner -e main --entry-point-result=void --shared-libs=%llvm_lib/libmlir_c_runner_utils.so | FileCheck %s
 
 // LOWERED-NOT: kernel.dot
@@ -49,6 +49,13 @@ func.func @up_to_255(%s: vector<4xi32>, %w: vector<16xi8>, %a: i32) -> vector<4x
   return %1 : vector<4xi32>
 }
 
+// Two dots: 7 + 2 * 4 * -128 * 127, and the same with -127 and with both signs.
+func.func @signed(%s: vector<4xi32>, %w: vector<16xi8>, %a: i32) -> vector<4xi32> {
+  %1 = kernel.dot %s, %w, %a signed : vector<4xi32>, vector<16xi8>
+  %2 = kernel.dot %1, %w, %a signed : vector<4xi32>, vector<16xi8>
+  return %2 : vector<4xi32>
+}
+
 func.func @main() {
   %s = arith.constant dense<7> : vector<4xi32>
   %a = arith.constant 0x80808080 : i32
@@ -62,15 +69,28 @@ func.func @main() {
   %r63 = func.call @up_to_63(%s, %w63, %a) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
   %r127 = func.call @up_to_127(%s, %w127, %a) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
   %r255 = func.call @up_to_255(%s, %w255, %a) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
+  %most = arith.constant 0x7f7f7f7f : i32
+  %least = arith.constant 0x81818181 : i32
+  %both = arith.constant 0x7f81007f : i32
+  %w128 = arith.constant dense<-128> : vector<16xi8>
+  %s1 = func.call @signed(%s, %w128, %most) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
+  %s2 = func.call @signed(%s, %w128, %least) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
+  %s3 = func.call @signed(%s, %w127, %both) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
   // CHECK: ( -61433, -61433, -61433, -61433 )
   // CHECK-NEXT: ( -95225, -95225, -95225, -95225 )
   // CHECK-NEXT: ( -96761, -96761, -96761, -96761 )
   // CHECK-NEXT: ( -65017, -65017, -65017, -65017 )
   // CHECK-NEXT: ( -130553, -130553, -130553, -130553 )
+  // CHECK-NEXT: ( -130041, -130041, -130041, -130041 )
+  // CHECK-NEXT: ( 130055, 130055, 130055, 130055 )
+  // CHECK-NEXT: ( 32265, 32265, 32265, 32265 )
   vector.print %r15 : vector<4xi32>
   vector.print %r31 : vector<4xi32>
   vector.print %r63 : vector<4xi32>
   vector.print %r127 : vector<4xi32>
   vector.print %r255 : vector<4xi32>
+  vector.print %s1 : vector<4xi32>
+  vector.print %s2 : vector<4xi32>
+  vector.print %s3 : vector<4xi32>
   return
 }
