@@ -334,8 +334,9 @@ private:
       Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), four);
       Value activations = vector::ExtractOp::create(b, loc, word, 0);
       for (int64_t p = 0; p < panels; ++p)
-        exact[t * panels + p] = kernel::DotOp::create(b, loc, integerType, exact[t * panels + p], weights[p],
-                                                      activations, signedBytes ? 255 : readers[p].largest(), signedBytes);
+        exact[t * panels + p] =
+            kernel::DotOp::create(b, loc, integerType, exact[t * panels + p], weights[p], activations,
+                                  signedBytes ? 255 : readers[p].largest(), signedBytes);
     }
   }
 
