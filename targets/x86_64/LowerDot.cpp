@@ -1,16 +1,15 @@
 //===- LowerDot.cpp - Dot products as the chip has them --------------------===//
 
 #include "targets/cpu/Cpu.h"
+#include "targets/x86_64/Registers.h"
 #include "targets/x86_64/X86.h"
 
 #include "dialects/kernel/Kernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 #include <limits>
@@ -23,38 +22,11 @@ namespace cria::x86 {
 } // namespace cria::x86
 
 using namespace cria;
+using namespace cria::x86;
 
 namespace {
 
-Value intrinsic(OpBuilder &b, Location loc, StringRef name, Type result, ValueRange operands) {
-  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands).getResult(0);
-}
-
 bool isOfBytes(kernel::DotOp op) { return cast<VectorType>(op.getWeights().getType()).getElementType().isInteger(8); }
-
-/// `vector` in parts of `width` numbers.
-SmallVector<Value> parts(OpBuilder &b, Location loc, Value vector, int64_t width) {
-  int64_t count = cast<VectorType>(vector.getType()).getNumElements();
-  if (count == width)
-    return {vector};
-  SmallVector<Value> result;
-  for (int64_t begin = 0; begin < count; begin += width)
-    result.push_back(vector::ExtractStridedSliceOp::create(b, loc, vector, ArrayRef<int64_t>{begin},
-                                                           ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1}));
-  return result;
-}
-
-/// The way back: `whole` with `parts` instead of what it had.
-Value joined(OpBuilder &b, Location loc, ValueRange parts, Value whole) {
-  if (parts.size() == 1)
-    return parts[0];
-  int64_t begin = 0;
-  for (Value part : parts) {
-    whole = vector::InsertStridedSliceOp::create(b, loc, part, whole, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{1});
-    begin += cast<VectorType>(part.getType()).getNumElements();
-  }
-  return whole;
-}
 
 /// The instruction that multiplies 16-bit numbers and adds each two products, to `width` sums.
 StringRef wordProducts(int64_t width) {
@@ -99,6 +71,7 @@ LogicalResult toInstruction(PatternRewriter &b, kernel::DotOp op, StringRef name
   return success();
 }
 
+/// One `vpdpbusd` to a register.
 struct DotToVnni : OpRewritePattern<kernel::DotOp> {
   DotToVnni(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width) {}
 
@@ -229,7 +202,7 @@ private:
   int64_t width; ///< lanes of a register
 };
 
-/// A chain of dots.
+/// A chain of dots in a block.
 struct DotsToPairs : OpRewritePattern<kernel::DotOp> {
   DotsToPairs(MLIRContext *context, int64_t width) : OpRewritePattern(context), width(width), pairs(width) {}
 
@@ -332,6 +305,7 @@ private:
   Pairs pairs;
 };
 
+/// One `vdpbf16ps` to a register.
 struct DotToBf16 : OpRewritePattern<kernel::DotOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(kernel::DotOp op, PatternRewriter &b) const override {

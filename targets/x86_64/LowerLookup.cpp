@@ -1,13 +1,12 @@
 //===- LowerLookup.cpp - Tables of bytes as the chip has them --------------===//
 
+#include "targets/x86_64/Registers.h"
 #include "targets/x86_64/X86.h"
 
 #include "dialects/kernel/Kernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -18,6 +17,7 @@ namespace cria::x86 {
 } // namespace cria::x86
 
 using namespace cria;
+using namespace cria::x86;
 
 namespace {
 
@@ -41,22 +41,10 @@ struct LookupToShuffle : OpRewritePattern<kernel::LookupOp> {
     StringRef name = width == 64   ? "llvm.x86.avx512.pshuf.b.512"
                      : width == 32 ? "llvm.x86.avx2.pshuf.b"
                                    : "llvm.x86.ssse3.pshuf.b.128";
-    auto look = [&](Value indices) -> Value {
-      return LLVM::CallIntrinsicOp::create(b, loc, bytes, b.getStringAttr(name), ValueRange{table, indices})
-          .getResult(0);
-    };
-    if (count == width) {
-      b.replaceOp(op, look(op.getIndices()));
-      return success();
-    }
-    Value result = op.getIndices();
-    for (int64_t begin = 0; begin < count; begin += width) {
-      Value part = vector::ExtractStridedSliceOp::create(b, loc, op.getIndices(), ArrayRef<int64_t>{begin},
-                                                         ArrayRef<int64_t>{width}, ArrayRef<int64_t>{1});
-      result = vector::InsertStridedSliceOp::create(b, loc, look(part), result, ArrayRef<int64_t>{begin},
-                                                    ArrayRef<int64_t>{1});
-    }
-    b.replaceOp(op, result);
+    SmallVector<Value> found;
+    for (Value part : parts(b, loc, op.getIndices(), width))
+      found.push_back(intrinsic(b, loc, name, bytes, {table, part}));
+    b.replaceOp(op, joined(b, loc, found, op.getIndices()));
     return success();
   }
 
