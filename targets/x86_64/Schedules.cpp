@@ -79,6 +79,7 @@ constexpr Row kTable[] = {
     {Kind::Matmul, std::nullopt, "avx2", matmul(16, 4, 4)},
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
     {Kind::Attention, std::nullopt, "avx2", attention(8, 4, 8, 12)},
+    {Kind::Attention, false, "avx2", attention(8, 8, 8, 12)}, // all heads of a group: keys are read once
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
     {Kind::Matmul, std::nullopt, "avx512f", matmul(16, 8, 4, 2)},
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
