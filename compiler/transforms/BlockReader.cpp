@@ -82,8 +82,10 @@ Value BlockReader::bareCodes(int64_t vector) {
 Value BlockReader::planeBytes(const llama::BlockLayout::Plane &plane, int64_t vector) {
   int64_t offset = layout.codes + plane.offset + 4 * layout.rows * (vector % plane.bits);
   Value &known = read[offset];
-  if (known || !first)
-    return known = known ? known : stepBytes(offset, 4);
+  if (known)
+    return known;
+  if (!first)
+    return known = stepBytes(offset, 4);
   auto number = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(*b, loc, value); };
   Value place = arith::RemUIOp::create(*b, loc, first, number(plane.bits));
   known = stepBytes(offset, 4, arith::MulIOp::create(*b, loc, place, number(4 * width())));
@@ -91,8 +93,7 @@ Value BlockReader::planeBytes(const llama::BlockLayout::Plane &plane, int64_t ve
     return known;
   // Fields of the vectors before come first, in every byte; what comes along is masked out.
   auto words = VectorType::get({width()}, b->getI32Type());
-  Value fields = arith::DivUIOp::create(*b, loc, first, number(plane.bits));
-  Value bits = arith::MulIOp::create(*b, loc, fields, number(plane.bits));
+  Value bits = arith::SubIOp::create(*b, loc, first, place);
   Value count = arith::IndexCastOp::create(*b, loc, b->getI32Type(), bits);
   Value shifted = arith::ShRUIOp::create(*b, loc, vector::BitCastOp::create(*b, loc, words, known),
                                          vector::BroadcastOp::create(*b, loc, words, count));

@@ -2,6 +2,8 @@
 
 #include "compiler/transforms/VectorBuilder.h"
 
+#include "dialects/kernel/Kernel.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -23,6 +25,16 @@ Value VectorBuilder::read(VectorType type, Value tensor, ValueRange place) {
 
 Value VectorBuilder::write(Value vector, Value tensor, ValueRange place) {
   return vector::TransferWriteOp::create(b, loc, vector, tensor, place, ArrayRef<bool>{true}).getResult();
+}
+
+void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count) {
+  constexpr int64_t lineBits = 8 * 64;
+  int64_t line = lineBits / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();
+  for (int64_t offset = 0; offset < count; offset += line) {
+    SmallVector<Value> indices(place);
+    indices.back() = plus(indices.back(), offset);
+    kernel::PrefetchOp::create(b, loc, tensor, indices);
+  }
 }
 
 SmallVector<Value> VectorBuilder::loop(Value from, Value to, int64_t step, ValueRange values,

@@ -39,6 +39,10 @@ protected:
   mlir::Value read(mlir::VectorType type, mlir::Value tensor, mlir::ValueRange place);
   mlir::Value write(mlir::Value vector, mlir::Value tensor, mlir::ValueRange place);
 
+  /// Asks for the cache lines of `count` elements of `tensor` from `place` on, which may lie
+  /// outside of it (see `kernel.prefetch`).
+  void fetch(mlir::Value tensor, llvm::ArrayRef<mlir::Value> place, int64_t count);
+
   /// The results of a loop over [from, to) that starts with `values`.
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange values,

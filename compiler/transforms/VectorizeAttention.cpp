@@ -54,8 +54,6 @@ constexpr double kLowest = -1.0e30;
 /// Chains of dependent multiply-adds that keep the units busy.
 constexpr int64_t kChains = 8;
 
-constexpr int64_t kLineBytes = 64; ///< of a cache line
-
 /// The largest number of at most `limit` that divides `size`.
 int64_t divisorUpTo(int64_t size, int64_t limit) {
   int64_t divisor = std::clamp<int64_t>(limit, 1, size);
@@ -326,12 +324,7 @@ private:
   void prefetch(Value cache, ArrayRef<Value> place, int64_t count) {
     if (tokens > 1)
       return;
-    int64_t bits = cast<RankedTensorType>(cache.getType()).getElementTypeBitWidth();
-    for (int64_t offset = 0; offset < count; offset += kLineBytes * 8 / bits) {
-      SmallVector<Value> indices(place);
-      indices.back() = plus(indices.back(), offset);
-      kernel::PrefetchOp::create(b, loc, cache, indices);
-    }
+    fetch(cache, place, count);
   }
 
   VectorType keyType() {

@@ -245,16 +245,17 @@ private:
     size_t beside = readers[0].beside();
     if (unrolled || vectors.size() % beside) {
       for (int64_t vector : vectors)
-        multiplyVector(step, zero, vector, exact);
+        multiplyVector(step, vector, index(4 * vector), exact);
       return exact;
     }
     SmallVector<Value> results = loopOver(beside, exact, [&](Value first, ValueRange values) {
       for (BlockReader &reader : readers)
         reader.moveToVector(first);
       SmallVector<Value> exact(values);
+      Value column = arith::MulIOp::create(b, loc, first, index(4));
       for (int64_t vector : vectors)
         if (vector % beside == 0)
-          multiplyVector(step, first, vector, exact);
+          multiplyVector(step, vector, plus(column, 4 * vector), exact);
       return exact;
     });
     keepRolled(results[0].getDefiningOp<scf::ForOp>());
@@ -269,12 +270,12 @@ private:
                                                                         {}, {}, {}, {}, {}, {}, {}, {}));
   }
 
-  /// Adds to `exact[t, p]` the products with vector first + vector of each panel.
-  void multiplyVector(Value step, Value first, int64_t vector, SmallVectorImpl<Value> &exact) {
+  /// Adds to `exact[t, p]` the products with vector `vector` of each panel, which is of four
+  /// columns from `column` of the step on.
+  void multiplyVector(Value step, int64_t vector, Value column, SmallVectorImpl<Value> &exact) {
     SmallVector<Value> codes;
     for (BlockReader &reader : readers)
       codes.push_back(signedBytes ? signedCodes(reader, vector) : reader.codes(vector));
-    Value column = first == zero ? index(4 * vector) : plus(arith::MulIOp::create(b, loc, first, index(4)), 4 * vector);
     multiply(codes, step, column, exact);
   }
 
@@ -302,18 +303,14 @@ private:
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups * panels; // of a step
     auto [at, tiles] = tilePlace();
     if (allTokens == 1 && ahead)
-      fetch(firstPanel, plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead), bytes);
+      fetch(op.getPanels(),
+            {index(firstPanel), zero, plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead)}, bytes);
     if (tiles < 2)
       return;
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, at, index(groups)), number);
     int64_t share = llvm::divideCeil(bytes, tiles);
-    fetch(firstPanel + panels, arith::MulIOp::create(b, loc, steps, index(share)), share);
-  }
-
-  /// Asks for the cache lines of `count` bytes, from byte `from` of a panel on.
-  void fetch(int64_t panel, Value from, int64_t count) {
-    for (int64_t offset = 0; offset < count; offset += kLineBytes)
-      kernel::PrefetchOp::create(b, loc, op.getPanels(), ValueRange{index(panel), zero, plus(from, offset)});
+    Value from = arith::MulIOp::create(b, loc, steps, index(share));
+    fetch(op.getPanels(), {index(firstPanel + panels), zero, from}, share);
   }
 
   /// Which tile of rows this is, and of how many that follow each other.
@@ -342,7 +339,6 @@ private:
 
   kernel::BlockMatmulOp op;
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
-  static constexpr int64_t kLineBytes = 64; ///< of a cache line
   bool tiled, unrolled, signedBytes;
   int64_t ahead;
   int64_t allTokens = 0, tokens = 0; ///< of the op; of one pass over the groups

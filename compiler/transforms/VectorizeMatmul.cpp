@@ -184,7 +184,7 @@ private:
     int64_t bits = panels.getElementTypeBitWidth();
     if (tile.m == 1 && ahead) {
       Value here = arith::MulIOp::create(b, loc, column, index(panels.getDimSize(2)));
-      fetch(first, plus(here, ahead * 8 / bits), panels.getDimSize(2) * unroll);
+      fetch(tile.panels, {index(first), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
     auto loop = tile.op->getParentOfType<scf::ForOp>();
     std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
@@ -194,17 +194,10 @@ private:
     int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, tiles->getSExtValue());
     Value number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);
-    fetch(tile.count, arith::MulIOp::create(b, loc, steps, index(share)), share * unroll);
+    Value from = arith::MulIOp::create(b, loc, steps, index(share));
+    fetch(tile.panels, {index(tile.count), zero, from}, share * unroll);
   }
 
-  /// Asks for the cache lines of `count` numbers, from number `from` of a panel on.
-  void fetch(int64_t panel, Value from, int64_t count) {
-    int64_t line = kLineBytes * 8 / cast<RankedTensorType>(tile.panels.getType()).getElementTypeBitWidth();
-    for (int64_t offset = 0; offset < count; offset += line)
-      kernel::PrefetchOp::create(b, loc, tile.panels, ValueRange{index(panel), zero, plus(from, offset)});
-  }
-
-  static constexpr int64_t kLineBytes = 64; ///< of a cache line
   MatmulTile tile;
   int64_t unroll, ahead; ///< columns; bytes, see Schedule
   VectorType type;

@@ -240,7 +240,8 @@ struct LoopToPairs : OpRewritePattern<scf::ForOp> {
     SmallVector<int64_t> numbers; // of the values that are carried so
     SmallVector<SmallVector<kernel::DotOp>> chains;
     for (int64_t number = 0; number < int64_t(loop.getNumRegionIterArgs()); ++number)
-      if (SmallVector<kernel::DotOp> chain = chainOf(loop, number); !chain.empty()) {
+      if (SmallVector<kernel::DotOp> chain = chainOf(loop, number);
+          !chain.empty() && (chains.empty() || chain[0].getType() == chains[0][0].getType())) {
         numbers.push_back(number);
         chains.push_back(chain);
       }

@@ -11,9 +11,9 @@ def LowerDot : Pass<"x86-lower-dot", "::mlir::func::FuncOp"> {
     it makes, sums of pairs in 16 bits, as long as no sum can saturate, then one `pmaddwd`
     adds those to the sums: eight dots of weights up to 15 fit. A loop carries the 16 bits
     where all of its iterations fit. Signed weights meet activations with their signs there
-    (`psignb`), magnitudes and one sum at a time. Of unsigned weights above 127 the even and the odd bytes of a
-    lane meet theirs as 16-bit numbers in two `pmaddwd`. Pairs of BF16 are one `vdpbf16ps`, or else are
-    widened and multiplied as F32, in the same order.
+    (`psignb`), magnitudes and one sum at a time. Of unsigned weights above 127 the even and
+    the odd bytes of a lane meet theirs as 16-bit numbers in two `pmaddwd`. Pairs of BF16 are
+    one `vdpbf16ps`, or else are widened and multiplied as F32, in the same order.
 
     ```mlir
     %r = kernel.dot %s, %w, %a : vector<16xi32>, vector<64xi8>

@@ -86,7 +86,7 @@ constexpr Row kTable[] = {
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI
     // LLVM keeps them in registers only if the step is a loop. Fetching ahead is worth a
-    // tenth to a quarter on Zen 3, and costs a quarter on Zen 4.
+    // tenth to a quarter on Zen 3; Zen 4, which has AVX-512, reads slower with it.
     {Kind::BlockMatmul, false, "avx2", fetching(matmul(16, 1, 32), 1536)},
     {Kind::BlockMatmul, true, "avx2", signedBytes(matmul(16, 4, 8))},
     {Kind::BlockMatmul, true, "avxvnni", matmul(16, 2, 32)},

@@ -9,17 +9,17 @@ module attributes {kernel.target = "x86-64-v3"} {
 // CHECK-LABEL: func.func @q4
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 // CHECK:   scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK:     %[[COLUMN:.*]] = arith.muli %[[I]], %c4
 // CHECK:     %[[PLACE:.*]] = arith.remui %[[I]], %c4
 // CHECK:     %[[FROM:.*]] = arith.muli %[[PLACE]], %c64
 // CHECK:     arith.addi %c32{{.*}}, %[[FROM]]
 // CHECK:     vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
-// CHECK:     %[[COLUMN:.*]] = arith.muli %[[I]], %c4
 // CHECK:     vector.transfer_read %{{.*}}[%c0{{.*}}, %{{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
 // CHECK:     kernel.dot {{.*}} {largest = 15 : i32}
 // CHECK:     vector.transfer_read %{{.*}}[%c1{{.*}}, %{{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
 // CHECK:     kernel.dot
+// CHECK:     arith.addi %[[COLUMN]], %c16
 // CHECK:     arith.shrui
-// CHECK:     arith.addi %{{.*}}, %c16
 // CHECK-COUNT-2: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK:   } {llvm.loop_annotation = #[[KEEP]]}
@@ -35,8 +35,8 @@ func.func @q4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %
 // The fifth bits of vector i are i bits further in their bytes, those of i + 4 another four.
 // CHECK-LABEL: func.func @q5
 // CHECK:   scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>)
-// CHECK:     %[[FIELDS:.*]] = arith.divui %[[I]], %c1
-// CHECK:     %[[BITS:.*]] = arith.muli %[[FIELDS]], %c1
+// CHECK:     %[[PLACE:.*]] = arith.remui %[[I]], %c1
+// CHECK:     %[[BITS:.*]] = arith.subi %[[I]], %[[PLACE]]
 // CHECK:     %[[SHIFT:.*]] = arith.index_cast %[[BITS]]
 // CHECK:     %[[ALL:.*]] = vector.broadcast %[[SHIFT]] : i32 to vector<16xi32>
 // CHECK:     arith.shrui %{{.*}}, %[[ALL]]

@@ -20,6 +20,21 @@ func.func @up_to_15(%s: vector<4xi32>, %w: vector<16xi8>, %a: i32) -> vector<4xi
   return %r : vector<4xi32>
 }
 
+// A loop that carries sums of several widths: the same, and 7 + 4 * 4 * 15 * -128.
+func.func @widths(%s: vector<4xi32>, %u: vector<8xi32>, %w: vector<16xi8>, %x: vector<32xi8>, %a: i32)
+    -> (vector<4xi32>, vector<8xi32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %r:2 = scf.for %i = %c0 to %c4 step %c1 iter_args(%y = %s, %z = %u) -> (vector<4xi32>, vector<8xi32>) {
+    %1 = kernel.dot %y, %w, %a {largest = 15 : i32} : vector<4xi32>, vector<16xi8>
+    %2 = kernel.dot %1, %w, %a {largest = 15 : i32} : vector<4xi32>, vector<16xi8>
+    %3 = kernel.dot %z, %x, %a {largest = 15 : i32} : vector<8xi32>, vector<32xi8>
+    scf.yield %2, %3 : vector<4xi32>, vector<8xi32>
+  }
+  return %r#0, %r#1 : vector<4xi32>, vector<8xi32>
+}
+
 // More than a loop can carry: 7 + 3 * 2 * 4 * 31 * -128.
 func.func @up_to_31(%s: vector<4xi32>, %w: vector<16xi8>, %a: i32) -> vector<4xi32> {
   %c0 = arith.constant 0 : index
@@ -76,6 +91,10 @@ func.func @main() {
   %s1 = func.call @signed(%s, %w128, %most) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
   %s2 = func.call @signed(%s, %w128, %least) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
   %s3 = func.call @signed(%s, %w127, %both) : (vector<4xi32>, vector<16xi8>, i32) -> vector<4xi32>
+  %u = arith.constant dense<7> : vector<8xi32>
+  %x15 = arith.constant dense<15> : vector<32xi8>
+  %wide:2 = func.call @widths(%s, %u, %w15, %x15, %a)
+    : (vector<4xi32>, vector<8xi32>, vector<16xi8>, vector<32xi8>, i32) -> (vector<4xi32>, vector<8xi32>)
   // CHECK: ( -61433, -61433, -61433, -61433 )
   // CHECK-NEXT: ( -95225, -95225, -95225, -95225 )
   // CHECK-NEXT: ( -96761, -96761, -96761, -96761 )
@@ -84,6 +103,8 @@ func.func @main() {
   // CHECK-NEXT: ( -130041, -130041, -130041, -130041 )
   // CHECK-NEXT: ( 130055, 130055, 130055, 130055 )
   // CHECK-NEXT: ( 32265, 32265, 32265, 32265 )
+  // CHECK-NEXT: ( -61433, -61433, -61433, -61433 )
+  // CHECK-NEXT: ( -30713, -30713, -30713, -30713, -30713, -30713, -30713, -30713 )
   vector.print %r15 : vector<4xi32>
   vector.print %r31 : vector<4xi32>
   vector.print %r63 : vector<4xi32>
@@ -92,5 +113,7 @@ func.func @main() {
   vector.print %s1 : vector<4xi32>
   vector.print %s2 : vector<4xi32>
   vector.print %s3 : vector<4xi32>
+  vector.print %wide#0 : vector<4xi32>
+  vector.print %wide#1 : vector<8xi32>
   return
 }
