@@ -153,7 +153,19 @@ static void roundToMultiples(double s, MutableArrayRef<double> numbers) {
     x = s > 0 ? s * std::nearbyint(x / s) : x;
 }
 
-// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers, or of what is left
+/// The same with s = 2^(e - 6), 2^e being the largest power of two not above their greatest
+/// magnitude, and multiples up to 127 (MXINT8).
+static void roundToMicroscale(MutableArrayRef<double> numbers) {
+  double greatest = greatestMagnitude(numbers);
+  if (greatest == 0)
+    return;
+  double s = std::ldexp(1.0, std::ilogb(greatest) - 6);
+  roundToMultiples(s, numbers);
+  for (double &x : numbers)
+    x = std::clamp(x, -127 * s, 127 * s);
+}
+
+// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers, or of what is left; or MXINT8
 FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
                                       Operands<llama::QuantizeRowsOp> operands) {
   Tensor result = *operands.getInput();
@@ -161,7 +173,10 @@ FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
   for (int64_t t = 0; t < result.shape[0]; ++t)
     for (int64_t begin = 0; begin < K; begin += llama::kGroup) {
       MutableArrayRef<double> group(result.row(t) + begin, std::min<int64_t>(llama::kGroup, K - begin));
-      roundToMultiples(greatestMagnitude(group) / 127, group);
+      if (op.getMicroscaled())
+        roundToMicroscale(group);
+      else
+        roundToMultiples(greatestMagnitude(group) / 127, group);
     }
   return result;
 }

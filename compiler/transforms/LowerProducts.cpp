@@ -62,16 +62,21 @@ Value ModelLowering::packed(Value weight, Format format, int64_t columns, Kernel
                                      b.builder.getI64IntegerAttr(rows), formatAttr(*format));
 }
 
+ModelLowering::RowsKind ModelLowering::rowsKind(llama::LinearOp op) {
+  bool microscaled = op.getInput().getDefiningOp<llama::QuantizeRowsOp>().getMicroscaled();
+  return {microscaled, microscaled ? traits(*formatOf(op)).offset : 0};
+}
+
 /// The sums that `op` and all other products of its input's codes can take: of 16 codes
 /// if one of their matrices has groups of 16.
-int64_t ModelLowering::sumsPerGroup(llama::LinearOp op) const {
+int64_t ModelLowering::sumsPerGroup(llama::LinearOp op) {
   Value x = op.getInput().getDefiningOp<llama::QuantizeRowsOp>().getInput();
   int64_t columns = llama::kGroup;
   for (Operation *rows : x.getUsers())
     if (isa<llama::QuantizeRowsOp>(rows))
       for (Operation *user : rows->getUsers())
         if (auto product = dyn_cast<llama::LinearOp>(user))
-          if (Format format = formatOf(product))
+          if (Format format = formatOf(product); format && rowsKind(product) == rowsKind(op))
             columns = std::min<int64_t>(columns, traits(*format).group);
   return llama::kGroup / columns;
 }
@@ -94,11 +99,13 @@ Value ModelLowering::filledUp(Value x, int64_t width, KernelBuilder &b) {
                    });
 }
 
-/// In the shape that x was computed in, if that is one of parts: then both become one kernel.
-ModelLowering::QuantizedRows ModelLowering::quantizeRows(Value x, int64_t sumsPerGroup, KernelBuilder &b) {
-  QuantizedRows &rows = quantizedRows[x];
-  if (rows.codes)
-    return rows;
+/// What the matrix of `op` meets of x [T, K]: in the shape that x was computed in, if that is one
+/// of parts: then both become one kernel.
+ModelLowering::QuantizedRows ModelLowering::quantizeRows(llama::LinearOp op, Value x, KernelBuilder &b) {
+  RowsKind kind = rowsKind(op);
+  for (auto &[known, rows] : quantizedRows[x])
+    if (known == kind)
+      return rows;
   int64_t tokens = tensorType(x).getDimSize(0), columns = tensorType(x).getDimSize(1);
   int64_t groups = llvm::divideCeil(columns, llama::kGroup);
   Value parts = inParts(x);
@@ -108,10 +115,13 @@ ModelLowering::QuantizedRows ModelLowering::quantizeRows(Value x, int64_t sumsPe
   else if (!width || (llama::kGroup % width && width % llama::kGroup))
     parts = b.expand(x, {tokens, 1, columns}, {{0}, {1, 2}});
   Value codes = b.empty({tokens, groups, llama::kGroup}, b.builder.getI8Type());
-  Value scales = b.empty({tokens, groups}), sums = b.empty({tokens, groups * sumsPerGroup}, b.builder.getI32Type());
-  auto op = kernel::QuantizeRowsOp::create(b.builder, b.loc, codes.getType(), scales.getType(), sums.getType(), parts,
-                                           codes, scales, sums);
-  rows = {op.getCodes(), op.getScales(), op.getSums()};
+  Value scales = b.empty({tokens, groups});
+  Type sumType = kind.microscaled ? Type(b.builder.getF32Type()) : b.builder.getI32Type();
+  Value sums = b.empty({tokens, groups * sumsPerGroup(op)}, sumType);
+  auto made = kernel::QuantizeRowsOp::create(b.builder, b.loc, codes.getType(), scales.getType(), sums.getType(), parts,
+                                           codes, scales, sums, kind.microscaled, kind.offset);
+  QuantizedRows rows = {made.getCodes(), made.getScales(), made.getSums()};
+  quantizedRows[x].push_back({kind, rows});
   return rows;
 }
 
@@ -119,9 +129,9 @@ ModelLowering::QuantizedRows ModelLowering::quantizeRows(Value x, int64_t sumsPe
 /// floats, or of exact sums of codes if the matrix is quantized.
 Value ModelLowering::multiply(llama::LinearOp op, Value x, Value panels, Value init, KernelBuilder &b) {
   if (Format format = formatOf(op)) {
-    QuantizedRows rows = quantizeRows(x, sumsPerGroup(op), b);
+    QuantizedRows rows = quantizeRows(op, x, b);
     return kernel::BlockMatmulOp::create(b.builder, b.loc, init.getType(), rows.codes, rows.scales, rows.sums, panels,
-                                         init, formatAttr(*format));
+                                         init, *format, rowsKind(op).microscaled);
   }
   AffineExpr t, p, k, r, c;
   bindDims(b.builder.getContext(), t, p, k, r, c);

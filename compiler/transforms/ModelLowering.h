@@ -67,13 +67,22 @@ private:
   int64_t columnsBeside(llama::LinearOp op) const;
   int64_t isAlsoMatrix(mlir::Value table);
   mlir::Value packed(mlir::Value weight, Format format, int64_t columns, KernelBuilder &b);
-  /// Rows [T, K] in groups, the last one filled up with zeros: codes [T, G, 32], scales
-  /// [T, G], sums of 32 codes [T, G] or of 16 [T, 2 * G].
+  /// Rows [T, K] in groups, the last one filled up with zeros, as `kernel.quantize_rows` makes
+  /// them: codes [T, G, 32], scales [T, G], sums of 32 codes [T, G] or of 16 [T, 2 * G].
   struct QuantizedRows {
     mlir::Value codes, scales, sums;
   };
-  int64_t sumsPerGroup(llama::LinearOp op) const;
-  QuantizedRows quantizeRows(mlir::Value x, int64_t sumsPerGroup, KernelBuilder &b);
+  /// What else they depend on: scales and, of microscaled ones, the offset of the codes they meet.
+  struct RowsKind {
+    bool microscaled;
+    int64_t offset;
+    bool operator==(const RowsKind &other) const {
+      return microscaled == other.microscaled && offset == other.offset;
+    }
+  };
+  static RowsKind rowsKind(llama::LinearOp op);
+  static int64_t sumsPerGroup(llama::LinearOp op);
+  QuantizedRows quantizeRows(llama::LinearOp op, mlir::Value x, KernelBuilder &b);
   mlir::Value filledUp(mlir::Value x, int64_t width, KernelBuilder &b);
   /// What x [T, P * R] was before its parts were joined: [T, P, R]; null if it was not.
   static mlir::Value inParts(mlir::Value x) {
@@ -104,7 +113,8 @@ private:
   mlir::SymbolTable symbols;
   mlir::OpBuilder stateBuilder;
   mlir::IRMapping values;
-  llvm::DenseMap<mlir::Value, QuantizedRows> quantizedRows; ///< each input once, however many matrices it meets
+  /// Each input once of a kind, however many matrices it meets.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<std::pair<RowsKind, QuantizedRows>, 1>> quantizedRows;
   llvm::SmallVector<mlir::Operation *> replaced; ///< old ops, in program order
   struct CacheTypes {
     mlir::RankedTensorType elements, scales; ///< scales: of codes, else null

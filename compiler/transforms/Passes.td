@@ -93,7 +93,9 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
     Every matrix that is multiplied by takes the format that `format` gives it: a
     default and exceptions, as QuantizeRules.h describes (empty: none), and so does the
     table of embeddings, which is gathered from. What is multiplied by quantized
-    weights is rounded to 8 bits itself, so that the products are of integers. With
+    weights is rounded to 8 bits itself, so that the products are of integers: by scales that are
+    powers of two (`microscaled`), which cost kernels nothing, where the weights have at most
+    5 bits. With
     `keep-stored` that also happens where no format is asked for and a file holds codes
     already (GGUF's Q and K types), which are then taken as they are.
 
@@ -103,7 +105,7 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
     ```mlir
     %y = llama.linear %x, %w : (tensor<?x256xf32>, tensor<512x256xf16>) -> tensor<?x512xf32>
     // becomes, with format=q4,
-    %r = llama.quantize_rows %x : tensor<?x256xf32>
+    %r = llama.quantize_rows %x microscaled : tensor<?x256xf32>
     %q = llama.quantize %w format q4 : tensor<512x256xf16> -> tensor<512x256xf32>
     %y = llama.linear %r, %q : (tensor<?x256xf32>, tensor<512x256xf32>) -> tensor<?x512xf32>
     ```

@@ -40,8 +40,8 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
     getOperation().walk([&](llama::LinearOp linear) {
       if (std::optional<llama::Format> wanted = rules.formatOf(nameOf(linear)))
         quantize(linear, *wanted);
-      else if (keepStored && llama::codeFormat(linear.getWeight()))
-        roundInput(linear); // a weight that is codes in its file stays so; what meets it becomes codes
+      else if (std::optional<llama::Format> stored = llama::codeFormat(linear.getWeight()); keepStored && stored)
+        roundInput(linear, *stored); // a weight that is codes in its file stays so; what meets it becomes codes
     });
     // Behind the products: an embedding may be what the head has become.
     getOperation().walk([&](llama::EmbedOp embed) { quantize(embed, rules); });
@@ -59,7 +59,7 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
 private:
   void quantize(llama::LinearOp linear, llama::Format wanted) {
     FlatSymbolRefAttr guide = guideOf(linear.getInput());
-    roundInput(linear);
+    roundInput(linear, wanted);
     quantize(linear.getWeightMutable(), wanted, guide);
   }
 
@@ -106,9 +106,13 @@ private:
     return observation && observation.getFile();
   }
 
-  void roundInput(llama::LinearOp linear) {
+  /// What meets codes of up to 5 bits is rounded by scales that cost nothing: its error stays
+  /// small beside theirs (Rationale.md has numbers).
+  void roundInput(llama::LinearOp linear, llama::Format format) {
     OpBuilder builder(linear);
-    linear.getInputMutable().set(llama::QuantizeRowsOp::create(builder, linear.getLoc(), linear.getInput()));
+    bool microscaled = llama::traits(format).bits <= 5;
+    linear.getInputMutable().set(
+        llama::QuantizeRowsOp::create(builder, linear.getLoc(), linear.getInput(), microscaled));
   }
 };
 

@@ -5,9 +5,13 @@
 // `kernel.dot`; the exact sums are converted and multiplied by the matrix's scale, and what
 // a step of 32 columns makes is added, times the row's scale, to the F32 sums, which live
 // in registers throughout. The offset of unsigned codes is in the start value of the
-// integer sums. Blocks of several groups are a loop around that: their F16 numbers are
-// read once. (Not unrolled: a core can foretell the addresses of an
-// instruction that reads at every 300th byte, not those of one that does at every 2400th.)
+// integer sums. Those of microscaled rows start from the bits of a float instead, whose last
+// bit counts the row's scale: less that float and the offset's part they are numbers already,
+// and are added, times the matrix's scale, to the F32 sums at once.
+//
+// Blocks of several groups are a loop around that: their F16 numbers are read once. (Not
+// unrolled: a core can foretell the addresses of an instruction that reads at every 300th
+// byte, not those of one that does at every 2400th.)
 //
 // Two panels halve the loads: four codes of a row, spread over a register once, serve
 // both. A single row takes one panel after the other instead: memory is read as one
@@ -166,13 +170,16 @@ private:
     prefetch(step);
     for (BlockReader &reader : readers)
       reader.moveToStep(part);
-    SmallVector<Value> products; // [t, p], without the rows' scales
+    SmallVector<Value> products; // [t, p], without the rows' scales; or all sums so far, with them
+    if (op.getMicroscaled())
+      products.append(sums.begin(), sums.end());
     for (int64_t group = 0; group < readers[0].groups(); ++group)
       multiplyGroup(step, group, products);
+    if (op.getMicroscaled())
+      return products;
     SmallVector<Value> result;
     for (int64_t t = 0; t < tokens; ++t) {
-      Value scale = tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), step});
-      Value factor = vector::BroadcastOp::create(b, loc, sumType, scale);
+      Value factor = scale(t, step);
       for (int64_t p = 0; p < panels; ++p)
         result.push_back(vector::FMAOp::create(b, loc, products[t * panels + p], factor, sums[t * panels + p]));
     }
@@ -181,10 +188,7 @@ private:
 
   /// Adds group `group` of a step to `products[t, p]`, or begins them with it.
   void multiplyGroup(Value step, int64_t group, SmallVectorImpl<Value> &products) {
-    SmallVector<Value> codeSums;
-    for (int64_t t = 0; t < tokens; ++t)
-      codeSums.push_back(codeSum(t, step, group));
-    SmallVector<Value> exact = tiled ? tileProducts(step, group) : dotProducts(step, group, codeSums);
+    SmallVector<Value> exact = tiled ? tileProducts(step, group) : dotProducts(step, group);
     SmallVector<Value> scales, minimums;
     for (BlockReader &reader : readers) {
       scales.push_back(reader.scales(group));
@@ -193,13 +197,17 @@ private:
     }
     bool begins = products.empty();
     for (int64_t t = 0; t < tokens; ++t) {
-      Value taken;
+      Value from, taken;
+      if (op.getMicroscaled())
+        from = offset() ? vector::BroadcastOp::create(b, loc, sumType, codeSum(t, step, group)) : scale(t, step);
       if (!minimums.empty()) {
-        Value sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), codeSums[t]);
+        Value sum = codeSum(t, step, group);
+        if (!op.getMicroscaled())
+          sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), sum);
         taken = vector::BroadcastOp::create(b, loc, sumType, sum);
       }
       for (int64_t p = 0; p < panels; ++p) {
-        Value number = arith::SIToFPOp::create(b, loc, sumType, exact[t * panels + p]);
+        Value number = toFloat(exact[t * panels + p], from);
         if (begins)
           products.push_back(arith::MulFOp::create(b, loc, number, scales[p]));
         Value &product = products[t * panels + p];
@@ -210,6 +218,22 @@ private:
       }
     }
   }
+
+  /// The exact sums as floats; those of microscaled rows count `from` a float.
+  Value toFloat(Value exact, Value from) {
+    if (!from)
+      return arith::SIToFPOp::create(b, loc, sumType, exact);
+    return arith::SubFOp::create(b, loc, vector::BitCastOp::create(b, loc, sumType, exact), from);
+  }
+
+  /// The scale of row t in step `step`, in every lane.
+  Value scale(int64_t t, Value step) { return vector::BroadcastOp::create(b, loc, sumType, bareScale(t, step)); }
+  Value bareScale(int64_t t, Value step) {
+    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), step});
+  }
+
+  /// What the codes that meet the rows' are larger by than levels.
+  int64_t offset() const { return tiled || signedBytes ? 0 : readers[0].offset(); }
 
   /// The exact sums [t, p] of a group of columns by tiles, of signed codes.
   SmallVector<Value> tileProducts(Value step, int64_t group) {
@@ -229,26 +253,25 @@ private:
     SmallVector<Value> exact;
     for (int64_t t = 0; t < tokens; ++t)
       exact.push_back(read(integerType, sums, {index(t), zero, zero}));
+    if (op.getMicroscaled())
+      add(startSums(step, group), exact);
     return exact;
   }
 
   /// The same of vectors of unsigned codes, from which the offset is taken off at the start.
-  SmallVector<Value> dotProducts(Value step, int64_t group, ArrayRef<Value> codeSums) {
-    SmallVector<Value> exact;
-    int32_t taken = signedBytes ? 0 : readers[0].offset();
-    Value offset = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(-taken));
-    for (Value sum : codeSums) {
-      Value start = arith::MulIOp::create(b, loc, sum, offset);
-      exact.append(panels, vector::BroadcastOp::create(b, loc, integerType, start));
-    }
+  SmallVector<Value> dotProducts(Value step, int64_t group) {
     SmallVector<int64_t> vectors = readers[0].vectors(group);
     size_t beside = readers[0].beside();
     if (unrolled || vectors.size() % beside) {
+      SmallVector<Value> exact = startSums(step, group);
       for (int64_t vector : vectors)
         multiplyVector(step, vector, index(4 * vector), exact);
       return exact;
     }
-    SmallVector<Value> results = loopOver(beside, exact, [&](Value first, ValueRange values) {
+    // What the sums start from would wait for the end of the loop in registers.
+    Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(integerType));
+    SmallVector<Value> zeros(tokens * panels, none);
+    SmallVector<Value> results = loopOver(beside, zeros, [&](Value first, ValueRange values) {
       for (BlockReader &reader : readers)
         reader.moveToVector(first);
       SmallVector<Value> exact(values);
@@ -259,7 +282,32 @@ private:
       return exact;
     });
     keepRolled(results[0].getDefiningOp<scf::ForOp>());
+    add(startSums(step, group), results);
     return results;
+  }
+
+  /// What the exact sums [t, p] of a group start from: the offset's part taken off, or the
+  /// bits of what microscaled rows count from.
+  SmallVector<Value> startSums(Value step, int64_t group) {
+    SmallVector<Value> starts;
+    for (int64_t t = 0; t < tokens; ++t) {
+      Value start;
+      if (op.getMicroscaled()) {
+        start = vector::BitCastOp::create(b, loc, integerType, scale(t, step));
+      } else {
+        Value sum = codeSum(t, step, group);
+        Value factor = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(-offset())));
+        start = vector::BroadcastOp::create(b, loc, integerType, arith::MulIOp::create(b, loc, sum, factor));
+      }
+      starts.append(panels, start);
+    }
+    return starts;
+  }
+
+  /// Adds integers to integers.
+  void add(ArrayRef<Value> terms, SmallVectorImpl<Value> &sums) {
+    for (auto [term, sum] : llvm::zip_equal(terms, sums))
+      sum = arith::AddIOp::create(b, loc, sum, term);
   }
 
   /// LLVM would unroll `loop`, and then put what is in it into an order that needs more
@@ -279,7 +327,8 @@ private:
     multiply(codes, step, column, exact);
   }
 
-  /// The sum of row t's codes in group `group` of a step, or in all of it.
+  /// The sum of row t's codes in group `group` of a step, or in all of it; of microscaled ones what
+  /// `kernel.quantize_rows` says.
   Value codeSum(int64_t t, Value step, int64_t group) {
     int64_t perStep = cast<RankedTensorType>(op.getSums().getType()).getDimSize(1) / groups;
     Value first = step;
@@ -290,9 +339,18 @@ private:
       if (readers[0].groups() > 1 && number != group)
         continue;
       Value sum = tensor::ExtractOp::create(b, loc, op.getSums(), ValueRange{token(t), plus(first, number)});
-      result = result ? arith::AddIOp::create(b, loc, result, sum).getResult() : sum;
+      result = result ? together(result, sum, t, step) : sum;
     }
     return result;
+  }
+
+  /// The sum of two halves of a group's codes. With an offset both count from the scale.
+  Value together(Value first, Value second, int64_t t, Value step) {
+    if (!op.getMicroscaled())
+      return arith::AddIOp::create(b, loc, first, second);
+    if (readers[0].offset())
+      first = arith::SubFOp::create(b, loc, first, bareScale(t, step));
+    return arith::AddFOp::create(b, loc, first, second);
   }
 
   /// Step `number` of a tile of rows, i of n that follow each other, fetches its share of the

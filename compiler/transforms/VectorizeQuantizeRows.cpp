@@ -2,7 +2,8 @@
 //
 // A loop over the tile's rows and groups; a group of 32 numbers is one vector. The
 // largest magnitude is that of the bits without their sign, as integers: exact, one
-// instruction an element, and NaN is above everything.
+// instruction an element, and NaN is above everything. The bits of its exponent alone are
+// the power of two that microscaled rows need.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,25 +75,70 @@ private:
   scf::ValueVector group(Value row, Value number, ValueRange destinations) {
     b.setInsertionPointToEnd(b.getInsertionBlock());
     Value numbers = readGroup(row, number);
-    Value largest = largestMagnitude(numbers), limit = f32(b, loc, 127.0);
-    Value scale = arith::DivFOp::create(b, loc, largest, limit);
-    Value inverse = arith::DivFOp::create(b, loc, limit, largest);
+    Value largest = largestMagnitude(numbers);
+    auto [scale, inverse] = op.getMicroscaled() ? microscale(largest) : exactScale(largest);
     Value scaled = arith::MulFOp::create(b, loc, numbers, vector::BroadcastOp::create(b, loc, numberType, inverse));
     Value wide = nearestIntegers(scaled, largest);
+    if (op.getMicroscaled())
+      wide = clamped(wide, 127);
     Value codes = arith::TruncIOp::create(b, loc, VectorType::get({kGroup}, b.getI8Type()), wide);
 
     Value newCodes = write(codes, destinations[0], {row, number, zero});
-    Value newScales = tensor::InsertOp::create(b, loc, scale, destinations[1], ValueRange{row, number});
+    Value stored = scale; // 1.5 * 2^23 of the scale, in microscaled rows
+    if (op.getMicroscaled())
+      stored = arith::MulFOp::create(b, loc, scale, f32(b, loc, 1.5 * 0x1p23));
+    Value newScales = tensor::InsertOp::create(b, loc, stored, destinations[1], ValueRange{row, number});
     Value newSums = destinations[2];
     Value first = arith::MulIOp::create(b, loc, number, index(sumsPerGroup));
     for (int64_t part = 0, columns = kGroup / sumsPerGroup; part < sumsPerGroup; ++part) {
       Value some = vector::ExtractStridedSliceOp::create(b, loc, wide, ArrayRef<int64_t>{part * columns},
                                                          ArrayRef<int64_t>{columns}, ArrayRef<int64_t>{1});
       Value sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, some);
+      if (op.getMicroscaled())
+        sum = microscaledSum(sum, scale, stored);
       Value place = arith::AddIOp::create(b, loc, first, index(part));
       newSums = tensor::InsertOp::create(b, loc, sum, newSums, ValueRange{row, place});
     }
     return {newCodes, newScales, newSums};
+  }
+
+  /// What codes are multiples of if `largest` is to be 127 of it, and its reciprocal.
+  std::pair<Value, Value> exactScale(Value largest) {
+    Value limit = f32(b, loc, 127.0);
+    return {arith::DivFOp::create(b, loc, largest, limit), arith::DivFOp::create(b, loc, limit, largest)};
+  }
+
+  /// 2^(e - 6) and its reciprocal, if `largest` is in [2^e, 2^(e + 1)). The latter has no meaning
+  /// where codes will be zero.
+  std::pair<Value, Value> microscale(Value largest) {
+    auto integer = [&](int64_t value) -> Value {
+      return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value)));
+    };
+    constexpr int kMantissa = 23, kBias = 127;
+    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), largest);
+    Value exponent = arith::AndIOp::create(b, loc, bits, integer(int64_t(0xff) << kMantissa));
+    Value power = arith::BitcastOp::create(b, loc, b.getF32Type(), exponent); // 2^e
+    Value inverseBits = arith::SubIOp::create(b, loc, integer((2 * kBias + 6LL) << kMantissa), exponent);
+    return {arith::MulFOp::create(b, loc, power, f32(b, loc, 0x1p-6)),
+            arith::BitcastOp::create(b, loc, b.getF32Type(), inverseBits)};
+  }
+
+  /// `sum` of codes as numbers, which count from `origin` if there is an offset.
+  Value microscaledSum(Value sum, Value scale, Value origin) {
+    Value number = arith::MulFOp::create(b, loc, arith::SIToFPOp::create(b, loc, b.getF32Type(), sum), scale);
+    if (!op.getOffset())
+      return number;
+    Value part = arith::MulFOp::create(b, loc, number, f32(b, loc, op.getOffset()));
+    return arith::AddFOp::create(b, loc, part, origin);
+  }
+
+  /// `integers` [32], i32, at most `limit` in magnitude.
+  Value clamped(Value integers, int32_t limit) {
+    auto all = [&](int32_t value) -> Value {
+      auto type = cast<VectorType>(integers.getType());
+      return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, value));
+    };
+    return arith::MaxSIOp::create(b, loc, arith::MinSIOp::create(b, loc, integers, all(limit)), all(-limit));
   }
 
   kernel::QuantizeRowsOp op;

@@ -171,6 +171,13 @@ LogicalResult AppendOp::verify() {
   return success();
 }
 
+/// Sums of codes are integers, those of microscaled rows numbers.
+template <typename Op> static LogicalResult verifySums(Op op, RankedTensorType sums) {
+  if (op.getMicroscaled() == sums.getElementType().isF32())
+    return success();
+  return op.emitOpError("expects sums of ") << (op.getMicroscaled() ? "f32" : "i32") << ", but got " << sums;
+}
+
 LogicalResult QuantizeRowsOp::verify() {
   RankedTensorType rows = tensorType(getRows()), codes = tensorType(getCodesDestination()),
                    scales = tensorType(getScalesDestination()), sums = tensorType(getSumsDestination());
@@ -187,7 +194,10 @@ LogicalResult QuantizeRowsOp::verify() {
     return emitOpError("expects rows [T, P, R], codes [T, G, 32], scales [T, G], sums [T, G] or [T, 2 G] and results alike, "
                        "but got ")
            << rows << ", " << codes << ", " << scales << " and " << sums;
-  return success();
+  int64_t offset = getOffset();
+  if (offset < 0 || offset > 128 || (offset && !getMicroscaled())) // (C4)
+    return emitOpError("expects an offset from 0 to 128, and 0 unless microscaled, but got ") << offset;
+  return verifySums(*this, sums); // (C3)
 }
 
 LogicalResult BlockMatmulOp::verify() {
@@ -212,7 +222,7 @@ LogicalResult BlockMatmulOp::verify() {
            << (format.group >= kGroup ? "[T, G] or " : "") << "[T, 2 G], panels [P, 32 G / " << format.block
            << " rounded up, B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
            << " and " << destination;
-  return success();
+  return verifySums(*this, sums); // (C3)
 }
 
 LogicalResult BlockGatherOp::verify() {

@@ -253,8 +253,20 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
 
     A scale that is infinite or NaN passes that on to every product.
 
+    `microscaled` (MXINT8, see `llama.quantize_rows`): with 2^e the largest power of two that
+    is not above m, s = 2^(e - 6),
+
+    - `scales[t, g] = 1.5 * 2^23 * s`: an F32 whose last bit counts s, so that adding an integer
+      below 2^22 to its bits adds that many s; not finite if m is 2^111 or more;
+    - `codes[t, g, i]` is the number divided by s, rounded to the nearest integer, at
+      most 127 in magnitude; zero as above;
+    - sums are F32: s times those of the codes, exactly; with an `offset` o, `scales[t, g]` plus o
+      times that, which is what sums of products with codes that are o too large count from.
+
     - (C1) 32 is a multiple of R, or R of 32; the P * R numbers of a row are G groups.
     - (C2) S is G or 2 G; T agrees; the results have the destinations' types.
+    - (C3) sums are F32 of microscaled rows, i32 of others.
+    - (C4) only microscaled rows have an offset, from 1 to 128.
 
     ```mlir
     %q, %s, %n = kernel.quantize_rows %x into %a, %b, %c
@@ -263,10 +275,11 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
     ```
   }];
   let arguments = (ins 3DTensorOf<[F32]>:$rows, 3DTensorOf<[I8]>:$codesDestination,
-    2DTensorOf<[F32]>:$scalesDestination, 2DTensorOf<[I32]>:$sumsDestination);
-  let results = (outs 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32]>:$sums);
+    2DTensorOf<[F32]>:$scalesDestination, 2DTensorOf<[I32, F32]>:$sumsDestination, UnitAttr:$microscaled,
+    DefaultValuedAttr<I64Attr, "0">:$offset);
+  let results = (outs 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32, F32]>:$sums);
   let assemblyFormat = [{
-    $rows `into` $codesDestination `,` $scalesDestination `,` $sumsDestination
+    $rows (`microscaled` $microscaled^)? (`offset` $offset^)? `into` $codesDestination `,` $scalesDestination `,` $sumsDestination
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -293,19 +306,25 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
     `sums`, so that the offset costs nothing; the outer one is at F32, in the order of g, the
     two h of one g first.
 
+    `microscaled` rows have scales 1.5 * 2^23 * s, and F32 sums for the offset of the matrix's
+    codes (see `kernel.quantize_rows`). The inner sums start from the bits of the former, and are
+    what they stand for, times s, once the latter are subtracted as F32: no conversion, no product
+    with s. Every term is added to the outer sum as it is made.
+
     - (C1) the panels' last dimension is that of a block of R rows in `format`.
     - (C2) T, K, P agree; the result has the destination's type.
+    - (C3) sums are F32 of microscaled rows, i32 of others.
 
     ```mlir
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
        : (tensor<1x16x32xi8>, tensor<1x16xf32>, tensor<1x16xi32>, tensor<8x16x288xi8>, tensor<1x8x16xf32>) -> tensor<1x8x16xf32>
     ```
   }];
-  let arguments = (ins 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32]>:$sums,
-    3DTensorOf<[I8]>:$panels, 3DTensorOf<[F32]>:$destination, Llama_FormatAttr:$format);
+  let arguments = (ins 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32, F32]>:$sums,
+    3DTensorOf<[I8]>:$panels, 3DTensorOf<[F32]>:$destination, Llama_FormatAttr:$format, UnitAttr:$microscaled);
   let results = (outs 3DTensorOf<[F32]>:$result);
   let assemblyFormat = [{
-    $codes `,` $scales `,` $sums `,` $panels `format` $format `into` $destination
+    $codes `,` $scales `,` $sums `,` $panels `format` $format (`microscaled` $microscaled^)? `into` $destination
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

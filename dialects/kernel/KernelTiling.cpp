@@ -194,7 +194,7 @@ FailureOr<TilingResult> BlockMatmulOp::getTiledImplementation(OpBuilder &builder
   Value panels = sliceLeading(builder, loc, getPanels(), offsets[1], sizes[1], slices);
   Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
   auto tile = BlockMatmulOp::create(builder, loc, destination.getType(), codes, scales, sums, panels, destination,
-                                    getFormatAttr());
+                                    getFormatAttr(), getMicroscaledAttr());
   return TilingResult{{tile}, {tile.getResult()}, slices};
 }
 
@@ -303,7 +303,7 @@ FailureOr<TilingResult> QuantizeRowsOp::getTiledImplementation(OpBuilder &builde
   Value scales = sliceLeading(builder, loc, getScalesDestination(), at, extent, slices);
   Value sums = sliceLeading(builder, loc, getSumsDestination(), {offsets[0], sum}, {sizes[0], sumCount}, slices);
   auto tile = QuantizeRowsOp::create(builder, loc, TypeRange{codes.getType(), scales.getType(), sums.getType()}, rows,
-                                     codes, scales, sums);
+                                     codes, scales, sums, getMicroscaledAttr(), getOffsetAttr());
   return TilingResult{{tile}, SmallVector<Value>(tile.getResults()), slices};
 }
 

@@ -365,13 +365,19 @@ def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResul
     s = max |x| / 127 of a group, a number becomes s times x / s rounded to the nearest
     integer, ties to even.
 
+    `microscaled`: to MXINT8 (OCP Microscaling Formats, 2023). With 2^e the largest power
+    of two that is not above max |x|, s is 2^(e - 6), and integers are at most 127 in
+    magnitude. Kernels multiply by such scales for nothing, and round with an error up to twice
+    as large.
+
     ```mlir
     %r = llama.quantize_rows %x : tensor<?x256xf32>
+    %m = llama.quantize_rows %x microscaled : tensor<?x256xf32>
     ```
   }];
-  let arguments = (ins Llama_Activation:$input);
+  let arguments = (ins Llama_Activation:$input, UnitAttr:$microscaled);
   let results = (outs Llama_Activation:$result);
-  let assemblyFormat = "$input attr-dict `:` type($result)";
+  let assemblyFormat = "$input (`microscaled` $microscaled^)? attr-dict `:` type($result)";
 }
 
 def Llama_RoundOp : Llama_Op<"round", [Pure, SameOperandsAndResultType]> {

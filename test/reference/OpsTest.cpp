@@ -74,6 +74,19 @@ TEST(QuantizeRows, RoundsByGroupsAndWhatIsLeft) {
   expectNear(program.call({{{2, 35}, x}}), expected);
 }
 
+// 127.9 is in [2^6, 2^7), so s is 1, and no integer above 127; 1.5 in [1, 2), so s is 1 / 64.
+TEST(QuantizeRows, RoundsToMicroscales) {
+  Program program("func.func @f(%x: tensor<?x35xf32>) -> tensor<?x35xf32> {"
+                  "%y = llama.quantize_rows %x microscaled : tensor<?x35xf32>"
+                  " return %y : tensor<?x35xf32> }");
+  std::vector<double> x(70), expected(70); // the second row is zero
+  x[0] = 127.9, x[1] = 2.5, x[2] = -3.5, x[31] = -127.7;
+  expected[0] = 127, expected[1] = 2, expected[2] = -4, expected[31] = -127;
+  x[32] = 1.5, x[33] = -0.025, x[34] = 0.007;
+  expected[32] = 1.5, expected[33] = -2.0 / 64, expected[34] = 0;
+  expectNear(program.call({{{2, 35}, x}}), expected);
+}
+
 std::string ropeText(const char *layout) {
   return std::string("func.func @f(%x: tensor<?x8xf32>, %t: tensor<3x2x2xf32>, %p: index)"
                      " -> tensor<?x8xf32> { %y = llama.rope %x, %t at %p layout ") +

@@ -126,9 +126,9 @@ func.func @attend_parts(%q: tensor<1x4x32xf32>, %k: tensor<2x3x32x4xf32>, %v: te
 // CHECK:   tensor.extract_slice %{{.*}}[0, %[[P]]] [4, 2]
 // CHECK:   scf.for
 // CHECK:     %[[Z:.*]] = linalg.generic
-// CHECK:     kernel.quantize_rows %[[Z]] into {{.*}} (tensor<2x2x16xf32>, tensor<2x1x32xi8>, tensor<2x1xf32>, tensor<2x2xi32>)
+// CHECK:     kernel.quantize_rows %[[Z]] microscaled offset 8 into {{.*}} (tensor<2x2x16xf32>, tensor<2x1x32xi8>, tensor<2x1xf32>, tensor<2x2xf32>)
 // CHECK:   scf.forall.in_parallel
-func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tensor<4x2xf32>, %c: tensor<4x4xi32>) -> tensor<4x2x32xi8> {
+func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tensor<4x2xf32>, %c: tensor<4x4xf32>) -> tensor<4x2x32xi8> {
   %e = tensor.empty() : tensor<4x4x16xf32>
   %z = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
       ins(%x : tensor<4x4x16xf32>) outs(%e : tensor<4x4x16xf32>) {
@@ -136,8 +136,8 @@ func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tens
     %0 = arith.mulf %in, %in : f32
     linalg.yield %0 : f32
   } -> tensor<4x4x16xf32>
-  %d, %f, %g = kernel.quantize_rows %z into %a, %b, %c {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [2, 0]>}
-    : (tensor<4x4x16xf32>, tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xi32>) -> (tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xi32>)
+  %d, %f, %g = kernel.quantize_rows %z microscaled offset 8 into %a, %b, %c {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [2, 0]>}
+    : (tensor<4x4x16xf32>, tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xf32>) -> (tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xf32>)
   return %d : tensor<4x2x32xi8>
 }
 

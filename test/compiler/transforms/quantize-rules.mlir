@@ -23,6 +23,7 @@ llama.source @output in "m" at 0 : tensor<64x64xf16>
 // CHECK: llama.embed %{{.*}}, %[[E]]
 // CHECK: %[[Q0:.*]] = llama.weight @layers.0.q
 // CHECK: %[[Q1:.*]] = llama.split_rope_rows %[[Q0]]
+// CHECK: llama.quantize_rows %{{.*}} microscaled :
 // CHECK: %[[Q2:.*]] = llama.quantize %[[Q1]] format{{ +}}q4 :
 // CHECK: llama.linear %{{.*}}, %[[Q2]]
 // CHECK: %[[D0:.*]] = llama.weight @layers.0.down
@@ -54,6 +55,7 @@ func.func @forward(%tokens: tensor<?xi32>) -> tensor<?x64xf32> {
 }
 
 // CHECK-LABEL: func.func @logits
+// CHECK: llama.quantize_rows %{{.*}} : tensor
 // CHECK: llama.quantize %{{.*}} format{{ +}}q6 :
 // PART-LABEL: func.func @logits
 // PART-NOT: llama.quantize

@@ -12,7 +12,7 @@ llama.source @w in "m" at 0 : tensor<8x32xf16>
 // CHECK: %[[W:.*]] = llama.weight @w
 // CHECK: %[[E:.*]] = llama.quantize %[[W]] format{{ +}}q8 : tensor<8x32xf16> -> tensor<8x32xf32>
 // CHECK: llama.embed %{{.*}}, %[[E]] :
-// CHECK: %[[R:.*]] = llama.quantize_rows %{{.*}} : tensor<?x32xf32>
+// CHECK: %[[R:.*]] = llama.quantize_rows %{{.*}} microscaled : tensor<?x32xf32>
 // CHECK: %[[Q:.*]] = llama.quantize %[[W]] format{{ +}}q4 : tensor<8x32xf16> -> tensor<8x32xf32>
 // CHECK: llama.linear %[[R]], %[[Q]]
 func.func @forward(%tokens: tensor<?xi32>, %p: index) -> tensor<?x8xf32> {
@@ -22,8 +22,9 @@ func.func @forward(%tokens: tensor<?xi32>, %p: index) -> tensor<?x8xf32> {
   return %y : tensor<?x8xf32>
 }
 
-// The head keeps eight bits.
+// The head keeps eight bits, and what meets it exact scales.
 // CHECK-LABEL: func.func @logits
+// CHECK: llama.quantize_rows %{{.*}} : tensor<?x32xf32>
 // CHECK: llama.quantize %{{.*}} format{{ +}}q8
 func.func @logits(%x: tensor<?x32xf32>) -> tensor<?x8xf32> {
   %w = llama.weight @w : tensor<8x32xf16>
@@ -37,7 +38,7 @@ llama.source @codes in "m" at 512 as q4_0 : tensor<8x32xf32>
 // STORED-LABEL: func.func @stored
 // STORED: %[[W:.*]] = llama.weight @codes
 // STORED: %[[S:.*]] = llama.split_rope_rows %[[W]]
-// STORED: %[[R:.*]] = llama.quantize_rows
+// STORED: %[[R:.*]] = llama.quantize_rows %{{.*}} microscaled
 // STORED: llama.linear %[[R]], %[[S]]
 // STORED-NOT: llama.quantize
 func.func @stored(%x: tensor<?x32xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {

@@ -29,6 +29,21 @@ module attributes {kernel.target = "sapphirerapids"} {
     return %y : tensor<32x1x16xf32>
   }
 
+  // A tile's sums start from zero: where they count from is added behind it.
+  // CHECK-LABEL: func.func @microscaled
+  // CHECK: kernel.tile_matmul
+  // CHECK: vector.transfer_read
+  // CHECK: %[[START:.*]] = vector.bitcast %{{.*}} : vector<16xf32> to vector<16xi32>
+  // CHECK: arith.addi %{{.*}}, %[[START]] : vector<16xi32>
+  // CHECK: arith.subf
+  // CHECK: vector.fma
+  func.func @microscaled(%q: tensor<32x2x32xi8>, %s: tensor<32x2xf32>, %n: tensor<32x2xf32>, %w: tensor<1x2x288xi8>,
+                         %o: tensor<32x1x16xf32>) -> tensor<32x1x16xf32> {
+    %y = kernel.block_matmul %q, %s, %n, %w format q4 microscaled into %o
+      : (tensor<32x2x32xi8>, tensor<32x2xf32>, tensor<32x2xf32>, tensor<1x2x288xi8>, tensor<32x1x16xf32>) -> tensor<32x1x16xf32>
+    return %y : tensor<32x1x16xf32>
+  }
+
   // Groups of 16 columns: two products to a step, of 16 columns each.
   // CHECK-LABEL: func.func @q6_k
   // CHECK: kernel.tile_matmul {{.*}} : tensor<3x16xi8>, tensor<1x4x64xi8>, tensor<3x1x16xi32>

@@ -25,6 +25,50 @@ func.func @q4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %
   return %y : tensor<2x1x16xf32>
 }
 
+// The exact sums start from the bits of a scale that counts, and become floats by the
+// subtraction of what stands in place of the codes' sums. No scale is left to multiply by but the matrix's.
+// CHECK-LABEL: func.func @microscaled
+// CHECK: scf.for {{.*}} iter_args(%[[SUM:.*]] = %{{.*}}) -> (vector<16xf32>)
+// CHECK:   %[[EXTRACTED:.*]] = tensor.extract %arg1
+// CHECK:   %[[SCALE:.*]] = vector.broadcast %[[EXTRACTED]]
+// CHECK:   %[[START:.*]] = vector.bitcast %[[SCALE]] : vector<16xf32> to vector<16xi32>
+// CHECK:   kernel.dot %[[START]],
+// CHECK-COUNT-6: kernel.dot
+// CHECK:   %[[EXACT:.*]] = kernel.dot
+// CHECK-NOT: arith.sitofp
+// CHECK:   %[[FROM:.*]] = tensor.extract %arg2
+// CHECK:   %[[ORIGIN:.*]] = vector.broadcast %[[FROM]] : f32 to vector<16xf32>
+// CHECK:   %[[FLOAT:.*]] = vector.bitcast %[[EXACT]] : vector<16xi32> to vector<16xf32>
+// CHECK:   %[[NUMBER:.*]] = arith.subf %[[FLOAT]], %[[ORIGIN]] : vector<16xf32>
+// CHECK:   %[[RESULT:.*]] = vector.fma %[[NUMBER]], %{{.*}}, %[[SUM]]
+// CHECK-NOT: vector.fma
+// CHECK:   scf.yield %[[RESULT]]
+func.func @microscaled(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x288xi8>,
+                       %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 microscaled into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
+// Minimums meet the sums as they are; there is no offset.
+// CHECK-LABEL: func.func @microscaled_minimums
+// CHECK-COUNT-8: kernel.dot
+// CHECK:   %[[EXTRACTED:.*]] = tensor.extract %arg1
+// CHECK:   %[[SCALE:.*]] = vector.broadcast %[[EXTRACTED]]
+// CHECK:   %[[SUMS:.*]] = tensor.extract %arg2
+// CHECK:   %[[TAKEN:.*]] = vector.broadcast %[[SUMS]]
+// CHECK:   arith.subf %{{.*}}, %[[SCALE]] : vector<16xf32>
+// CHECK:   vector.fma
+// CHECK:   vector.fma %{{.*}}, %[[TAKEN]],
+// CHECK-NOT: vector.fma
+// CHECK:   scf.yield
+func.func @microscaled_minimums(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x320xi8>,
+                                %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4z microscaled into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2x320xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
 // CHECK-LABEL: func.func @q8
 // CHECK: arith.constant -128 : i32
 // CHECK-NOT: arith.andi

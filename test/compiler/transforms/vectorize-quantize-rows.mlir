@@ -22,6 +22,28 @@ func.func @parts(%x: tensor<3x4x16xf32>, %q: tensor<3x2x32xi8>, %s: tensor<3x2xf
   return %a, %b, %c : tensor<3x2x32xi8>, tensor<3x2xf32>, tensor<3x2xi32>
 }
 
+// The scale is the bits of the largest magnitude's exponent, and 2^(6 - e) is 2^133 over 2^(e + 127).
+// CHECK-LABEL: func.func @microscaled
+// CHECK: %[[E:.*]] = arith.andi %{{.*}}, %c2139095040_i32 : i32
+// CHECK: %[[P:.*]] = arith.bitcast %[[E]] : i32 to f32
+// CHECK: arith.subi %c-2113929216_i32, %[[E]] : i32
+// CHECK: %[[S:.*]] = arith.mulf %[[P]], %cst{{.*}} : f32
+// CHECK: math.roundeven
+// CHECK: arith.minsi {{.*}} : vector<32xi32>
+// CHECK: arith.maxsi {{.*}} : vector<32xi32>
+// CHECK: %[[STORED:.*]] = arith.mulf %[[S]], %cst{{.*}} : f32
+// CHECK: tensor.insert %[[STORED]] into
+// CHECK: %[[SUM:.*]] = arith.sitofp %{{.*}} : i32 to f32
+// CHECK: %[[NUMBER:.*]] = arith.mulf %[[SUM]], %[[S]] : f32
+// CHECK: %[[PART:.*]] = arith.mulf %[[NUMBER]], %cst{{.*}} : f32
+// CHECK: arith.addf %[[PART]], %[[STORED]] : f32
+func.func @microscaled(%x: tensor<1x1x64xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>)
+    -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>) {
+  %a, %b, %c = kernel.quantize_rows %x microscaled offset 8 into %q, %s, %n
+    : (tensor<1x1x64xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>)
+  return %a, %b, %c : tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>
+}
+
 // One part is the row; sums are of 16 codes.
 // CHECK-LABEL: func.func @halves
 // CHECK: vector.transfer_read {{.*}} : tensor<1x1x64xf32>, vector<32xf32>

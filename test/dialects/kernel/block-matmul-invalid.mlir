@@ -117,3 +117,13 @@ func.func @f(%w: tensor<3x2x288xi8>, %i: index) {
   kernel.prefetch %w[%i] : tensor<3x2x288xi8>
   return
 }
+
+// -----
+
+// kernel.block_matmul (C3): numbers are sums of microscaled rows alone
+func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
+  // expected-error @+1 {{'kernel.block_matmul' op expects sums of i32, but got 'tensor<1x2xf32>'}}
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+  return
+}

@@ -38,6 +38,18 @@ func.func @quantize_rows(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tens
   return %a : tensor<1x2x32xi8>
 }
 
+// CHECK-LABEL: func.func @microscaled
+func.func @microscaled(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>,
+                       %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) -> tensor<1x3x16xf32> {
+  // CHECK: kernel.quantize_rows %{{.*}} microscaled offset 8 into
+  %a, %b, %c = kernel.quantize_rows %x microscaled offset 8 into %q, %s, %n
+    : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>)
+  // CHECK: kernel.block_matmul %{{.*}} format{{ +}}q4 microscaled into
+  %y = kernel.block_matmul %a, %b, %c, %w format q4 microscaled into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+  return %y : tensor<1x3x16xf32>
+}
+
 // Two levels, groups of 16: twice as many sums.
 // CHECK-LABEL: func.func @q6_k
 func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>, %w: tensor<3x1x3360xi8>,

@@ -27,3 +27,23 @@ func.func @f(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>,
     : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x3xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x3xi32>)
   return
 }
+
+// -----
+
+// kernel.quantize_rows (C3): integers are sums of codes alone
+func.func @f(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>) {
+  // expected-error @+1 {{'kernel.quantize_rows' op expects sums of f32, but got 'tensor<1x2xi32>'}}
+  %a, %b, %c = kernel.quantize_rows %x microscaled into %q, %s, %n
+    : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+  return
+}
+
+// -----
+
+// kernel.quantize_rows (C4): integers have no offset
+func.func @f(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>) {
+  // expected-error @+1 {{'kernel.quantize_rows' op expects an offset from 0 to 128, and 0 unless microscaled, but got 8}}
+  %a, %b, %c = kernel.quantize_rows %x offset 8 into %q, %s, %n
+    : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+  return
+}

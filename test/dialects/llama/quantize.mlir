@@ -20,6 +20,13 @@ func.func @rows(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   return %r : tensor<?x64xf32>
 }
 
+// CHECK-LABEL: func.func @microscaled
+func.func @microscaled(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  // CHECK: llama.quantize_rows %{{.*}} microscaled : tensor<?x64xf32>
+  %r = llama.quantize_rows %x microscaled : tensor<?x64xf32>
+  return %r : tensor<?x64xf32>
+}
+
 // CHECK-LABEL: func.func @pairs
 func.func @pairs(%x: tensor<?x64xf32>, %w: tensor<40x64xbf16>) -> (tensor<?x64xf32>, tensor<3x32x16x2xbf16>) {
   // CHECK: llama.round %{{.*}} to bf16 : tensor<?x64xf32>
