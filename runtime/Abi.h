@@ -28,7 +28,7 @@ extern "C" {
 #define CRIA_STATIC_ASSERT _Static_assert
 #endif
 
-#define CRIA_ABI_VERSION 3u
+#define CRIA_ABI_VERSION 4u
 /* Alignment of every segment in the artifact and of every buffer at run time. */
 #define CRIA_PAGE_BYTES 4096u
 /* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
@@ -43,7 +43,8 @@ extern "C" {
  *   state      KV caches, tokens, hidden states, logits, observations: `state_bytes`, zeroed at start
  *   workspace  intermediate tensors shared by the threads: `workspace_bytes`
  *   scratch    this thread's own: `scratch_bytes`
- *   index      forward_*: position of the first token; logits_*: first row of hidden
+ *   index      forward_*: position p of the first token; finish_*: p times T, plus the first row;
+ *              logits_*: the first row
  */
 typedef void (*CriaEntry)(const void *weights, void *state, void *workspace,
                           void *scratch, int64_t index, int64_t thread,
@@ -119,10 +120,14 @@ typedef struct CriaModel {
   /* forward_one reads tokens[0], forward_chunk tokens[0..T); they append T rows
    * to the KV caches from position `index` on and leave hidden states [T, D] in
    * the state. The caches have room for C + T positions, so that a padded chunk
-   * may overhang the context. logits_one writes logits[0] from hidden[index];
-   * logits_chunk writes all T rows (its index is 0). */
+   * may overhang the context. What forward_chunk leaves lacks the last layer, which
+   * finish_one adds to one row, making it the first one, and finish_chunk to all.
+   * logits_one writes logits[0] from hidden[index]; logits_chunk writes all T rows
+   * (its index is 0). */
   CriaEntry forward_one;
   CriaEntry forward_chunk;
+  CriaEntry finish_one;
+  CriaEntry finish_chunk;
   CriaEntry logits_one;
   CriaEntry logits_chunk;
 } CriaModel;
@@ -149,7 +154,7 @@ typedef struct CriaTrailer {
 
 CRIA_STATIC_ASSERT(sizeof(CriaCpuFeature) == 24, "CriaCpuFeature changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaObservation) == 16, "CriaObservation changed: raise CRIA_ABI_VERSION");
-CRIA_STATIC_ASSERT(sizeof(CriaModel) == 264, "CriaModel changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaModel) == 280, "CriaModel changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaTrailer) == 64, "CriaTrailer changed: raise CRIA_ABI_VERSION");
 
 #ifdef __cplusplus

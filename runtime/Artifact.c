@@ -32,7 +32,8 @@ int criaModelCheck(const CriaModel *m) {
              tokens <= m->state_bytes - m->tokens_offset &&
              m->logits_offset <= m->state_bytes &&
              logits <= (m->state_bytes - m->logits_offset) / sizeof(float) &&
-             m->forward_one && m->forward_chunk && m->logits_one && m->logits_chunk;
+             m->forward_one && m->forward_chunk && m->finish_one && m->finish_chunk && m->logits_one &&
+             m->logits_chunk;
   for (uint64_t i = 0; fits && i < m->observation_count; ++i) {
     const CriaObservation *o = &m->observations[i];
     uint64_t floats;

@@ -101,16 +101,20 @@ int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaR
     } else {
       run(engine, m->forward_one, engine->position);
     }
+    int64_t firstRow = (int64_t)engine->position * m->chunk;
     engine->position += now;
     ids += now;
     count -= now;
 
     int allRows = sink || engine->stepSink;
     if (allRows && isChunk) {
+      run(engine, m->finish_chunk, firstRow);
       run(engine, m->logits_chunk, 0);
       engine->lastRow = logits + (size_t)(now - 1) * m->logits_stride;
     } else if (allRows || count == 0) {
-      run(engine, m->logits_one, now - 1);
+      if (isChunk)
+        run(engine, m->finish_one, firstRow + now - 1);
+      run(engine, m->logits_one, 0);
       engine->lastRow = logits;
     }
     if (engine->stepSink && engine->stepSink(engine->stepContext, engine->state, now) != 0)

@@ -12,8 +12,8 @@
 // Norms are F32. Weights are random, the same for the same arguments: a file runs at
 // the speed of a trained model of its shape. Prints as JSON what a step costs,
 // `decode_bytes` of weights read for a token of its own and `prefill_operations` (a
-// product and its addition are two) done for a token of a prompt, whose logits nobody
-// asks for; and how many positions its `context` has.
+// product and its addition are two) needed for a token of a prompt, whose logits nobody
+// asks for: of the last layer keys and values; and how many positions its `context` has.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,7 +36,8 @@ static void printCost(const Hyperparameters &p, ArrayRef<RandomWeight> weights) 
     const WeightSlot &slot = weight.slot;
     if (slot.role != Role::Embed || p.tiedOutput) // of an embedding alone a step reads a row
       bytes += weight.bytes;
-    if (slot.layer >= 0 && slot.shape.size() > 1)
+    bool isNeeded = slot.layer + 1 < p.layers || slot.role == Role::K || slot.role == Role::V;
+    if (slot.layer >= 0 && slot.shape.size() > 1 && isNeeded)
       operations += 2 * slot.shape[0] * slot.shape[1];
   }
   outs() << "{\"decode_bytes\": " << bytes << ", \"prefill_operations\": " << operations

@@ -171,7 +171,8 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRe
   llvm::SmallVector<kernel::StateOp> observed = observedStates(module);
   table.pointer(observationArray(code, observed));
   table.u64(observed.size());
-  for (StringRef entry : {"cria_forward_one", "cria_forward_chunk", "cria_logits_one", "cria_logits_chunk"}) {
+  for (StringRef entry : {"cria_forward_one", "cria_forward_chunk", "cria_finish_one", "cria_finish_chunk",
+                          "cria_logits_one", "cria_logits_chunk"}) {
     llvm::Function *function = code.getFunction(entry);
     if (!function)
       return module.emitError("expects a function @") << entry;

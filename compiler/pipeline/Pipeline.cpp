@@ -50,6 +50,7 @@ void buildModel(OpPassManager &manager, const CompileOptions &options) {
   manager.addNestedPass<func::FuncOp>(createRoundInputs());
   // Shapes last: the passes above are the same for one token and for many.
   manager.addPass(createSpecializeSteps());
+  manager.addPass(createDeferLastLayer());
   simplify(manager);
   verify(manager, "model", {"func", "llama", "arith"});
 }

@@ -167,8 +167,44 @@ SmallVector<llama::LinearOp> ModelLowering::joinable(llama::LinearOp op) {
   return all;
 }
 
+/// A copy of weight expression `value`, and of what it is made of.
+static Value copyExpression(Value value, OpBuilder &builder) {
+  IRMapping map;
+  for (Value operand : value.getDefiningOp()->getOperands())
+    map.map(operand, copyExpression(operand, builder));
+  return builder.clone(*value.getDefiningOp(), map)->getResult(0);
+}
+
+/// Matrices `weights`, one below the other, and how many rows are above them: if they are the last
+/// of some that were joined before (in the layer that a chunk only does the last part of), those
+/// again, so that they are stored once.
+std::pair<Value, int64_t> ModelLowering::joinedMatrix(ArrayRef<Value> weights, KernelBuilder &b) {
+  for (llama::ConcatRowsOp known : joinedMatrices) {
+    auto all = SmallVector<Value>(known->getOperands());
+    if (all.size() <= weights.size())
+      continue;
+    auto last = ArrayRef<Value>(all).take_back(weights.size());
+    bool same = llvm::all_of(llvm::zip_equal(last, weights), [](auto pair) {
+      auto [one, other] = pair;
+      return one.getType() == other.getType() && llama::codeFormat(one) == llama::codeFormat(other) &&
+             !llama::sourceOf(one).empty() && llama::sourceOf(one) == llama::sourceOf(other);
+    });
+    if (!same)
+      continue;
+    int64_t above = 0;
+    for (Value weight : ArrayRef<Value>(all).drop_back(weights.size()))
+      above += tensorType(weight).getDimSize(0);
+    return {copyExpression(known.getResult(), b.builder), above};
+  }
+  if (weights.size() == 1)
+    return {};
+  joinedMatrices.push_back(llama::ConcatRowsOp::create(b.builder, b.loc, weights));
+  return {joinedMatrices.back().getResult(), 0};
+}
+
 /// One product with the matrices of `all`, one below the other; each has its panels of the
-/// result. Fails, with nothing done, if a matrix is not known before the first product.
+/// result. Fails, with nothing done, if a matrix is not known before the first product, or
+/// there is only one, which is no part of others.
 LogicalResult ModelLowering::multiplyTogether(ArrayRef<llama::LinearOp> all, KernelBuilder &b) {
   llama::LinearOp first = all.front();
   Format format = formatOf(first);
@@ -176,11 +212,19 @@ LogicalResult ModelLowering::multiplyTogether(ArrayRef<llama::LinearOp> all, Ker
   for (llama::LinearOp op : all)
     weights.push_back(lookup(op.getWeight()));
   IRRewriter rewriter(b.builder);
-  if (failed(moveValueDefinitions(rewriter, weights, first)))
+  if (weights.size() > 1 && failed(moveValueDefinitions(rewriter, weights, first)))
     return failure();
-  Value weight = llama::ConcatRowsOp::create(b.builder, b.loc, weights);
+  auto [weight, above] = joinedMatrix(weights, b);
+  if (!weight)
+    return failure();
   Value panels = packed(weight, format, columnsBeside(first), b);
   int64_t tokens = first.getType().getDimSize(0), height = panelRows(first.getWeight(), format);
+  if (above) {
+    SmallVector<int64_t> from(tensorType(panels).getRank()), sizes(tensorType(panels).getShape());
+    from[0] = above / height;
+    sizes[0] -= from[0];
+    panels = b.sliceFrom(panels, from, sizes);
+  }
   Value init = b.zeros({tokens, tensorType(panels).getDimSize(0), height});
   Value result = multiply(first, lookup(first.getInput()), panels, init, b);
   int64_t panel = 0;
@@ -198,7 +242,7 @@ LogicalResult ModelLowering::multiplyTogether(ArrayRef<llama::LinearOp> all, Ker
 Value ModelLowering::lower(llama::LinearOp op, KernelBuilder &b) {
   if (values.contains(op.getResult()))
     return lookup(op.getResult());
-  if (SmallVector<llama::LinearOp> all = joinable(op); all.size() > 1 && succeeded(multiplyTogether(all, b)))
+  if (SmallVector<llama::LinearOp> all = joinable(op); !all.empty() && succeeded(multiplyTogether(all, b)))
     return lookup(op.getResult());
   Value x = lookup(op.getInput());
   int64_t tokens = op.getType().getDimSize(0), rows = op.getType().getDimSize(1);

@@ -415,21 +415,54 @@ LogicalResult ModelLowering::lowerForward(func::FuncOp func) {
   KernelBuilder b(&block.front(), buffers);
   int64_t tokens = tensorType(block.getArgument(0)).getDimSize(0);
   auto tokensType = RankedTensorType::get({model.getChunk()}, b.builder.getI32Type());
-  auto hiddenType = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
   state("tokens", tokensType);
-  state("hidden", hiddenType);
   Value all = kernel::GetOp::create(b.builder, b.loc, tokensType, "tokens");
   values.map(block.getArgument(0), b.slice(all, {tokens}));
-  Value hidden = kernel::GetOp::create(b.builder, b.loc, hiddenType, "hidden");
+  if (failed(lowerIntoHidden(func, hiddenRows(b))))
+    return failure();
+  makeEntry(func, block.getArgument(1));
+  return success();
+}
+
+/// hidden [T, D] from row index mod T' on, T' being a chunk's rows, which began at position index / T';
+/// what becomes of it goes into the first T rows.
+LogicalResult ModelLowering::lowerFinish(func::FuncOp func) {
+  Block &block = func.getBody().front();
+  KernelBuilder b(&block.front(), buffers);
+  int64_t tokens = tensorType(block.getArgument(0)).getDimSize(0);
+  BlockArgument index = block.addArgument(b.builder.getIndexType(), b.loc);
+  Value chunkRows = arith::ConstantIndexOp::create(b.builder, b.loc, model.getChunk());
+  Value row = arith::RemUIOp::create(b.builder, b.loc, index, chunkRows);
+  Value begin = arith::DivUIOp::create(b.builder, b.loc, index, chunkRows);
+  Value hidden = hiddenRows(b);
+  values.map(block.getArgument(0), b.sliceFrom(hidden, row, {tokens, model.getWidth()}));
+  values.map(block.getArgument(1), arith::AddIOp::create(b.builder, b.loc, begin, row).getResult());
+  if (failed(lowerIntoHidden(func, hidden)))
+    return failure();
+  makeEntry(func, index);
+  return success();
+}
+
+/// The state of all hidden rows [T', D].
+Value ModelLowering::hiddenRows(KernelBuilder &b) {
+  auto type = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
+  state("hidden", type);
+  return kernel::GetOp::create(b.builder, b.loc, type, "hidden");
+}
+
+/// The body of `func`, its result [T, D] in the first T rows of `hidden`.
+LogicalResult ModelLowering::lowerIntoHidden(func::FuncOp func, Value hidden) {
+  Block &block = func.getBody().front();
   Operation *end = block.getTerminator();
+  KernelBuilder b(&block.front(), buffers);
+  b.builder.setInsertionPointAfterValue(hidden);
   resultOp = end->getOperand(0).getDefiningOp();
-  resultDestination = b.slice(hidden, {tokens, model.getWidth()});
+  resultDestination = b.slice(hidden, {tensorType(end->getOperand(0)).getDimSize(0), model.getWidth()});
   if (failed(lowerBlock(block)))
     return failure();
   KernelBuilder atEnd(end, buffers);
   Value updated = atEnd.insert(lookup(end->getOperand(0)), hidden);
   kernel::SetOp::create(atEnd.builder, atEnd.loc, "hidden", updated);
-  makeEntry(func, block.getArgument(1));
   return success();
 }
 
@@ -445,11 +478,9 @@ LogicalResult ModelLowering::lowerLogits(func::FuncOp func) {
     return func.emitError("expects @logits to return a llama.linear");
   int64_t rows = panelRows(head.getWeight(), formatOf(head));
   int64_t padded = llvm::alignTo(model.getVocabulary(), rows);
-  auto hiddenType = RankedTensorType::get({model.getChunk(), model.getWidth()}, b.builder.getF32Type());
   auto logitsType = RankedTensorType::get({model.getChunk(), padded}, b.builder.getF32Type());
-  state("hidden", hiddenType);
+  Value hidden = hiddenRows(b);
   state("logits", logitsType);
-  Value hidden = kernel::GetOp::create(b.builder, b.loc, hiddenType, "hidden");
   values.map(block.getArgument(0), b.sliceFrom(hidden, index, {tokens, model.getWidth()}));
   Value logits = kernel::GetOp::create(b.builder, b.loc, logitsType, "logits");
   resultOp = head;
@@ -471,7 +502,12 @@ LogicalResult ModelLowering::run() {
     auto logits = module.lookupSymbol<func::FuncOp>((llama::kLogitsName + suffix).str());
     if (!forward || !logits)
       return module.emitError("expects functions @forward") << suffix << " and @logits" << suffix;
-    if (failed(lowerForward(forward)) || failed(lowerLogits(logits)))
+    if (failed(lowerForward(forward)))
+      return failure();
+    if (auto finish = module.lookupSymbol<func::FuncOp>((llama::kFinishName + suffix).str()))
+      if (failed(lowerFinish(finish)))
+        return failure();
+    if (failed(lowerLogits(logits)))
       return failure();
   }
   return success();

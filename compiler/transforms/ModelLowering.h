@@ -38,6 +38,9 @@ private:
 
   // Structure.
   mlir::LogicalResult lowerForward(mlir::func::FuncOp func);
+  mlir::LogicalResult lowerFinish(mlir::func::FuncOp func);
+  mlir::LogicalResult lowerIntoHidden(mlir::func::FuncOp func, mlir::Value hidden);
+  mlir::Value hiddenRows(KernelBuilder &b);
   mlir::LogicalResult lowerLogits(mlir::func::FuncOp func);
   mlir::LogicalResult lowerBlock(mlir::Block &block);
   mlir::LogicalResult lowerOp(mlir::Operation *op);
@@ -90,6 +93,7 @@ private:
     return joined && joined.getSrcType().getRank() == 3 ? joined.getSrc() : mlir::Value();
   }
   llvm::SmallVector<llama::LinearOp> joinable(llama::LinearOp op);
+  std::pair<mlir::Value, int64_t> joinedMatrix(llvm::ArrayRef<mlir::Value> weights, KernelBuilder &b);
   mlir::LogicalResult multiplyTogether(llvm::ArrayRef<llama::LinearOp> all, KernelBuilder &b);
   mlir::Value multiply(llama::LinearOp op, mlir::Value x, mlir::Value panels, mlir::Value init, KernelBuilder &b);
 
@@ -115,6 +119,7 @@ private:
   mlir::IRMapping values;
   /// Each input once of a kind, however many matrices it meets.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<std::pair<RowsKind, QuantizedRows>, 1>> quantizedRows;
+  llvm::SmallVector<llama::ConcatRowsOp> joinedMatrices; ///< of the products that became one
   llvm::SmallVector<mlir::Operation *> replaced; ///< old ops, in program order
   struct CacheTypes {
     mlir::RankedTensorType elements, scales; ///< scales: of codes, else null

@@ -151,6 +151,22 @@ def SpecializeSteps : Pass<"llama-specialize-steps", "::mlir::ModuleOp"> {
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 
+def DeferLastLayer : Pass<"llama-defer-last-layer", "::mlir::ModuleOp"> {
+  let summary = "a prompt's tokens leave out what only logits need";
+  let description = [{
+    The last `llama.layer` of `forward_chunk` keeps what its caches need, and the function
+    returns what comes into it. `finish_chunk`, and `finish_one` for a single row, are that layer,
+    whole, and what follows: from those rows [T, D] and the position of the first one to
+    what `logits_…` take. `forward_one` stays as it is.
+
+    ```mlir
+    func.func @finish_one(%hidden: tensor<1x256xf32>, %position: index) -> tensor<1x256xf32>
+    func.func @finish_chunk(%hidden: tensor<64x256xf32>, %position: index) -> tensor<64x256xf32>
+    ```
+  }];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // Kernel phase
 //===----------------------------------------------------------------------===//

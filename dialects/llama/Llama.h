@@ -34,6 +34,7 @@ inline constexpr llvm::StringLiteral kModelAttrName = "llama.model";
 /// (tokens [T] i32, position index) -> hidden [T, D] f32.
 inline constexpr llvm::StringLiteral kForwardName = "forward";
 /// The head of an imported model: (hidden [T, D] f32) -> logits [T, V] f32.
+inline constexpr llvm::StringLiteral kFinishName = "finish"; ///< the last layer (llama-defer-last-layer)
 inline constexpr llvm::StringLiteral kLogitsName = "logits";
 
 } // namespace cria::llama

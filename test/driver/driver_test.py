@@ -125,7 +125,7 @@ class Outputs(Case):
         with open(self.output, "rb") as file:
             data = file.read()
         weights, weight_bytes, tokenizer, tokenizer_bytes, size, version, _, magic = struct.unpack("<5Q2I16s", data[-64:])
-        self.assertEqual((size, version, magic), (len(data), 3, b"cria artifact 1\0"))
+        self.assertEqual((size, version, magic), (len(data), 4, b"cria artifact 1\0"))
         self.assertEqual((weights % 4096, tokenizer % 4096), (0, 0))
         self.assertLessEqual(weights + weight_bytes, tokenizer)
         self.assertLessEqual(tokenizer + tokenizer_bytes, size - 64)

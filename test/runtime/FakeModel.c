@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { V = 300, Stride = 320, C = 64, T = 8, Bos = 256, Eos = 257 };
+enum { V = 300, Stride = 320, C = 64, T = 8, Bos = 256, Eos = 257, Unfinished = 1000 };
 
 typedef struct State {
   int32_t tokens[T];
@@ -53,7 +53,7 @@ static void forward(State *state, int64_t *workspace, int64_t *scratch, int64_t 
     int64_t hash = 0;
     for (int64_t at = 0; at <= position + row; ++at)
       hash = (hash * 31 + state->cache[at] + 1) % 65521;
-    state->hidden[row] = hash;
+    state->hidden[row] = rows > 1 ? hash + Unfinished : hash;
     state->positions[row] = position + row;
     for (int i = 0; i < 6; ++i)
       state->seen[i / 3][row][i % 3] = (float)(10 * (position + row) + i);
@@ -89,6 +89,26 @@ ENTRY(forwardOne) {
 ENTRY(forwardChunk) {
   (void)weights;
   forward(state, workspace, scratch, index, T, thread, threads, barrier);
+}
+/* What forward_chunk left undone. */
+static void finish(State *state, int64_t index, int64_t rows, int64_t thread, void *barrier) {
+  int64_t from = index % T;
+  check(state->positions[from] == index / T + from);
+  cria_barrier(barrier);
+  for (int64_t row = 0; thread == 0 && row < rows; ++row) {
+    state->hidden[row] = state->hidden[from + row] - Unfinished;
+    state->positions[row] = state->positions[from + row];
+  }
+  cria_barrier(barrier);
+}
+ENTRY(finishOne) {
+  (void)weights, (void)workspace, (void)scratch, (void)threads;
+  finish(state, index, 1, thread, barrier);
+}
+ENTRY(finishChunk) {
+  (void)weights, (void)workspace, (void)scratch, (void)threads;
+  check(index % T == 0);
+  finish(state, index, T, thread, barrier);
 }
 ENTRY(logitsOne) {
   (void)workspace, (void)scratch;
@@ -141,6 +161,8 @@ static CriaModel model = {
     .logits_offset = offsetof(State, logits),
     .forward_one = forwardOne,
     .forward_chunk = forwardChunk,
+    .finish_one = finishOne,
+    .finish_chunk = finishChunk,
     .logits_one = logitsOne,
     .logits_chunk = logitsChunk,
 };

@@ -75,7 +75,7 @@ class Artifact(Case):
         page = make_artifact.PAGE
         for changes, message in (
                 ({"abi_version": 7}, "trailer of this file has ABI version 7, but the runtime "
-                                     "has version 3"),
+                                     "has version 4"),
                 ({"magic": b"cria artifact 2\0"}, "does not end with cria's trailer"),
                 ({"weights_offset": 100}, "its weights expects a multiple of 4096, but got 100"),
                 ({"weights_offset": 1 << 63}, r"its weights of 1200 bytes at \d+ expect to end"),
@@ -91,8 +91,8 @@ class Artifact(Case):
 
     def test_model(self):
         for how, message in (
-                ("abi", "generated code has ABI version 4, but the runtime has version 3"),
-                ("struct", "expects a model table of 256 bytes, but got 264"),
+                ("abi", "generated code has ABI version 5, but the runtime has version 4"),
+                ("struct", "expects a model table of 272 bytes, but got 280"),
                 ("offset", "contradicts itself"),
                 ("stride", "contradicts itself"),
                 ("huge", r"cannot reserve \d+ bytes for the state and KV caches: "),
