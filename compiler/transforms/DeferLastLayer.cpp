@@ -9,8 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/WeightExpressions.h"
 
-#include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -84,13 +84,9 @@ private:
     taken.insert_range(op->getOperands());
     getUsedValuesDefinedAbove(op->getRegions(), taken);
     for (Value value : taken) {
-      if (map.contains(value))
-        continue;
-      Operation *weight = value.getDefiningOp();
-      if (!weight || !weight->hasTrait<llama::WeightExpression>())
+      if (!map.contains(value) && !isExpression(value.getDefiningOp()))
         return op->emitError("expects nothing but weights and the position from in front of the last layer");
-      if (failed(copy(weight, map, builder)))
-        return failure();
+      copyExpression(value, builder, map);
     }
     builder.clone(*op, map);
     return success();

@@ -1,8 +1,8 @@
 //===- LayOutWeights.cpp - Every weight gets its place in the artifact -----===//
 
 #include "compiler/transforms/Passes.h"
+#include "compiler/transforms/WeightExpressions.h"
 
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -17,8 +17,6 @@ using namespace cria;
 
 namespace {
 
-bool isExpression(Operation *op) { return op && op->hasTrait<llama::WeightExpression>(); }
-
 /// A string that equal weight expressions have in common, and no others.
 std::string keyOf(Operation *op) {
   std::string key;
@@ -28,13 +26,6 @@ std::string keyOf(Operation *op) {
     stream << keyOf(operand.getDefiningOp()) << ',';
   stream << ')';
   return key;
-}
-
-/// The ops of an expression, operands first.
-void collect(Operation *op, SetVector<Operation *> &ops) {
-  for (Value operand : op->getOperands())
-    collect(operand.getDefiningOp(), ops);
-  ops.insert(op);
 }
 
 /// A name that tells where the expression's value comes from; "output.value" of a matrix
@@ -85,12 +76,8 @@ private:
     OpBuilder builder(root->getContext());
     auto constant = kernel::ConstantOp::create(builder, root->getLoc(), nameOf(root), bytes, type);
     builder.setInsertionPointToEnd(&constant.getBody().emplaceBlock());
-    SetVector<Operation *> ops;
-    collect(root, ops);
     IRMapping map;
-    for (Operation *op : ops)
-      builder.clone(*op, map);
-    kernel::YieldOp::create(builder, root->getLoc(), map.lookup(root->getResult(0)));
+    kernel::YieldOp::create(builder, root->getLoc(), copyExpression(root->getResult(0), builder, map));
     Operation *before = *getOperation().getOps<func::FuncOp>().begin();
     symbols.insert(constant, Block::iterator(before));
     bytes += llvm::alignTo(type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8), 64);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/transforms/ModelLowering.h"
+#include "compiler/transforms/WeightExpressions.h"
 
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/MathExtras.h"
@@ -167,23 +168,15 @@ SmallVector<llama::LinearOp> ModelLowering::joinable(llama::LinearOp op) {
   return all;
 }
 
-/// A copy of weight expression `value`, and of what it is made of.
-static Value copyExpression(Value value, OpBuilder &builder) {
-  IRMapping map;
-  for (Value operand : value.getDefiningOp()->getOperands())
-    map.map(operand, copyExpression(operand, builder));
-  return builder.clone(*value.getDefiningOp(), map)->getResult(0);
-}
-
 /// Matrices `weights`, one below the other, and how many rows are above them: if they are the last
 /// of some that were joined before (in the layer that a chunk only does the last part of), those
 /// again, so that they are stored once.
 std::pair<Value, int64_t> ModelLowering::joinedMatrix(ArrayRef<Value> weights, KernelBuilder &b) {
   for (llama::ConcatRowsOp known : joinedMatrices) {
-    auto all = SmallVector<Value>(known->getOperands());
+    ValueRange all = known->getOperands();
     if (all.size() <= weights.size())
       continue;
-    auto last = ArrayRef<Value>(all).take_back(weights.size());
+    ValueRange last = all.take_back(weights.size());
     bool same = llvm::all_of(llvm::zip_equal(last, weights), [](auto pair) {
       auto [one, other] = pair;
       return one.getType() == other.getType() && llama::codeFormat(one) == llama::codeFormat(other) &&
@@ -192,9 +185,10 @@ std::pair<Value, int64_t> ModelLowering::joinedMatrix(ArrayRef<Value> weights, K
     if (!same)
       continue;
     int64_t above = 0;
-    for (Value weight : ArrayRef<Value>(all).drop_back(weights.size()))
+    for (Value weight : all.drop_back(weights.size()))
       above += tensorType(weight).getDimSize(0);
-    return {copyExpression(known.getResult(), b.builder), above};
+    IRMapping map;
+    return {copyExpression(known.getResult(), b.builder, map), above};
   }
   if (weights.size() == 1)
     return {};

@@ -418,7 +418,7 @@ LogicalResult ModelLowering::lowerForward(func::FuncOp func) {
   state("tokens", tokensType);
   Value all = kernel::GetOp::create(b.builder, b.loc, tokensType, "tokens");
   values.map(block.getArgument(0), b.slice(all, {tokens}));
-  if (failed(lowerIntoHidden(func, hiddenRows(b))))
+  if (failed(lowerIntoHidden(func, hiddenRows(b), b)))
     return failure();
   makeEntry(func, block.getArgument(1));
   return success();
@@ -437,7 +437,7 @@ LogicalResult ModelLowering::lowerFinish(func::FuncOp func) {
   Value hidden = hiddenRows(b);
   values.map(block.getArgument(0), b.sliceFrom(hidden, row, {tokens, model.getWidth()}));
   values.map(block.getArgument(1), arith::AddIOp::create(b.builder, b.loc, begin, row).getResult());
-  if (failed(lowerIntoHidden(func, hidden)))
+  if (failed(lowerIntoHidden(func, hidden, b)))
     return failure();
   makeEntry(func, index);
   return success();
@@ -450,12 +450,10 @@ Value ModelLowering::hiddenRows(KernelBuilder &b) {
   return kernel::GetOp::create(b.builder, b.loc, type, "hidden");
 }
 
-/// The body of `func`, its result [T, D] in the first T rows of `hidden`.
-LogicalResult ModelLowering::lowerIntoHidden(func::FuncOp func, Value hidden) {
+/// The body of `func`, its result [T, D] in the first T rows of `hidden`; `b` stands at its beginning.
+LogicalResult ModelLowering::lowerIntoHidden(func::FuncOp func, Value hidden, KernelBuilder &b) {
   Block &block = func.getBody().front();
   Operation *end = block.getTerminator();
-  KernelBuilder b(&block.front(), buffers);
-  b.builder.setInsertionPointAfterValue(hidden);
   resultOp = end->getOperand(0).getDefiningOp();
   resultDestination = b.slice(hidden, {tensorType(end->getOperand(0)).getDimSize(0), model.getWidth()});
   if (failed(lowerBlock(block)))

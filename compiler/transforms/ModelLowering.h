@@ -39,7 +39,7 @@ private:
   // Structure.
   mlir::LogicalResult lowerForward(mlir::func::FuncOp func);
   mlir::LogicalResult lowerFinish(mlir::func::FuncOp func);
-  mlir::LogicalResult lowerIntoHidden(mlir::func::FuncOp func, mlir::Value hidden);
+  mlir::LogicalResult lowerIntoHidden(mlir::func::FuncOp func, mlir::Value hidden, KernelBuilder &b);
   mlir::Value hiddenRows(KernelBuilder &b);
   mlir::LogicalResult lowerLogits(mlir::func::FuncOp func);
   mlir::LogicalResult lowerBlock(mlir::Block &block);

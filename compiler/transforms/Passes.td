@@ -95,8 +95,7 @@ def QuantizeWeights : Pass<"llama-quantize-weights", "::mlir::ModuleOp"> {
     table of embeddings, which is gathered from. What is multiplied by quantized
     weights is rounded to 8 bits itself, so that the products are of integers: by scales that are
     powers of two (`microscaled`), which cost kernels nothing, where the weights have at most
-    5 bits. With
-    `keep-stored` that also happens where no format is asked for and a file holds codes
+    5 bits. With `keep-stored` that also happens where no format is asked for and a file holds codes
     already (GGUF's Q and K types), which are then taken as they are.
 
     Where what a matrix is multiplied by has been recorded (`llama-observe-inputs` with

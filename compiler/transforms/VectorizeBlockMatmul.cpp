@@ -258,7 +258,7 @@ private:
     return exact;
   }
 
-  /// The same of vectors of unsigned codes, from which the offset is taken off at the start.
+  /// The same of vectors of unsigned codes, without the offset's part.
   SmallVector<Value> dotProducts(Value step, int64_t group) {
     SmallVector<int64_t> vectors = readers[0].vectors(group);
     size_t beside = readers[0].beside();
@@ -286,8 +286,8 @@ private:
     return results;
   }
 
-  /// What the exact sums [t, p] of a group start from: the offset's part taken off, or the
-  /// bits of what microscaled rows count from.
+  /// What the exact sums [t, p] of a group start from, or get behind a loop: minus the offset's
+  /// part, or the bits of what microscaled rows count from.
   SmallVector<Value> startSums(Value step, int64_t group) {
     SmallVector<Value> starts;
     for (int64_t t = 0; t < tokens; ++t) {

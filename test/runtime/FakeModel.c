@@ -6,7 +6,8 @@
  * that runs ahead changes every logit after it. CRIA_FAKE in the environment damages
  * the table; CRIA_FAKE_SCRIPT dictates what comes out; CRIA_FAKE_NAN is a position.
  *
- *   hidden[r] = fold(h * 31 + token + 1 mod 65521) over the tokens so far
+ *   hidden[r] = fold(h * 31 + token + 1 mod 65521) over the tokens so far; forward_chunk leaves
+ *               more, which finish_* takes off
  *   logits[r][j] = weights[j] + ((hidden[r] + 17 j) mod 97) / 16
  *===------------------------------------------------------------------------===*/
 #include "runtime/Abi.h"

@@ -72,6 +72,34 @@ func.func @halves(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi3
   return %y : tensor<1x1x16xf32>
 }
 
+// The same of microscaled rows: with minimums both are added, with an offset both count from the
+// scale, which is taken off once.
+// CHECK-LABEL: func.func @microscaled_halves
+// CHECK-COUNT-8: kernel.dot
+// CHECK-NOT: arith.subf {{.*}} : f32
+// CHECK:   arith.addf %{{.*}} : f32
+// CHECK:   vector.fma
+func.func @microscaled_halves(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xf32>, %w: tensor<1x1x2368xi8>,
+                              %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4_k microscaled into %o
+    : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x16xf32>, tensor<1x1x2368xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+// CHECK-LABEL: func.func @microscaled_halves_offset
+// CHECK:   %[[A:.*]] = tensor.extract %arg2
+// CHECK:   %[[B:.*]] = tensor.extract %arg2
+// CHECK:   %[[SCALE:.*]] = tensor.extract %arg1
+// CHECK:   %[[REST:.*]] = arith.subf %[[A]], %[[SCALE]] : f32
+// CHECK:   %[[FROM:.*]] = arith.addf %[[REST]], %[[B]] : f32
+// CHECK:   %[[ORIGIN:.*]] = vector.broadcast %[[FROM]]
+// CHECK:   arith.subf %{{.*}}, %[[ORIGIN]] : vector<16xf32>
+func.func @microscaled_halves_offset(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x4xf32>, %w: tensor<1x2x288xi8>,
+                                     %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 microscaled into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
 // A table: levels made unsigned. Scales are exponents.
 // CHECK-LABEL: func.func @mxfp4
 // CHECK:   %[[E:.*]] = arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
