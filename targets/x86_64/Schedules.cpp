@@ -86,17 +86,24 @@ constexpr Row kTable[] = {
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI
     // LLVM keeps them in registers only if the step is a loop. Fetching ahead is worth a
-    // tenth to a quarter on Zen 3; Zen 4, which has AVX-512, reads slower with it.
+    // tenth to a quarter on Zen 3, a fifth on Zen 5 and half on Intel's chips with AVX-512
+    // (Emerald Rapids). Zen 4 reads slower with it.
     {Kind::BlockMatmul, false, "avx2", fetching(matmul(16, 1, 32), 1536)},
     {Kind::BlockMatmul, true, "avx2", signedBytes(matmul(16, 4, 8))},
     {Kind::BlockMatmul, true, "avxvnni", matmul(16, 2, 32)},
-    {Kind::BlockMatmul, false, "avx512f", matmul(16, 1, 32)},
+    {Kind::BlockMatmul, false, "avx512f", fetching(matmul(16, 1, 32), 6144)},
+    {Kind::BlockMatmul, false, "avx512bf16", matmul(16, 1, 32)},
+    {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(matmul(16, 1, 32), 6144)},
+    {Kind::BlockMatmul, false, "amx-tile", fetching(matmul(16, 1, 32), 6144)},
     {Kind::BlockMatmul, true, "avx512f", matmul(16, 4, 8, 2)},
     {Kind::BlockMatmul, true, "avx512vnni", matmul(16, 4, 32, 2)},
-    // One token: more columns per iteration, since the loop does nothing else.
+    // One token: more columns per iteration, since the loop does nothing else. Zen 5 follows
+    // this stream by itself.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},
     {Kind::Matmul, false, "avx2", fetching(matmul(16, 1, 8), 3072)},
-    {Kind::Matmul, false, "avx512f", matmul(16, 1, 8, 2)},
+    {Kind::Matmul, false, "avx512f", fetching(matmul(16, 1, 8), 4096)},
+    {Kind::Matmul, false, "avx512bf16", matmul(16, 1, 8, 2)},
+    {Kind::Matmul, false, "amx-tile", fetching(matmul(16, 1, 8), 4096)},
     {Kind::Matmul, true, "", tiles(32, 2), true},
     {Kind::BlockMatmul, true, "", tiles(64, 1), true},
 };
