@@ -24,6 +24,7 @@ typedef struct CriaEngine {
   uint8_t *scratch;       /* [threads, scratchStride] */
   size_t scratchStride;
   uint32_t position;      /* tokens fed so far, <= C */
+  uint32_t populated;     /* positions below have memory in the KV caches, or had a page fault */
   uint32_t step;          /* tokens fed at once at most, <= T */
   uint32_t stepMin;       /* fewer than this: one by one */
   const float *lastRow;   /* logits [V] of the last token fed */

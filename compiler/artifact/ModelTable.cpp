@@ -46,8 +46,15 @@ private:
   llvm::SmallVector<llvm::Constant *> fields;
 };
 
+/// The address of `rows`, each a struct of one type; null without any.
+llvm::Constant *structArray(llvm::Module &code, llvm::ArrayRef<llvm::Constant *> rows) {
+  if (rows.empty())
+    return llvm::ConstantPointerNull::get(llvm::PointerType::get(code.getContext(), 0));
+  auto *type = llvm::ArrayType::get(rows.front()->getType(), rows.size());
+  return Table(code).global(llvm::ConstantArray::get(type, rows));
+}
+
 llvm::Constant *featureArray(llvm::Module &code, llvm::ArrayRef<Feature> features) {
-  Table shared(code);
   llvm::SmallVector<llvm::Constant *> rows;
   for (const Feature &feature : features) {
     Table row(code);
@@ -56,8 +63,7 @@ llvm::Constant *featureArray(llvm::Module &code, llvm::ArrayRef<Feature> feature
       row.u32(part);
     rows.push_back(row.take());
   }
-  auto *type = llvm::ArrayType::get(rows.front()->getType(), rows.size());
-  return shared.global(llvm::ConstantArray::get(type, rows));
+  return structArray(code, rows);
 }
 
 /// Bytes of one of the module's segments.
@@ -110,7 +116,6 @@ llvm::SmallVector<kernel::StateOp> observedStates(ModuleOp module) {
 
 /// Their places, [parts, T, part] each, as `CriaObservation`s; null without any.
 llvm::Constant *observationArray(llvm::Module &code, llvm::ArrayRef<kernel::StateOp> states) {
-  Table shared(code);
   llvm::SmallVector<llvm::Constant *> rows;
   for (kernel::StateOp state : states) {
     RankedTensorType type = cast<RankedTensorType>(state.getType());
@@ -120,10 +125,27 @@ llvm::Constant *observationArray(llvm::Module &code, llvm::ArrayRef<kernel::Stat
     row.u32(type.getDimSize(2));
     rows.push_back(row.take());
   }
-  if (rows.empty())
-    return llvm::ConstantPointerNull::get(llvm::PointerType::get(code.getContext(), 0));
-  auto *type = llvm::ArrayType::get(rows.front()->getType(), rows.size());
-  return shared.global(llvm::ConstantArray::get(type, rows));
+  return structArray(code, rows);
+}
+
+/// The KV caches, as `CriaCache`s.
+llvm::SmallVector<llvm::Constant *> cacheRows(llvm::Module &code, ModuleOp module) {
+  llvm::SmallVector<llvm::Constant *> rows;
+  for (auto state : module.getOps<kernel::StateOp>()) {
+    auto positions = state->getAttrOfType<IntegerAttr>(kernel::kPositionsAttrName);
+    if (!positions)
+      continue;
+    RankedTensorType type = state.getTensorType(); // [heads, slices, ...]
+    int64_t numbers = type.getNumElements() / (type.getDimSize(0) * type.getDimSize(1));
+    Table row(code);
+    row.u64(state.getOffset());
+    row.u64(type.getDimSize(0));
+    row.u64(type.getDimSize(1));
+    row.u64(numbers * type.getElementTypeBitWidth() / 8);
+    row.u64(positions.getInt());
+    rows.push_back(row.take());
+  }
+  return rows;
 }
 
 } // namespace
@@ -171,6 +193,9 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRe
   llvm::SmallVector<kernel::StateOp> observed = observedStates(module);
   table.pointer(observationArray(code, observed));
   table.u64(observed.size());
+  llvm::SmallVector<llvm::Constant *> caches = cacheRows(code, module);
+  table.pointer(structArray(code, caches));
+  table.u64(caches.size());
   for (StringRef entry : {"cria_forward_one", "cria_forward_chunk", "cria_finish_one", "cria_finish_chunk",
                           "cria_logits_one", "cria_logits_chunk"}) {
     llvm::Function *function = code.getFunction(entry);

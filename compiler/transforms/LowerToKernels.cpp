@@ -42,6 +42,11 @@ kernel::StateOp ModelLowering::state(StringRef name, RankedTensorType type) {
   return op;
 }
 
+void ModelLowering::cacheState(StringRef name, RankedTensorType type, int64_t positions) {
+  state(name, type)->setAttr(kernel::kPositionsAttrName,
+                             stateBuilder.getI64IntegerAttr(positions / type.getDimSize(1)));
+}
+
 /// [C, Hkv, Dh] becomes keys [Hkv, P, Dh, L] or values [Hkv, P * L, Dh], where
 /// P * L is C rounded up to what attention takes at once; if they are codes, with scales
 /// [Hkv, P, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's
@@ -68,7 +73,7 @@ void ModelLowering::planCaches() {
       shape = {heads, blocks, size, lanes};
     bool coded = isa<llama::Q8Type>(type.getElementType());
     Type element = coded ? Type(stateBuilder.getI8Type()) : type.getElementType();
-    cacheTypes[cache.getSymName()] = {RankedTensorType::get(shape, element), {}};
+    cacheTypes[cache.getSymName()] = {RankedTensorType::get(shape, element), {}, blocks * lanes};
     if (coded)
       cacheTypes[cache.getSymName()].scales =
           RankedTensorType::get({heads, blocks, size / llama::kGroup, lanes}, stateBuilder.getBF16Type());
@@ -283,11 +288,11 @@ Value ModelLowering::lower(llama::AddOp op, KernelBuilder &b) {
 
 Value ModelLowering::lower(llama::CacheReadOp op, KernelBuilder &b) {
   CacheTypes types = cacheTypes.lookup(op.getCache());
-  state(op.getCache(), types.elements);
+  cacheState(op.getCache(), types.elements, types.positions);
   Value cache = kernel::GetOp::create(b.builder, b.loc, types.elements, op.getCache());
   if (types.scales) {
     std::string name = scalesName(op.getCache());
-    state(name, types.scales);
+    cacheState(name, types.scales, types.positions);
     cacheScales[cache] = kernel::GetOp::create(b.builder, b.loc, types.scales, name);
   }
   return cache;

@@ -99,6 +99,8 @@ private:
 
   // State.
   kernel::StateOp state(llvm::StringRef name, mlir::RankedTensorType type);
+  /// The same of a cache [heads, slices, ...] of so many positions.
+  void cacheState(llvm::StringRef name, mlir::RankedTensorType type, int64_t positions);
   void planCaches();
   static std::string scalesName(llvm::StringRef cache) { return (cache + ".scales").str(); }
   mlir::Value destination(mlir::Operation *op, llvm::ArrayRef<int64_t> shape, KernelBuilder &b);
@@ -122,7 +124,8 @@ private:
   llvm::SmallVector<llama::ConcatRowsOp> joinedMatrices; ///< of the products that became one
   llvm::SmallVector<mlir::Operation *> replaced; ///< old ops, in program order
   struct CacheTypes {
-    mlir::RankedTensorType elements, scales; ///< scales: of codes, else null
+    mlir::RankedTensorType elements, scales; ///< [heads, slices, ...]; scales: of codes, else null
+    int64_t positions = 0;
   };
   llvm::StringMap<CacheTypes> cacheTypes; ///< by symbol: how the state holds a cache
   llvm::DenseMap<mlir::Value, mlir::Value> cacheScales; ///< of the codes of a cache

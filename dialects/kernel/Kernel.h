@@ -31,6 +31,10 @@ inline constexpr llvm::StringLiteral kBufferAttrName = "kernel.buffer";
 /// The name under which a state that is observed (`llama.observe`) carries its number.
 inline constexpr llvm::StringLiteral kObservationAttrName = "kernel.observation";
 
+/// The name under which a state that is a KV cache [heads, slices, ...] carries how many
+/// positions a slice holds.
+inline constexpr llvm::StringLiteral kPositionsAttrName = "kernel.positions";
+
 /// Makes storage and kernels known to one-shot bufferization.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
 

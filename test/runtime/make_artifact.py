@@ -8,7 +8,7 @@ import struct
 import sys
 
 PAGE = 4096
-ABI_VERSION = 4
+ABI_VERSION = 5
 MAGIC = b"cria artifact 1\0"
 
 

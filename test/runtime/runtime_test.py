@@ -75,7 +75,7 @@ class Artifact(Case):
         page = make_artifact.PAGE
         for changes, message in (
                 ({"abi_version": 7}, "trailer of this file has ABI version 7, but the runtime "
-                                     "has version 4"),
+                                     "has version 5"),
                 ({"magic": b"cria artifact 2\0"}, "does not end with cria's trailer"),
                 ({"weights_offset": 100}, "its weights expects a multiple of 4096, but got 100"),
                 ({"weights_offset": 1 << 63}, r"its weights of 1200 bytes at \d+ expect to end"),
@@ -91,10 +91,12 @@ class Artifact(Case):
 
     def test_model(self):
         for how, message in (
-                ("abi", "generated code has ABI version 5, but the runtime has version 4"),
-                ("struct", "expects a model table of 272 bytes, but got 280"),
+                ("abi", "generated code has ABI version 6, but the runtime has version 5"),
+                ("struct", "expects a model table of 288 bytes, but got 296"),
                 ("offset", "contradicts itself"),
                 ("stride", "contradicts itself"),
+                ("uncached", "contradicts itself"),
+                ("short", "contradicts itself"),
                 ("huge", r"cannot reserve \d+ bytes for the state and KV caches: "),
                 ("scratch", r"cannot reserve \d+ bytes of scratch|bytes for the threads' scratch")):
             self.fails(message, env={"CRIA_FAKE": how})

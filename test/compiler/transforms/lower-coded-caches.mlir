@@ -4,10 +4,10 @@
 module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name = "t", architecture = "llama",
     vocabulary = 40, width = 64, ffn = 64, layers = 1, heads = 1, kvHeads = 1, headSize = 64, contextSize = 30,
     chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
-  // CHECK: kernel.state @keys at {{.*}} : tensor<1x4x64x16xi8>
-  // CHECK: kernel.state @keys.scales at {{.*}} : tensor<1x4x2x16xbf16>
-  // CHECK: kernel.state @values at {{.*}} : tensor<1x64x64xi8>
-  // CHECK: kernel.state @values.scales at {{.*}} : tensor<1x4x2x16xbf16>
+  // CHECK: kernel.state @keys at {{[0-9]+}} {kernel.positions = 16 : i64} : tensor<1x4x64x16xi8>
+  // CHECK: kernel.state @keys.scales at {{[0-9]+}} {kernel.positions = 16 : i64} : tensor<1x4x2x16xbf16>
+  // CHECK: kernel.state @values at {{[0-9]+}} {kernel.positions = 1 : i64} : tensor<1x64x64xi8>
+  // CHECK: kernel.state @values.scales at {{[0-9]+}} {kernel.positions = 16 : i64} : tensor<1x4x2x16xbf16>
   llama.source @embed in "m" at 0 : tensor<40x64xf32>
   llama.cache @keys : tensor<38x1x64x!llama.q8>
   llama.cache @values : tensor<38x1x64x!llama.q8>

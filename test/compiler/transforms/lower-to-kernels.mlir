@@ -19,8 +19,8 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   // time, are four; 40 logits in panels of 16 are 48.
   // CHECK: kernel.state @tokens at 0 : tensor<8xi32>
   // CHECK: kernel.state @hidden at 64 : tensor<8x32xf32>
-  // CHECK: kernel.state @keys at 1088 : tensor<1x4x16x16xf32>
-  // CHECK: kernel.state @values at 5184 : tensor<1x64x16xf32>
+  // CHECK: kernel.state @keys at 1088 {kernel.positions = 16 : i64} : tensor<1x4x16x16xf32>
+  // CHECK: kernel.state @values at 5184 {kernel.positions = 1 : i64} : tensor<1x64x16xf32>
   // CHECK: kernel.state @logits at 9280 : tensor<8x48xf32>
   llama.cache @keys : tensor<38x1x16xf32>
   llama.cache @values : tensor<38x1x16xf32>

@@ -1,0 +1,104 @@
+/*===- EngineTest.c - What memory a prompt gets, and when --------------------===*/
+#include "runtime/Engine.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+enum { C = 128, T = 16, Heads = 2, Page = CRIA_PAGE_BYTES, Pages = 64, WorkspacePages = 7 };
+
+/* Positions 0 to 143 of two heads, after a page of tokens: keys a page for 16 positions, from
+ * the middle of a page on, and values 16 to a page. */
+static const CriaCache caches[] = {{Page + Page / 2, Heads, 9, Page, 16},
+                                   {24 * Page, Heads, C + T, Page / 16, 1}};
+
+static void step(const void *weights, void *state, void *workspace, void *scratch, int64_t index,
+                 int64_t thread, int64_t threads, void *barrier) {
+  (void)weights, (void)state, (void)workspace, (void)scratch;
+  (void)index, (void)thread, (void)threads, (void)barrier;
+}
+
+static const CriaModel model = {
+    .context = C,
+    .chunk = T,
+    .chunk_min = 4,
+    .state_bytes = Pages * Page,
+    .workspace_bytes = WorkspacePages * Page - 100,
+    .scratch_bytes = Page,
+    .logits_offset = T * sizeof(int32_t),
+    .caches = caches,
+    .cache_count = 2,
+    .forward_one = step,
+    .forward_chunk = step,
+    .finish_one = step,
+    .finish_chunk = step,
+    .logits_one = step,
+    .logits_chunk = step,
+};
+
+static int failures;
+
+/* Expects memory where `wanted` says so, and nowhere else. */
+static void compare(const char *when, const char *what, uint8_t *start, const char *wanted,
+                    int pages) {
+  unsigned char found[Pages];
+  if (mincore(start, (size_t)pages * Page, found) != 0) {
+    perror("mincore");
+    ++failures;
+    return;
+  }
+  for (int page = 0; page < pages; ++page)
+    if ((found[page] & 1) != wanted[page]) {
+      fprintf(stderr, "%s: page %d of the %s: expects %s memory\n", when, page, what,
+              wanted[page] ? "to have" : "no");
+      ++failures;
+    }
+}
+
+/* Expects the workspace to have memory where there are positions, and the state for those below
+ * `positions` and for tokens. */
+static void expect(const CriaEngine *engine, const char *when, uint64_t positions) {
+  char all[Pages];
+  memset(all, positions > 0, sizeof(all));
+  compare(when, "workspace", engine->workspace, all, WorkspacePages);
+  char wanted[Pages] = {1};
+  for (int i = 0; i < 2; ++i)
+    for (uint64_t position = 0; position < positions; ++position)
+      for (uint64_t head = 0; head < Heads; ++head) {
+        const CriaCache *c = &caches[i];
+        uint64_t at = c->offset + (head * c->slices + position / c->positions) * c->slice;
+        wanted[at / Page] = wanted[(at + c->slice - 1) / Page] = 1;
+      }
+  compare(when, "state", engine->state, wanted, Pages);
+}
+
+int main(void) {
+  static const int32_t ids[C];
+  void *page = mmap(NULL, Page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (madvise(page, Page, MADV_POPULATE_WRITE) != 0) {
+    perror("skipped: this system cannot make pages ahead (Linux 5.14)");
+    return 77;
+  }
+  for (uint32_t threads = 1; threads <= 3; ++threads) {
+    CriaEngine engine;
+    memset(&engine, 0, sizeof(engine));
+    if (criaEngineOpen(&engine, &model, "", threads, 0) != 0)
+      return 1;
+    criaEngineFeed(&engine, ids, 3, NULL, NULL);
+    expect(&engine, "after single tokens", 0);
+    criaEngineFeed(&engine, ids, 10, NULL, NULL); /* 3 to 12, and padding */
+    expect(&engine, "after a chunk", 3 + 10 + T - 1);
+    criaEngineFeed(&engine, ids, 70, NULL, NULL);
+    expect(&engine, "after several chunks", 83 + T - 1);
+    criaEngineFeed(&engine, ids, C - 83, NULL, NULL);
+    expect(&engine, "at the context's end", C + T - 1);
+    criaEngineClose(&engine);
+  }
+  if (failures)
+    fprintf(stderr, "%d checks failed\n", failures);
+  return failures != 0;
+}
