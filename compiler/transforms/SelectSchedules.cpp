@@ -123,7 +123,7 @@ private:
                     llama::kGroup;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, key);
-    int64_t tile = schedule.tileRows ? divisorUpTo(tokens, schedule.tileRows) : 1; // whole tiles
+    int64_t tile = schedule.tileMatmul ? divisorUpTo(tokens, schedule.tileRows) : 1; // whole tiles
     return {divisorUpTo(result.getDimSize(1), schedule.panelTile),
             tile * divisorUpTo(tokens / tile, schedule.tokenTile / tile)};
   }

@@ -19,10 +19,11 @@
 // take one panel, too, and without VNNI the vectors of a group are a loop, each turn of which
 // takes those that share bytes: the sums of four rows and a vector of weights is all they hold.
 //
-// Where tiles of rows follow each other, each fetches its share of the panels that
-// come after these, so that their first tile does not wait for memory.
+// Many rows are cut into tiles, whose sums are in registers; the last one may be lower. Each
+// fetches its share of the panels that come after these, so that their first tile does not
+// wait for memory.
 //
-// Where the schedule wants tiles of rows, all codes of a panel are unpacked first, to
+// Where the schedule wants tiles to be multiplied by `kernel.tile_matmul`, all codes of a panel are unpacked first, to
 // signed bytes, for all rows. Then the exact sums of a tile and a group are one
 // `kernel.tile_matmul`, and only they are in memory: the F32 sums of a tile's rows live in
 // registers as ever, and get the same bits.
@@ -49,14 +50,15 @@ class BlockKernel : VectorBuilder {
 public:
   /// `buffers` numbers uninitialized tensors.
   BlockKernel(kernel::BlockMatmulOp op, const Schedule &schedule, int64_t &buffers, RewriterBase &rewriter)
-      : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(schedule.tileRows > 0),
+      : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(schedule.tileMatmul),
         unrolled(schedule.unroll >= llama::kGroup), signedBytes(schedule.signedBytes), ahead(schedule.ahead) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
-    tokens = tiled ? std::min(schedule.tileRows, allTokens) : allTokens;
-    while (allTokens % tokens) // tiles are alike
-      --tokens;
     groups = codes.getDimSize(1);
+    height = std::min(schedule.tileRows ? schedule.tileRows : allTokens, allTokens);
+    while (tiled && allTokens % height) // all of one height
+      --height;
+    tokens = height;
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     allPanels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
@@ -76,21 +78,31 @@ public:
     }
     Value result = op.getDestination();
     for (firstPanel = 0; firstPanel < allPanels; firstPanel += panels)
-      result = tiled ? multiplyTiles(result) : multiplyPanels(result);
+      result = multiplyTiles(result);
     b.replaceOp(op, result);
   }
 
 private:
-  /// `destination` with the products of panel firstPanel in place, a tile of rows at a time.
+  /// `destination` with the products of panels firstPanel … firstPanel + panels - 1 in place, a
+  /// tile of rows at a time; the last one may be lower.
   Value multiplyTiles(Value destination) {
-    unpack();
-    if (tokens == allTokens)
+    if (tiled)
+      unpack();
+    if (height == allTokens)
       return multiplyPanels(destination);
-    return loopOver(allTokens / tokens, destination, [&](Value number, ValueRange result) -> SmallVector<Value> {
+    auto multiplyTile = [&](Value number, int64_t rows, Value result) {
       tile = number;
-      firstToken = arith::MulIOp::create(b, loc, number, index(tokens));
-      return {multiplyPanels(result[0])};
+      tokens = rows;
+      firstToken = arith::MulIOp::create(b, loc, number, index(height));
+      return multiplyPanels(result);
+    };
+    int64_t whole = allTokens / height;
+    destination = loopOver(whole, destination, [&](Value number, ValueRange result) -> SmallVector<Value> {
+      return {multiplyTile(number, height, result[0])};
     })[0];
+    if (int64_t rest = allTokens % height)
+      destination = multiplyTile(index(whole), rest, destination);
+    return destination;
   }
 
   /// Panel firstPanel's codes, without their offset: `unpacked` [G, 8, 4 R].
@@ -113,7 +125,7 @@ private:
     return arith::SubIOp::create(b, loc, codes, arith::ConstantOp::create(b, loc, offset));
   }
 
-  /// `destination` with the products of panels firstPanel … firstPanel + panels - 1 in place.
+  /// The same of a tile of rows.
   Value multiplyPanels(Value destination) {
     SmallVector<Value> sums;
     for (int64_t t = 0; t < tokens; ++t)
@@ -374,7 +386,7 @@ private:
   /// Which tile of rows this is, and of how many that follow each other.
   std::pair<Value, int64_t> tilePlace() {
     if (tile)
-      return {tile, allTokens / tokens};
+      return {tile, llvm::divideCeil(allTokens, height)};
     auto loop = op->getParentOfType<scf::ForOp>();
     std::optional<llvm::APInt> count = loop ? loop.getStaticTripCount() : std::nullopt;
     if (!count)
@@ -385,7 +397,7 @@ private:
   /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on
   void multiply(ArrayRef<Value> weights, Value number, Value column, SmallVectorImpl<Value> &exact) {
     for (int64_t t = 0; t < tokens; ++t) {
-      Value four = read(VectorType::get({4}, b.getI8Type()), op.getCodes(), {index(t), number, column});
+      Value four = read(VectorType::get({4}, b.getI8Type()), op.getCodes(), {token(t), number, column});
       Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), four);
       Value activations = vector::ExtractOp::create(b, loc, word, 0);
       for (int64_t p = 0; p < panels; ++p)
@@ -399,7 +411,8 @@ private:
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
   bool tiled, unrolled, signedBytes;
   int64_t ahead;
-  int64_t allTokens = 0, tokens = 0; ///< of the op; of one pass over the groups
+  int64_t allTokens = 0, height = 0; ///< of the op; of a tile
+  int64_t tokens = 0;                ///< of the tile that is made: one pass over the groups
   int64_t groups = 0, rows = 0;
   int64_t allPanels = 0, panels = 0, firstPanel = 0; ///< of the op; of one pass; where it begins
   Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row

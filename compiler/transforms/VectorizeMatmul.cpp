@@ -219,7 +219,7 @@ struct VectorizeMatmul : cria::impl::VectorizeMatmulBase<VectorizeMatmul> {
       KernelKey key{KernelKey::Kind::Matmul, tile.m > 1, getElementTypeOrSelf(tile.panels),
                     tile.columns * (tile.pairs ? 2 : 1)};
       Schedule schedule = chip->target->schedule(*chip->chip, key);
-      if (schedule.tileRows && tile.pairs)
+      if (schedule.tileMatmul && tile.pairs)
         toTileMatmul(tile, rewriter);
       else
         MicroKernel(tile, schedule, rewriter).build();

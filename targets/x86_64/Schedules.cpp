@@ -2,8 +2,9 @@
 //
 // One table, ordered from general to special: the last row that matches wins.
 // Matmul: panels are 16 rows on every chip, so that one layout serves all. A prefill
-// pass keeps tokenTile x panelTile x 16 sums in registers (8 of 16 registers with AVX2,
-// 16 of 32 with AVX-512) beside a column of weights.
+// pass, or a tile of one, keeps its rows x panelTile x 16 sums in registers (8 of 16
+// registers with AVX2, 16 of 32 with AVX-512) beside a column of weights. Of blocks in
+// tiles of 6 rows and two panels 12 are F32 sums and 12 exact ones.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
 // for the vectors of keys or values and for a query's element or weight.
 // Tiles: of BF16 four of sums, 16 x 16 each, two of rows and two of panels are all there
@@ -44,6 +45,12 @@ constexpr Schedule fetching(Schedule schedule, int64_t ahead) {
   return schedule;
 }
 
+/// Passes of tokenTile rows are cut into tiles of `rows`, the last of which may be lower.
+constexpr Schedule inTiles(Schedule schedule, int64_t rows) {
+  schedule.tileRows = rows;
+  return schedule;
+}
+
 constexpr Schedule signedBytes(Schedule schedule) {
   schedule.signedBytes = true;
   return schedule;
@@ -52,6 +59,7 @@ constexpr Schedule signedBytes(Schedule schedule) {
 constexpr Schedule tiles(int64_t tokenTile, int64_t panelTile) {
   Schedule schedule = matmul(16, tokenTile, 1, panelTile);
   schedule.tileRows = 16;
+  schedule.tileMatmul = true;
   return schedule;
 }
 
@@ -96,7 +104,7 @@ constexpr Row kTable[] = {
     {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(matmul(16, 1, 32), 6144)},
     {Kind::BlockMatmul, false, "amx-tile", fetching(matmul(16, 1, 32), 6144)},
     {Kind::BlockMatmul, true, "avx512f", matmul(16, 4, 8, 2)},
-    {Kind::BlockMatmul, true, "avx512vnni", matmul(16, 4, 32, 2)},
+    {Kind::BlockMatmul, true, "avx512vnni", inTiles(matmul(16, 64, 32, 2), 6)},
     // One token: more columns per iteration, since the loop does nothing else. Zen 5 follows
     // this stream by itself.
     {Kind::Matmul, false, "", matmul(16, 1, 8)},

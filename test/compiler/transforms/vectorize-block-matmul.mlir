@@ -113,6 +113,31 @@ func.func @panels(%q: tensor<4x2x32xi8>, %s: tensor<4x2xf32>, %n: tensor<4x2xi32
   return %r : tensor<4x2x16xf32>
 }
 
+// Tiles of six rows and two panels have twelve sums, the rest of two rows four. Each of the three
+// fetches a third of the panels after these.
+// CHECK-LABEL: func.func @tiles
+// CHECK: scf.for %[[TILE:[^ ]+]] = %c0{{[_0-9]*}} to %c2{{[_0-9]*}} step
+// CHECK:   arith.muli %[[TILE]], %c6{{[_0-9]*}}
+// CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK:     %[[GROUPS:[^ ]+]] = arith.muli %[[TILE]], %c2{{[_0-9]*}}
+// CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
+// CHECK:     arith.muli %[[AT]], %c192{{[_0-9]*}}
+// CHECK-COUNT-96: kernel.dot
+// CHECK-NOT: kernel.dot
+// CHECK: %[[FIRST:.*]] = arith.muli %c2{{[_0-9]*}}, %c6{{[_0-9]*}}
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK:   vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
+// CHECK:   %[[ROW:.*]] = arith.addi %[[FIRST]], %c0
+// CHECK:   vector.transfer_read %arg0[%[[ROW]],
+// CHECK-COUNT-32: kernel.dot
+// CHECK-NOT: kernel.dot
+func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi32>, %w: tensor<2x2x288xi8>,
+                 %o: tensor<14x2x16xf32>) -> tensor<14x2x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<14x2x32xi8>, tensor<14x2xf32>, tensor<14x2xi32>, tensor<2x2x288xi8>, tensor<14x2x16xf32>) -> tensor<14x2x16xf32>
+  return %y : tensor<14x2x16xf32>
+}
+
 // A single row reads one panel after the other.
 // CHECK-LABEL: func.func @row
 // CHECK: %[[A:.*]] = scf.for {{.*}} -> (vector<16xf32>) {
