@@ -100,13 +100,12 @@ constexpr Chip kChips[] = {
 };
 
 // What makes a difference to our kernels: vectors of 16, 32 and 64 bytes, byte products
-// on the latter two, and products of BF16. AMX is not among them until its code has run
-// on a chip that has it: what a file picks by itself should have been tried.
-constexpr llvm::StringLiteral kAllLevels[] = {"x86-64-v2", "x86-64-v3",   "alderlake",
-                                              "x86-64-v4", "cascadelake", "znver4"};
+// on the latter two, products of BF16, and tiles.
+constexpr llvm::StringLiteral kAllLevels[] = {"x86-64-v2",   "x86-64-v3", "alderlake",     "x86-64-v4",
+                                              "cascadelake", "znver4",    "sapphirerapids"};
 
 constexpr ChipSet kChipSets[] = {
-    {"x86-64", "any of x86-64-v2, x86-64-v3, alderlake, x86-64-v4, cascadelake and znver4, picked at start",
+    {"x86-64", "any of x86-64-v2, x86-64-v3, alderlake, x86-64-v4, cascadelake, znver4 and sapphirerapids, picked at start",
      kAllLevels},
 };
 

@@ -27,6 +27,11 @@ def compile_model(cria, model, output, *options):
     return output
 
 
+def native_multiplies_tiles(cria):
+    """Whether this machine has AMX."""
+    return any("AMX" in line for line in run([cria, "targets"]).decode().splitlines() if line.endswith("[native]"))
+
+
 def sample(program, seeds, path):
     """Writes what the model itself tells, one text per seed."""
     with open(path, "wb") as file:
