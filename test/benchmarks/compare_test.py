@@ -128,6 +128,11 @@ class ServerTest(unittest.TestCase):
             self.assertEqual(server.ask("decode", 3, 1), 30)
         self.assertEqual(server.process.returncode, 0)
 
+    def test_warm(self):
+        lines = "import sys\nfor n, line in enumerate(sys.stdin): print(1000 * n + float(line.split()[1]), flush=True)"
+        with engines.Server(sys.executable, "-c", lines) as server:
+            self.assertEqual(server.warm_seconds("prefill", 7, 2), 1007)
+
     def test_tells_of_a_death(self):
         with self.server() as server, self.assertRaisesRegex(engines.Failed, "ended with exit code 3"):
             server.ask("die", 1)
