@@ -14,6 +14,9 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "runtime"))
+from make_artifact import ABI_VERSION  # noqa: E402
+
 CRIA = CRIA_OPT = MODEL = ""
 PHASES = ["import", "model", "kernel", "schedule", "vector", "buffer", "lower"]
 
@@ -125,7 +128,7 @@ class Outputs(Case):
         with open(self.output, "rb") as file:
             data = file.read()
         weights, weight_bytes, tokenizer, tokenizer_bytes, size, version, _, magic = struct.unpack("<5Q2I16s", data[-64:])
-        self.assertEqual((size, version, magic), (len(data), 4, b"cria artifact 1\0"))
+        self.assertEqual((size, version, magic), (len(data), ABI_VERSION, b"cria artifact 1\0"))
         self.assertEqual((weights % 4096, tokenizer % 4096), (0, 0))
         self.assertLessEqual(weights + weight_bytes, tokenizer)
         self.assertLessEqual(tokenizer + tokenizer_bytes, size - 64)

@@ -4,11 +4,14 @@
 usage: make_artifact.py ELF WEIGHTS TOKENIZER|- OUTPUT
 """
 import os
+import re
 import struct
 import sys
 
+ABI_H = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "runtime", "Abi.h")
 PAGE = 4096
-ABI_VERSION = 5
+with open(ABI_H) as header:
+    ABI_VERSION = int(re.search(r"#define CRIA_ABI_VERSION (\d+)u", header.read()).group(1))
 MAGIC = b"cria artifact 1\0"
 
 
