@@ -116,15 +116,20 @@ static void populateShare(void *opaque, int64_t thread, int64_t threads, void *b
   }
 }
 
+/* How many of `count` tokens the next step takes: a chunk, or a single one. */
+static uint32_t nextStep(const CriaEngine *engine, uint32_t count) {
+  return count >= engine->step ? engine->step : count >= engine->stepMin ? count : 1;
+}
+
 /* A prompt of `count` tokens fills the KV caches in many places. Pages that are made at
  * once save a page fault each; on a virtual machine, where one took 13 us, faults were a
  * twentieth of the time. */
 static void populateFor(CriaEngine *engine, uint32_t count) {
   const CriaModel *m = engine->model;
-  uint64_t to = (uint64_t)engine->position + count + m->chunk - 1; /* with padding */
-  uint64_t limit = (uint64_t)m->context + m->chunk;
-  Range range = {engine, engine->populated > engine->position ? engine->populated : engine->position,
-                 to < limit ? to : limit};
+  uint64_t last = (count - 1) / engine->step * engine->step, to = (uint64_t)engine->position + count;
+  if (nextStep(engine, count - (uint32_t)last) > 1)
+    to = (uint64_t)engine->position + last + m->chunk; /* with padding */
+  Range range = {engine, engine->populated > engine->position ? engine->populated : engine->position, to};
   if (count < engine->stepMin || range.from >= range.to)
     return;
   criaPoolRun(&engine->pool, populateShare, &range);
@@ -140,9 +145,7 @@ int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaR
 
   populateFor(engine, count);
   while (count > 0) {
-    uint32_t now = count < engine->step ? count : engine->step;
-    if (now < engine->step && now < engine->stepMin)
-      now = 1;
+    uint32_t now = nextStep(engine, count);
     int isChunk = now > 1;
     memcpy(tokens, ids, now * sizeof(*tokens));
     if (isChunk) {

@@ -91,11 +91,13 @@ int main(void) {
     criaEngineFeed(&engine, ids, 3, NULL, NULL);
     expect(&engine, "after single tokens", 0);
     criaEngineFeed(&engine, ids, 10, NULL, NULL); /* 3 to 12, and padding */
-    expect(&engine, "after a chunk", 3 + 10 + T - 1);
-    criaEngineFeed(&engine, ids, 70, NULL, NULL);
-    expect(&engine, "after several chunks", 83 + T - 1);
-    criaEngineFeed(&engine, ids, C - 83, NULL, NULL);
-    expect(&engine, "at the context's end", C + T - 1);
+    expect(&engine, "after a chunk", 3 + T);
+    criaEngineFeed(&engine, ids, 67, NULL, NULL); /* 4 chunks and 3 single tokens */
+    expect(&engine, "after several chunks", 80);
+    criaEngineFeed(&engine, ids, 42, NULL, NULL);
+    expect(&engine, "after a chunk that padding fills", 80 + 3 * T);
+    criaEngineFeed(&engine, ids, C - 122, NULL, NULL);
+    expect(&engine, "past the context's end", 122 + T);
     criaEngineClose(&engine);
   }
   if (failures)
