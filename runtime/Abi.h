@@ -28,7 +28,7 @@ extern "C" {
 #define CRIA_STATIC_ASSERT _Static_assert
 #endif
 
-#define CRIA_ABI_VERSION 5u
+#define CRIA_ABI_VERSION 6u
 /* Alignment of every segment in the artifact and of every buffer at run time. */
 #define CRIA_PAGE_BYTES 4096u
 /* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
@@ -70,15 +70,14 @@ typedef struct CriaObservation {
   uint32_t part; /* floats; a vector has parts * part */
 } CriaObservation;
 
-/* Where a KV cache keeps positions: [heads, slices, slice] in the state segment, of which
- * slice i of each head holds positions i * positions to (i + 1) * positions - 1. */
-typedef struct CriaCache {
-  uint64_t offset; /* within the state segment, in bytes */
-  uint64_t heads;
-  uint64_t slices; /* slices * positions >= C + T */
-  uint64_t slice;  /* bytes */
+/* Where all KV caches keep positions: blocks in the state segment, of which block i holds what
+ * belongs to positions i * positions to (i + 1) * positions - 1. */
+typedef struct CriaCaches {
+  uint64_t offset;      /* within the state segment, in bytes */
+  uint64_t block_bytes; /* 0: there are none */
+  uint64_t blocks;      /* blocks * positions >= C + T */
   uint64_t positions;
-} CriaCache;
+} CriaCaches;
 
 /* What the compiler knows of the artifact, and the code for one chip or level of chips.
  * An artifact may hold several, which share the weights and differ in target, features,
@@ -127,8 +126,7 @@ typedef struct CriaModel {
   const CriaObservation *observations; /* [observation_count]; mostly none */
   uint64_t observation_count;
 
-  const CriaCache *caches; /* [cache_count] */
-  uint64_t cache_count;
+  CriaCaches caches;
 
   /* forward_one reads tokens[0], forward_chunk tokens[0..T); they append T rows
    * to the KV caches from position `index` on and leave hidden states [T, D] in
@@ -167,8 +165,8 @@ typedef struct CriaTrailer {
 
 CRIA_STATIC_ASSERT(sizeof(CriaCpuFeature) == 24, "CriaCpuFeature changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaObservation) == 16, "CriaObservation changed: raise CRIA_ABI_VERSION");
-CRIA_STATIC_ASSERT(sizeof(CriaCache) == 40, "CriaCache changed: raise CRIA_ABI_VERSION");
-CRIA_STATIC_ASSERT(sizeof(CriaModel) == 296, "CriaModel changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaCaches) == 32, "CriaCaches changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaModel) == 312, "CriaModel changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaTrailer) == 64, "CriaTrailer changed: raise CRIA_ABI_VERSION");
 
 #ifdef __cplusplus

@@ -41,13 +41,12 @@ int criaModelCheck(const CriaModel *m) {
            o->offset <= m->state_bytes &&
            floats <= (m->state_bytes - o->offset) / sizeof(float);
   }
-  for (uint64_t i = 0; fits && i < m->cache_count; ++i) {
-    const CriaCache *c = &m->caches[i];
+  if (fits && m->caches.block_bytes) {
+    const CriaCaches *c = &m->caches;
     uint64_t positions, bytes;
-    fits = !__builtin_mul_overflow(c->slices, c->positions, &positions) &&
+    fits = !__builtin_mul_overflow(c->blocks, c->positions, &positions) &&
            positions >= (uint64_t)m->context + m->chunk &&
-           !__builtin_mul_overflow(c->heads, c->slices, &bytes) &&
-           !__builtin_mul_overflow(bytes, c->slice, &bytes) && c->offset <= m->state_bytes &&
+           !__builtin_mul_overflow(c->blocks, c->block_bytes, &bytes) && c->offset <= m->state_bytes &&
            bytes <= m->state_bytes - c->offset;
   }
   return fits ? 0 : criaError("the model table of the generated code contradicts itself");

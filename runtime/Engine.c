@@ -14,18 +14,24 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Zeroed memory at a page's start; pages come into being when touched. */
+/* Zeroed memory at a page's start; pages come into being when touched: huge ones, where
+ * there is room for one, for they save faults and TLB misses. */
 static uint8_t *reserve(const char *what, uint64_t bytes) {
   if (bytes == 0)
     bytes = CRIA_PAGE_BYTES;
-  void *address = bytes > PTRDIFF_MAX
+  size_t room = bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES - CRIA_PAGE_BYTES : 0;
+  void *address = bytes > PTRDIFF_MAX - HUGE_PAGE_BYTES
                       ? MAP_FAILED
-                      : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      : mmap(NULL, bytes + room, PROT_READ | PROT_WRITE,
                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {
     criaError("cannot reserve %" PRIu64 " bytes for the %s: %s", bytes, what,
-              bytes > PTRDIFF_MAX ? "too many" : strerror(errno));
+              bytes > PTRDIFF_MAX - HUGE_PAGE_BYTES ? "too many" : strerror(errno));
     return NULL;
+  }
+  if (room) {
+    address = (void *)(((uintptr_t)address + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1));
+    madvise(address, bytes, MADV_HUGEPAGE);
   }
   return address;
 }
@@ -55,11 +61,6 @@ int criaEngineOpen(CriaEngine *engine, const CriaModel *model, const void *weigh
   engine->scratch = reserve("threads' scratch", scratchBytes);
   if (!engine->state || !engine->workspace || !engine->scratch)
     return -1;
-  /* Written in whole at each step: huge pages save faults and TLB misses. Not for
-   * the KV caches, of which a short text touches a little in many places, and which are large
-   * enough that looking for huge pages can take longer than a prompt. */
-  if (model->workspace_bytes >= HUGE_PAGE_BYTES)
-    madvise(engine->workspace, model->workspace_bytes, MADV_HUGEPAGE);
   return criaPoolStart(&engine->pool, threads);
 }
 
@@ -86,33 +87,23 @@ static void run(CriaEngine *engine, CriaEntry entry, int64_t index) {
 }
 
 typedef struct Range {
-  const CriaEngine *engine;
-  uint64_t from, to; /* positions */
+  uint8_t *start;
+  uint64_t bytes;
 } Range;
 
-/* Makes the pages from `from` to `to`. Where that fails (before Linux 5.14) page faults do. */
-static void populate(uint8_t *start, uint64_t from, uint64_t to) {
-  uintptr_t first = ((uintptr_t)start + from) & ~(uintptr_t)(CRIA_PAGE_BYTES - 1);
-  madvise((void *)first, (uintptr_t)start + to - first, MADV_POPULATE_WRITE);
-}
-
-/* Those of the workspace and of a range of positions, every thread its share. */
+/* Makes the pages of two ranges, every thread its share. Where that fails (before Linux 5.14)
+ * page faults do. */
 static void populateShare(void *opaque, int64_t thread, int64_t threads, void *barrier) {
   (void)barrier;
-  const Range *range = opaque;
-  const CriaModel *m = range->engine->model;
-  uint64_t number = 0, share = m->workspace_bytes / (uint64_t)threads + 1;
-  uint64_t begin = (uint64_t)thread * share, end = begin + share;
-  if (begin < m->workspace_bytes)
-    populate(range->engine->workspace, begin, end < m->workspace_bytes ? end : m->workspace_bytes);
-  for (uint64_t i = 0; i < m->cache_count; ++i) {
-    const CriaCache *c = &m->caches[i];
-    uint64_t from = range->from / c->positions * c->slice;
-    uint64_t to = ((range->to - 1) / c->positions + 1) * c->slice;
-    for (uint64_t head = 0; head < c->heads; ++head, ++number) {
-      if (number % (uint64_t)threads == (uint64_t)thread)
-        populate(range->engine->state + c->offset + head * c->slices * c->slice, from, to);
-    }
+  const Range *ranges = opaque;
+  for (const Range *range = ranges; range < ranges + 2; ++range) {
+    uint64_t share = range->bytes / (uint64_t)threads + 1, begin = (uint64_t)thread * share;
+    if (begin >= range->bytes)
+      continue;
+    uint64_t left = range->bytes - begin;
+    uintptr_t first = (uintptr_t)range->start + begin, end = first + (left < share ? left : share);
+    first &= ~(uintptr_t)(CRIA_PAGE_BYTES - 1);
+    madvise((void *)first, end - first, MADV_POPULATE_WRITE);
   }
 }
 
@@ -121,19 +112,24 @@ static uint32_t nextStep(const CriaEngine *engine, uint32_t count) {
   return count >= engine->step ? engine->step : count >= engine->stepMin ? count : 1;
 }
 
-/* A prompt of `count` tokens fills the KV caches in many places. Pages that are made at
- * once save a page fault each; on a virtual machine, where one took 13 us, faults were a
- * twentieth of the time. */
-static void populateFor(CriaEngine *engine, uint32_t count) {
+/* A prompt of `count` tokens fills the blocks of its positions in the KV caches. Pages that
+ * are made at once save a page fault each: on a virtual machine one took 13 us. */
+void criaEnginePrepare(CriaEngine *engine, uint32_t count) {
   const CriaModel *m = engine->model;
   uint64_t last = (count - 1) / engine->step * engine->step, to = (uint64_t)engine->position + count;
   if (nextStep(engine, count - (uint32_t)last) > 1)
     to = (uint64_t)engine->position + last + m->chunk; /* with padding */
-  Range range = {engine, engine->populated > engine->position ? engine->populated : engine->position, to};
-  if (count < engine->stepMin || range.from >= range.to)
+  uint64_t from = engine->populated > engine->position ? engine->populated : engine->position;
+  if (count < engine->stepMin || from >= to)
     return;
-  criaPoolRun(&engine->pool, populateShare, &range);
-  engine->populated = (uint32_t)range.to;
+  Range ranges[2] = {{engine->workspace, m->workspace_bytes}, {engine->state, 0}};
+  if (m->caches.block_bytes) {
+    uint64_t first = from / m->caches.positions, end = (to - 1) / m->caches.positions + 1;
+    ranges[1].start += m->caches.offset + first * m->caches.block_bytes;
+    ranges[1].bytes = (end - first) * m->caches.block_bytes;
+  }
+  criaPoolRun(&engine->pool, populateShare, ranges);
+  engine->populated = (uint32_t)to;
 }
 
 int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaRowSink sink,
@@ -143,7 +139,7 @@ int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaR
   int32_t *tokens = (int32_t *)(engine->state + m->tokens_offset);
   const float *logits = (const float *)(engine->state + m->logits_offset);
 
-  populateFor(engine, count);
+  criaEnginePrepare(engine, count);
   while (count > 0) {
     uint32_t now = nextStep(engine, count);
     int isChunk = now > 1;

@@ -44,6 +44,10 @@ int criaEngineOpen(CriaEngine *engine, const CriaModel *model, const void *weigh
 /* Ends the threads. The memory goes with the process. */
 void criaEngineClose(CriaEngine *engine);
 
+/* Makes the memory that the next `count` tokens will fill, no more than the context has room for.
+ * Feeding them does so too; who measures time may want to know the two apart. */
+void criaEnginePrepare(CriaEngine *engine, uint32_t count);
+
 /* Feeds `count` >= 1 tokens, each in 0..V-1, no more than the context has room for,
  * and leaves the logits of the last one in `lastRow`; `sink` (NULL: nobody) gets the
  * logits of each. Returns 0, or -1 as soon as a sink does. */

@@ -31,7 +31,7 @@ typedef struct Generator {
 
   uint64_t seed;
   uint64_t promptTokens, newTokens, decodedTokens; /* decoded: fed one by one */
-  double promptSeconds, decodeSeconds;
+  double memorySeconds, promptSeconds, decodeSeconds;
   double firstToken; /* seconds from the start to the first new token on its way out */
 } Generator;
 
@@ -117,10 +117,13 @@ static int decode(Generator *g) {
 
 /* One turn over `ids`, which have been printed as far as they should be. */
 static int turn(Generator *g, const CriaIds *ids) {
+  double start = criaNow();
+  criaEnginePrepare(g->session->engine, ids->count);
   double begin = criaNow();
   if (feed(g, ids->data, ids->count) != 0)
     return -1;
   double middle = criaNow();
+  g->memorySeconds += begin - start;
   g->promptTokens += ids->count;
   g->promptSeconds += middle - begin;
   g->pending = -1;
@@ -235,13 +238,13 @@ static void printStats(const Generator *g) {
   double decode = g->decodeSeconds > 0 ? g->decodedTokens / g->decodeSeconds : 0;
   fprintf(stderr,
           "{\"level\":\"%s\",\"threads\":%u,\"seed\":%" PRIu64 ",\"prompt_tokens\":%" PRIu64
-          ",\"prompt_seconds\":%.6f,\"prompt_tokens_per_second\":%.3f"
+          ",\"memory_seconds\":%.6f,\"prompt_seconds\":%.6f,\"prompt_tokens_per_second\":%.3f"
           ",\"new_tokens\":%" PRIu64 ",\"decoded_tokens\":%" PRIu64
           ",\"decode_seconds\":%.6f,\"decode_tokens_per_second\":%.3f"
           ",\"first_token_seconds\":%.6f,\"weights_bytes\":%" PRIu64 "}\n",
-          s->model->target, s->engine->pool.threads, g->seed, g->promptTokens, g->promptSeconds, prompt,
-          g->newTokens, g->decodedTokens, g->decodeSeconds, decode, g->firstToken,
-          s->model->weights_bytes);
+          s->model->target, s->engine->pool.threads, g->seed, g->promptTokens, g->memorySeconds,
+          g->promptSeconds, prompt, g->newTokens, g->decodedTokens, g->decodeSeconds, decode,
+          g->firstToken, s->model->weights_bytes);
 }
 
 static int chooseSeed(Generator *g) {

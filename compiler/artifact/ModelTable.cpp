@@ -114,38 +114,35 @@ llvm::SmallVector<kernel::StateOp> observedStates(ModuleOp module) {
   return states;
 }
 
-/// Their places, [parts, T, part] each, as `CriaObservation`s; null without any.
+/// Their places, [1, parts, T, part] each, as `CriaObservation`s; null without any.
 llvm::Constant *observationArray(llvm::Module &code, llvm::ArrayRef<kernel::StateOp> states) {
   llvm::SmallVector<llvm::Constant *> rows;
   for (kernel::StateOp state : states) {
     RankedTensorType type = cast<RankedTensorType>(state.getType());
     Table row(code);
     row.u64(state.getOffset());
-    row.u32(type.getDimSize(0));
-    row.u32(type.getDimSize(2));
+    row.u32(type.getDimSize(1));
+    row.u32(type.getDimSize(3));
     rows.push_back(row.take());
   }
   return structArray(code, rows);
 }
 
-/// The KV caches, as `CriaCache`s.
-llvm::SmallVector<llvm::Constant *> cacheRows(llvm::Module &code, ModuleOp module) {
-  llvm::SmallVector<llvm::Constant *> rows;
+/// The fields of a `CriaCaches`: the KV caches lie beside each other.
+void addCaches(Table &table, ModuleOp module) {
+  int64_t offset = 0, blockBytes = 0, blocks = 0, positions = 0;
   for (auto state : module.getOps<kernel::StateOp>()) {
-    auto positions = state->getAttrOfType<IntegerAttr>(kernel::kPositionsAttrName);
-    if (!positions)
+    auto held = state->getAttrOfType<IntegerAttr>(kernel::kPositionsAttrName);
+    if (!held)
       continue;
-    RankedTensorType type = state.getTensorType(); // [heads, slices, ...]
-    int64_t numbers = type.getNumElements() / (type.getDimSize(0) * type.getDimSize(1));
-    Table row(code);
-    row.u64(state.getOffset());
-    row.u64(type.getDimSize(0));
-    row.u64(type.getDimSize(1));
-    row.u64(numbers * type.getElementTypeBitWidth() / 8);
-    row.u64(positions.getInt());
-    rows.push_back(row.take());
+    RankedTensorType type = state.getTensorType(); // [P, Hkv, ...]
+    offset = blocks ? std::min<int64_t>(offset, state.getOffset()) : state.getOffset();
+    blocks = type.getDimSize(0);
+    positions = held.getInt();
+    blockBytes = cast<kernel::PitchAttr>(type.getEncoding()).getElements() * type.getElementTypeBitWidth() / 8;
   }
-  return rows;
+  for (int64_t number : {offset, blockBytes, blocks, positions})
+    table.u64(number);
 }
 
 } // namespace
@@ -193,9 +190,7 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRe
   llvm::SmallVector<kernel::StateOp> observed = observedStates(module);
   table.pointer(observationArray(code, observed));
   table.u64(observed.size());
-  llvm::SmallVector<llvm::Constant *> caches = cacheRows(code, module);
-  table.pointer(structArray(code, caches));
-  table.u64(caches.size());
+  addCaches(table, module);
   for (StringRef entry : {"cria_forward_one", "cria_forward_chunk", "cria_finish_one", "cria_finish_chunk",
                           "cria_logits_one", "cria_logits_chunk"}) {
     llvm::Function *function = code.getFunction(entry);

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace cria;
@@ -16,21 +17,26 @@ enum { kWeights, kState, kWorkspace, kScratch, kSegments };
 
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
-int64_t bytesOf(MemRefType type) { return type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8); }
-
 } // namespace
 
 /// Follows views to a segment or another argument.
 Accesses::Region Accesses::regionOf(Value buffer, bool written) {
-  int64_t begin = 0, end = kAll;
+  int64_t begin = 0, end = kAll, pitch = 0, slice = 0;
   while (Operation *op = buffer.getDefiningOp()) {
     if (auto view = dyn_cast<memref::ViewOp>(op)) {
       std::optional<int64_t> shift = getConstantIntValue(view.getByteShift());
       if (!shift || !view.getType().hasStaticShape() || end != kAll)
         return {nullptr, 0, kAll, written};
       begin = *shift;
-      end = begin + bytesOf(view.getType());
+      end = begin + kernel::spanBytes(view.getType());
       buffer = view.getSource();
+    } else if (auto strided = dyn_cast<memref::ReinterpretCastOp>(op);
+               strided && strided.getSource().getDefiningOp<memref::ViewOp>()) { // PlanMemory's
+      MemRefType type = strided.getType();
+      int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+      pitch = type.getStridesAndOffset().first.front() * elementBytes;
+      slice = type.getNumElements() / type.getDimSize(0) * elementBytes;
+      buffer = strided.getSource();
     } else if (auto view = dyn_cast<ViewLikeOpInterface>(op)) {
       buffer = view.getViewSource();
     } else {
@@ -40,7 +46,7 @@ Accesses::Region Accesses::regionOf(Value buffer, bool written) {
   auto argument = cast<BlockArgument>(buffer);
   if (!isa<func::FuncOp>(argument.getOwner()->getParentOp()))
     return {nullptr, 0, kAll, written};
-  return {argument, begin, end, written};
+  return {argument, begin, end, written, pitch, slice};
 }
 
 void Accesses::add(const Region &region) {
@@ -70,8 +76,14 @@ void Accesses::add(Operation *root) {
 bool Accesses::overlap(const Region &a, const Region &b) const {
   if (!a.base || !b.base)
     return true;
-  if (a.base == b.base)
+  if (a.base == b.base) {
+    // Side by side all along?
+    int64_t apart = b.begin - a.begin;
+    if (a.pitch && a.pitch == b.pitch && std::abs(apart) < a.pitch &&
+        (apart < 0 ? -apart >= b.slice && a.slice <= a.pitch + apart : apart >= a.slice && b.slice <= b.pitch - apart))
+      return false;
     return a.begin < b.end && b.begin < a.end;
+  }
   if (!facts.segments)
     return true;
   unsigned low = std::min(a.base.getArgNumber(), b.base.getArgNumber()),

@@ -39,11 +39,13 @@ public:
   bool conflictWith(const Accesses &other) const;
 
 private:
-  /// Bytes [begin, end) of an argument; of no argument: anything.
+  /// Bytes [begin, end) of an argument; of no argument: anything. With a pitch only the
+  /// first `slice` of every `pitch` bytes.
   struct Region {
     mlir::BlockArgument base;
     int64_t begin, end;
     bool written;
+    int64_t pitch = 0, slice = 0;
   };
   static Region regionOf(mlir::Value buffer, bool written);
   bool overlap(const Region &a, const Region &b) const;

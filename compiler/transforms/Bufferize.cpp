@@ -21,7 +21,11 @@ struct Bufferize : cria::impl::BufferizeBase<Bufferize> {
   void runOnOperation() override {
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
-    options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
+    options.inferFunctionResultLayout = false;
+    options.functionArgTypeConverterFn = [](bufferization::TensorLikeType type, Attribute, func::FuncOp,
+                                            const bufferization::BufferizationOptions &) {
+      return cast<bufferization::BufferLikeType>(kernel::bufferType(cast<RankedTensorType>(type)));
+    };
     // Weight expressions are evaluated, never run.
     options.opFilter.denyOperation([](Operation *op) {
       return isa<kernel::ConstantOp>(op) || op->getParentOfType<kernel::ConstantOp>();

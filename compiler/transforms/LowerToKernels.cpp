@@ -9,7 +9,6 @@
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/ModelLowering.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -42,43 +41,78 @@ kernel::StateOp ModelLowering::state(StringRef name, RankedTensorType type) {
   return op;
 }
 
-void ModelLowering::cacheState(StringRef name, RankedTensorType type, int64_t positions) {
-  state(name, type)->setAttr(kernel::kPositionsAttrName,
-                             stateBuilder.getI64IntegerAttr(positions / type.getDimSize(1)));
+/// Which cache a value is of, before or after updates; nothing if none that the model keeps.
+static StringRef nameOfCache(Value cache) {
+  while (auto update = cache.getDefiningOp<llama::CacheUpdateOp>())
+    cache = update.getCache();
+  auto read = cache.getDefiningOp<llama::CacheReadOp>();
+  return read ? read.getCache() : StringRef();
 }
 
-/// [C, Hkv, Dh] becomes keys [Hkv, P, Dh, L] or values [Hkv, P * L, Dh], where
+/// Whether some attention, maybe that of another function, takes the cache as its keys.
+bool ModelLowering::areKeys(llama::CacheUpdateOp op) const { return keyCaches.contains(nameOfCache(op.getCache())); }
+
+/// [C, Hkv, Dh] becomes keys [P, Hkv, Dh, L] or values [P, Hkv, L, Dh], where
 /// P * L is C rounded up to what attention takes at once; if they are codes, with scales
-/// [Hkv, P, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's
+/// [P, Hkv, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's
 /// caches make room for those of the state.
-void ModelLowering::planCaches() {
-  llvm::StringSet<> keys;
+LogicalResult ModelLowering::planCaches() {
   module.walk([&](llama::AttentionOp op) {
-    Value cache = op.getKeys();
-    while (auto update = cache.getDefiningOp<llama::CacheUpdateOp>())
-      cache = update.getCache();
-    if (auto read = cache.getDefiningOp<llama::CacheReadOp>())
-      keys.insert(read.getCache());
+    if (StringRef name = nameOfCache(op.getKeys()); !name.empty())
+      keyCaches.insert(name);
   });
   Schedule one = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, false, {}});
   Schedule many = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, true, {}});
   assert(one.lanes == many.lanes && "one cache serves both steps");
   int64_t lanes = one.lanes, together = std::lcm(one.block, many.block);
+  SmallVector<NamedType> caches;
   for (auto cache : llvm::make_early_inc_range(module.getOps<llama::CacheOp>())) {
     RankedTensorType type = cache.getTensorType();
-    int64_t context = type.getDimSize(0), heads = type.getDimSize(1), size = type.getDimSize(2);
-    int64_t blocks = llvm::alignTo(llvm::divideCeil(context, lanes), together);
-    SmallVector<int64_t> shape = {heads, blocks * lanes, size};
-    if (keys.contains(cache.getSymName()))
-      shape = {heads, blocks, size, lanes};
+    int64_t heads = type.getDimSize(1), size = type.getDimSize(2);
+    int64_t blocks = llvm::alignTo(llvm::divideCeil(type.getDimSize(0), lanes), together);
+    if (int64_t others = caches.empty() ? blocks : caches.front().second.getDimSize(0); blocks != others)
+      return cache.emitOpError("expects as many positions as in other caches, ")
+             << others * lanes << ", but got " << blocks * lanes;
+    SmallVector<int64_t> shape = {blocks, heads, lanes, size};
+    if (keyCaches.contains(cache.getSymName()))
+      std::swap(shape[2], shape[3]);
     bool coded = isa<llama::Q8Type>(type.getElementType());
     Type element = coded ? Type(stateBuilder.getI8Type()) : type.getElementType();
-    cacheTypes[cache.getSymName()] = {RankedTensorType::get(shape, element), {}, blocks * lanes};
+    caches.emplace_back(cache.getSymName(), RankedTensorType::get(shape, element));
     if (coded)
-      cacheTypes[cache.getSymName()].scales =
-          RankedTensorType::get({heads, blocks, size / llama::kGroup, lanes}, stateBuilder.getBF16Type());
+      caches.emplace_back(scalesName(cache.getSymName()),
+                          RankedTensorType::get({blocks, heads, size / llama::kGroup, lanes}, stateBuilder.getBF16Type()));
     symbols.erase(cache);
   }
+  placeBesideEachOther(caches, lanes);
+  return success();
+}
+
+/// State for caches [P, Hkv, ...]: first a block of positions of every cache, then the next block
+/// of every cache. What is in use is then one piece of memory, whose pages can be large and made
+/// at once. The pitch from block to block is an odd number of the largest block of a head, so that
+/// the blocks of one head are spread over all sets of a chip's caches.
+void ModelLowering::placeBesideEachOther(ArrayRef<NamedType> caches, int64_t lanes) {
+  if (caches.empty())
+    return;
+  auto elementBytes = [](RankedTensorType type) { return type.getElementTypeBitWidth() / 8; };
+  SmallVector<int64_t> offsets;
+  int64_t blocks = caches.front().second.getDimSize(0), pitch = 0, headBytes = 0;
+  for (const auto &[name, type] : caches) {
+    int64_t bytes = type.getNumElements() / blocks * elementBytes(type);
+    offsets.push_back(stateBytes + pitch);
+    pitch += llvm::alignTo(bytes, 64);
+    headBytes = std::max<int64_t>(headBytes, llvm::alignTo(bytes / type.getDimSize(1), 64));
+  }
+  pitch = (llvm::divideCeil(pitch, headBytes) | 1) * headBytes;
+  for (const auto &[cache, offset] : llvm::zip_equal(caches, offsets)) {
+    auto [name, type] = cache;
+    type = type.cloneWithEncoding(kernel::PitchAttr::get(module.getContext(), pitch / elementBytes(type)));
+    auto op = kernel::StateOp::create(stateBuilder, module.getLoc(), name, offset, type);
+    op->setAttr(kernel::kPositionsAttrName, stateBuilder.getI64IntegerAttr(lanes));
+    symbols.insert(op);
+  }
+  stateBytes += blocks * pitch;
 }
 
 /// An uninitialized destination [shape], or the entry's result if `op` makes it.
@@ -177,16 +211,8 @@ Value ModelLowering::lower(llama::RoundOp op, KernelBuilder &b) {
                    });
 }
 
-/// Whether an attention takes the updated cache as its keys.
-static bool areKeys(llama::CacheUpdateOp op) {
-  return llvm::any_of(op->getUsers(), [&](Operation *user) {
-    auto attention = dyn_cast<llama::AttentionOp>(user);
-    return attention && attention.getKeys() == op.getResult();
-  });
-}
-
 /// Whether every user of `op` rotates by itself.
-static bool isFused(llama::RopeOp op) {
+bool ModelLowering::isFused(llama::RopeOp op) const {
   return llvm::all_of(op->getUses(), [&](OpOperand &use) {
     if (auto attention = dyn_cast<llama::AttentionOp>(use.getOwner()))
       return use.get() == attention.getQuery() && attention.getPosition() == op.getPosition();
@@ -287,14 +313,13 @@ Value ModelLowering::lower(llama::AddOp op, KernelBuilder &b) {
 }
 
 Value ModelLowering::lower(llama::CacheReadOp op, KernelBuilder &b) {
-  CacheTypes types = cacheTypes.lookup(op.getCache());
-  cacheState(op.getCache(), types.elements, types.positions);
-  Value cache = kernel::GetOp::create(b.builder, b.loc, types.elements, op.getCache());
-  if (types.scales) {
-    std::string name = scalesName(op.getCache());
-    cacheState(name, types.scales, types.positions);
-    cacheScales[cache] = kernel::GetOp::create(b.builder, b.loc, types.scales, name);
-  }
+  auto get = [&](StringRef name) -> Value {
+    auto state = symbols.lookup<kernel::StateOp>(name);
+    return state ? kernel::GetOp::create(b.builder, b.loc, state.getTensorType(), name) : Value();
+  };
+  Value cache = get(op.getCache());
+  if (Value scales = get(scalesName(op.getCache())))
+    cacheScales[cache] = scales;
   return cache;
 }
 
@@ -313,21 +338,21 @@ Value ModelLowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
   Value rows = b.expand(input, shape, {{0}, {1, 2}});
   Value scales = cacheScales.lookup(cache);
   auto append = kernel::AppendOp::create(b.builder, b.loc, cache.getType(), scales ? scales.getType() : Type(), rows,
-                                         lookup(op.getPosition()), cache, scales, table);
+                                         lookup(op.getPosition()), cache, scales, table, areKeys(op));
   if (scales)
     cacheScales[append.getResult()] = append.getScales();
   return append.getResult();
 }
 
-/// x [T, K] appended, as values are, to a cache that forgets: [K / L, chunk, L], from
-/// row 0 on at every step.
+/// x [T, K] appended, as values are, to a cache that forgets, of one block: [1, K / part, chunk,
+/// part], from row 0 on at every step.
 void ModelLowering::lower(llama::ObserveOp op, KernelBuilder &b) {
   RankedTensorType type = op.getInput().getType();
   int64_t part = kObservedPart;
   while (type.getDimSize(1) % part)
     --part;
   int64_t parts = type.getDimSize(1) / part;
-  auto stateType = RankedTensorType::get({parts, model.getChunk(), part}, type.getElementType());
+  auto stateType = RankedTensorType::get({1, parts, model.getChunk(), part}, type.getElementType());
   if (auto observation = symbols.lookup<llama::ObservationOp>(op.getObservation())) {
     IntegerAttr number = observation.getNumberAttr();
     symbols.erase(observation); // makes room for the state
@@ -337,7 +362,7 @@ void ModelLowering::lower(llama::ObserveOp op, KernelBuilder &b) {
   Value rows = b.expand(lookup(op.getInput()), {type.getDimSize(0), parts, part}, {{0}, {1, 2}});
   Value zero = arith::ConstantIndexOp::create(b.builder, b.loc, 0);
   auto after = kernel::AppendOp::create(b.builder, b.loc, stateType, /*scales=*/Type(), rows, zero, before,
-                                        /*scalesDestination=*/Value(), /*table=*/Value());
+                                        /*scalesDestination=*/Value(), /*table=*/Value(), /*areKeys=*/false);
   kernel::SetOp::create(b.builder, b.loc, op.getObservation(), after.getResult());
 }
 
@@ -498,7 +523,8 @@ LogicalResult ModelLowering::lowerLogits(func::FuncOp func) {
 }
 
 LogicalResult ModelLowering::run() {
-  planCaches();
+  if (failed(planCaches()))
+    return failure();
   for (StringRef suffix : {"_one", "_chunk"}) {
     chunk = suffix == "_chunk";
     auto forward = module.lookupSymbol<func::FuncOp>((llama::kForwardName + suffix).str());

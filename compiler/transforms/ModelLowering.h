@@ -17,10 +17,11 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace cria {
 
-/// Lowers one module. State is created on the way, in the order of first use.
+/// Lowers one module. The caches' state comes first, the rest is created on the way.
 class ModelLowering {
 public:
   ModelLowering(mlir::ModuleOp module, llama::ModelAttr model, ChipRef chip)
@@ -99,9 +100,11 @@ private:
 
   // State.
   kernel::StateOp state(llvm::StringRef name, mlir::RankedTensorType type);
-  /// The same of a cache [heads, slices, ...] of so many positions.
-  void cacheState(llvm::StringRef name, mlir::RankedTensorType type, int64_t positions);
-  void planCaches();
+  mlir::LogicalResult planCaches();
+  using NamedType = std::pair<std::string, mlir::RankedTensorType>;
+  void placeBesideEachOther(llvm::ArrayRef<NamedType> caches, int64_t lanes);
+  bool areKeys(llama::CacheUpdateOp op) const;
+  bool isFused(llama::RopeOp op) const;
   static std::string scalesName(llvm::StringRef cache) { return (cache + ".scales").str(); }
   mlir::Value destination(mlir::Operation *op, llvm::ArrayRef<int64_t> shape, KernelBuilder &b);
 
@@ -123,11 +126,7 @@ private:
   llvm::DenseMap<mlir::Value, llvm::SmallVector<std::pair<RowsKind, QuantizedRows>, 1>> quantizedRows;
   llvm::SmallVector<llama::ConcatRowsOp> joinedMatrices; ///< of the products that became one
   llvm::SmallVector<mlir::Operation *> replaced; ///< old ops, in program order
-  struct CacheTypes {
-    mlir::RankedTensorType elements, scales; ///< [heads, slices, ...]; scales: of codes, else null
-    int64_t positions = 0;
-  };
-  llvm::StringMap<CacheTypes> cacheTypes; ///< by symbol: how the state holds a cache
+  llvm::StringSet<> keyCaches; ///< the symbols of caches that hold keys
   llvm::DenseMap<mlir::Value, mlir::Value> cacheScales; ///< of the codes of a cache
   int64_t stateBytes = 0;
   int64_t buffers = 0; ///< numbers for uninitialized tensors, see KernelBuilder

@@ -32,10 +32,6 @@ namespace {
 
 constexpr int64_t kAlignment = 64; ///< bytes
 
-int64_t bytesOf(ShapedType type) {
-  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
-
 /// A buffer of a frame: alive from op number `begin` to op number `end`.
 struct Interval {
   memref::AllocOp alloc;
@@ -58,7 +54,7 @@ private:
   void addArguments(func::FuncOp func);
   void passArguments(func::FuncOp func);
   void resolve(func::FuncOp func);
-  Value view(OpBuilder &builder, Location loc, Value segment, int64_t offset, Type type);
+  Value view(OpBuilder &builder, Location loc, Value segment, int64_t offset, MemRefType type);
 
   ModuleOp module;
   SymbolTable symbols;
@@ -99,7 +95,7 @@ LogicalResult Planner::planFrame(func::FuncOp func, int64_t base) {
     if (!alloc.getType().hasStaticShape())
       return alloc.emitOpError("expects a static size, but got ") << alloc.getType();
     Interval interval{alloc, number[alloc], number[lastUse(alloc, &block)],
-                      int64_t(llvm::alignTo(bytesOf(alloc.getType()), kAlignment)), 0};
+                      int64_t(llvm::alignTo(kernel::spanBytes(alloc.getType()), kAlignment)), 0};
     // First fit: raise the offset past every living buffer that it would overlap.
     for (bool moved = true; moved;) {
       moved = false;
@@ -130,7 +126,7 @@ LogicalResult Planner::planScratch(func::FuncOp func) {
         return WalkResult::interrupt();
       }
       places[alloc] = top;
-      top += llvm::alignTo(bytesOf(alloc.getType()), kAlignment);
+      top += llvm::alignTo(kernel::spanBytes(alloc.getType()), kAlignment);
       scratch = std::max(scratch, top);
       return WalkResult::advance();
     });
@@ -162,9 +158,16 @@ void Planner::passArguments(func::FuncOp func) {
   }
 }
 
-Value Planner::view(OpBuilder &builder, Location loc, Value segment, int64_t offset, Type type) {
+/// Of a buffer with a pitch all that it spans, seen through its strides.
+Value Planner::view(OpBuilder &builder, Location loc, Value segment, int64_t offset, MemRefType type) {
   Value place = arith::ConstantIndexOp::create(builder, loc, offset);
-  return memref::ViewOp::create(builder, loc, cast<MemRefType>(type), segment, place, ValueRange());
+  if (type.getLayout().isIdentity())
+    return memref::ViewOp::create(builder, loc, type, segment, place, ValueRange());
+  int64_t elements = kernel::spanBytes(type) / llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  auto flat = MemRefType::get({elements}, type.getElementType());
+  Value span = memref::ViewOp::create(builder, loc, flat, segment, place, ValueRange());
+  auto [strides, shift] = type.getStridesAndOffset();
+  return memref::ReinterpretCastOp::create(builder, loc, type, span, shift, type.getShape(), strides);
 }
 
 /// Storage and allocations become views; copies become loops, or go where a buffer
@@ -178,9 +181,9 @@ void Planner::resolve(func::FuncOp func) {
       OpBuilder builder = OpBuilder::atBlockBegin(&func.getBody().front());
       Operation *symbol = symbols.lookup(get.getStorage());
       auto constant = dyn_cast<kernel::ConstantOp>(symbol);
-      buffer = constant ? view(builder, get.getLoc(), context.weights, constant.getOffset(), get.getType())
-                        : view(builder, get.getLoc(), context.state, cast<kernel::StateOp>(symbol).getOffset(),
-                               get.getType());
+      auto type = cast<MemRefType>(get.getType());
+      buffer = constant ? view(builder, get.getLoc(), context.weights, constant.getOffset(), type)
+                        : view(builder, get.getLoc(), context.state, cast<kernel::StateOp>(symbol).getOffset(), type);
     }
     get.replaceAllUsesWith(buffer);
     get.erase();
@@ -202,9 +205,9 @@ void Planner::resolve(func::FuncOp func) {
 
 LogicalResult Planner::run() {
   for (auto constant : module.getOps<kernel::ConstantOp>())
-    weights = std::max<int64_t>(weights, constant.getOffset() + bytesOf(constant.getTensorType()));
+    weights = std::max<int64_t>(weights, constant.getOffset() + kernel::spanBytes(constant.getTensorType()));
   for (auto op : module.getOps<kernel::StateOp>())
-    state = std::max<int64_t>(state, op.getOffset() + bytesOf(op.getTensorType()));
+    state = std::max<int64_t>(state, op.getOffset() + kernel::spanBytes(op.getTensorType()));
 
   // Entry points first, then what they call; a layer calls nothing.
   for (auto func : module.getOps<func::FuncOp>())

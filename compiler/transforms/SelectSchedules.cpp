@@ -71,7 +71,7 @@ private:
   void selectAttention(kernel::AttentionOp op, Numbers &threads, Numbers &tiles) {
     auto query = cast<RankedTensorType>(op.getQuery().getType());
     int64_t tokens = query.getDimSize(0);
-    int64_t group = query.getDimSize(1) / cast<RankedTensorType>(op.getKeys().getType()).getDimSize(0);
+    int64_t group = query.getDimSize(1) / cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
     int64_t rows =
         chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, tokens > 1, {}}).tokenTile;
     int64_t heads = divisorUpTo(group, rows);

@@ -36,10 +36,10 @@ private:
   /// As many as make `pieces` of the key/value heads, but a step of blocks for each.
   int64_t partsOf(kernel::AttentionOp op, const Schedule &schedule) {
     auto query = cast<RankedTensorType>(op.getQuery().getType());
-    auto keys = cast<RankedTensorType>(op.getKeys().getType()); // [Hkv, P, Dh, L]
-    if (query.getDimSize(0) != 1 || op.getPart() || keys.getDimSize(1) * keys.getDimSize(3) < positions)
+    auto keys = cast<RankedTensorType>(op.getKeys().getType()); // [P, Hkv, Dh, L]
+    if (query.getDimSize(0) != 1 || op.getPart() || keys.getDimSize(0) * keys.getDimSize(3) < positions)
       return 1;
-    return std::min<int64_t>(llvm::divideCeil(pieces, keys.getDimSize(0)), keys.getDimSize(1) / schedule.block);
+    return std::min<int64_t>(llvm::divideCeil(pieces, keys.getDimSize(1)), keys.getDimSize(0) / schedule.block);
   }
 
   void split(kernel::AttentionOp op, int64_t parts) {

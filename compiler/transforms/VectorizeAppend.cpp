@@ -22,14 +22,19 @@ class RowBuilder : protected VectorBuilder {
 protected:
   RowBuilder(kernel::AppendOp op, RewriterBase &rewriter)
       : VectorBuilder(rewriter, op.getLoc()), op(op), size(cast<RankedTensorType>(op.getRows().getType()).getDimSize(2)),
-        tokens(cast<RankedTensorType>(op.getRows().getType()).getDimSize(0)),
-        areKeys(cast<RankedTensorType>(op.getDestination().getType()).getRank() == 4) {}
+        tokens(cast<RankedTensorType>(op.getRows().getType()).getDimSize(0)), lanes(op.getLanes()) {}
 
   /// `count` numbers from `place` on.
   Value readVector(int64_t count, Value tensor, ValueRange place) {
     return read(VectorType::get({count}, cast<RankedTensorType>(tensor.getType()).getElementType()), tensor, place);
   }
   Value extract(Value tensor, ValueRange place) { return tensor::ExtractOp::create(b, loc, tensor, place); }
+
+  /// Where `position` lies: the number of its block, and its lane there.
+  std::pair<Value, Value> split(Value position) {
+    return {arith::DivUIOp::create(b, loc, position, index(lanes)),
+            arith::RemUIOp::create(b, loc, position, index(lanes))};
+  }
 
   /// A loop from 0 to `count` over a tensor that each iteration changes.
   Value loopOver(int64_t count, Value tensor, llvm::function_ref<Value(Value, Value)> body) {
@@ -39,12 +44,11 @@ protected:
   }
 
   kernel::AppendOp op;
-  int64_t size, tokens; ///< Dh, T
-  bool areKeys;
+  int64_t size, tokens, lanes; ///< Dh, T, L
   Value zero;
 };
 
-/// rows [T, 1, Dh] into values [1, C, Dh] or keys [1, P, Dh, L], from `position` on.
+/// rows [T, 1, Dh] into values [P, 1, L, Dh] or keys [P, 1, Dh, L], from `position` on.
 class Append : RowBuilder {
 public:
   Append(kernel::AppendOp op, RewriterBase &rewriter)
@@ -56,24 +60,24 @@ public:
     zero = index(0);
     b.replaceOp(op, loopOver(tokens, op.getDestination(), [&](Value token, Value tensor) {
                   Value place = plus(op.getPosition(), token);
-                  return areKeys ? key(token, place, tensor) : value(token, place, tensor);
+                  return op.getAreKeys() ? key(token, place, tensor) : value(token, place, tensor);
                 }));
   }
 
 private:
   /// One vector.
   Value value(Value token, Value place, Value tensor) {
+    auto [block, lane] = split(place);
     Value row = readVector(size, op.getRows(), {token, zero, zero});
-    return write(narrow(b, loc, row, cache.getElementType()), tensor, {zero, place, zero});
+    return write(narrow(b, loc, row, cache.getElementType()), tensor, {block, zero, lane, zero});
   }
 
   /// Element by element into the lane of its position, rotated if there is a table.
   Value key(Value token, Value place, Value tensor) {
-    Value lanes = index(cache.getDimSize(3));
-    Value block = arith::DivUIOp::create(b, loc, place, lanes), lane = arith::RemUIOp::create(b, loc, place, lanes);
-    auto put = [&](Value element, Value into, Value d) -> Value {
+    auto [block, lane] = split(place);
+    auto put = [&, block = block, lane = lane](Value element, Value into, Value d) -> Value {
       return tensor::InsertOp::create(b, loc, narrow(b, loc, element, cache.getElementType()), into,
-                                      ValueRange{zero, block, d, lane});
+                                      ValueRange{block, zero, d, lane});
     };
     if (!op.getTable())
       return loopOver(size, tensor,
@@ -91,8 +95,8 @@ private:
   RankedTensorType cache;
 };
 
-/// rows [T, 1, Dh] into values [1, P * L, Dh] or keys [1, P, Dh, L] of codes, with scales
-/// [1, P, Dh/32, L]: rotated into the thread's scratch, then 32 numbers at a time.
+/// rows [T, 1, Dh] into values [P, 1, L, Dh] or keys [P, 1, Dh, L] of codes, with scales
+/// [P, 1, Dh/32, L]: rotated into the thread's scratch, then 32 numbers at a time.
 class AppendCodes : RowBuilder {
 public:
   AppendCodes(kernel::AppendOp op, RewriterBase &rewriter) : RowBuilder(op, rewriter) {}
@@ -101,19 +105,19 @@ public:
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
-    Value lanes = index(cast<RankedTensorType>(op.getScales().getType()).getDimSize(3));
     SmallVector<Value> tensors(op.getDpsInits());
     tensors.push_back(scratch({size}, b.getF32Type()));
     tensors.push_back(scratch({kGroup}, b.getI8Type()));
     tensors = loop(zero, index(tokens), 1, tensors, [&](Value token, ValueRange inner) {
       SmallVector<Value> next(inner);
       Value place = plus(op.getPosition(), token);
-      Value block = arith::DivUIOp::create(b, loc, place, lanes), lane = arith::RemUIOp::create(b, loc, place, lanes);
+      auto [block, lane] = split(place);
       if (op.getTable())
         next[kRow] = rotate(token, place, next[kRow]);
-      return loop(zero, index(size / kGroup), 1, next, [&](Value group, ValueRange before) {
-        return writeGroup(token, place, block, lane, group, before);
-      });
+      return loop(zero, index(size / kGroup), 1, next,
+                  [&, block = block, lane = lane](Value group, ValueRange before) {
+                    return writeGroup(token, block, lane, group, before);
+                  });
     });
     b.replaceOp(op, ArrayRef<Value>(tensors).take_front(2));
   }
@@ -147,21 +151,21 @@ private:
     return {arith::TruncIOp::create(b, loc, VectorType::get({kGroup}, b.getI8Type()), wide), scale};
   }
 
-  /// Group `group` of the row of `token` to its `place`, which is `lane` of `block`.
-  SmallVector<Value> writeGroup(Value token, Value place, Value block, Value lane, Value group, ValueRange before) {
+  /// Group `group` of the row of `token` to `lane` of `block`.
+  SmallVector<Value> writeGroup(Value token, Value block, Value lane, Value group, ValueRange before) {
     SmallVector<Value> next(before);
     Value first = arith::MulIOp::create(b, loc, group, index(kGroup));
     auto [codes, scale] = quantize(op.getTable() ? readVector(kGroup, next[kRow], first)
                                                  : readVector(kGroup, op.getRows(), {token, zero, first}));
-    next[kScales] = tensor::InsertOp::create(b, loc, scale, next[kScales], ValueRange{zero, block, group, lane});
-    if (!areKeys) {
-      next[kCache] = write(codes, next[kCache], {zero, place, first});
+    next[kScales] = tensor::InsertOp::create(b, loc, scale, next[kScales], ValueRange{block, zero, group, lane});
+    if (!op.getAreKeys()) {
+      next[kCache] = write(codes, next[kCache], {block, zero, lane, first});
       return next;
     }
     Value own = next[kCodes] = write(codes, next[kCodes], zero);
     next[kCache] = loopOver(kGroup, next[kCache], [&](Value number, Value inner) -> Value {
       return tensor::InsertOp::create(b, loc, extract(own, number), inner,
-                                      ValueRange{zero, block, plus(first, number), lane});
+                                      ValueRange{block, zero, plus(first, number), lane});
     });
     return next;
   }

@@ -2,7 +2,7 @@
 //
 // A tile of M = T * H rows (tokens times heads of one group, which share keys and
 // values) meets the cache in steps of B blocks of L positions. Keys lie in blocks
-// [Dh, L], values as rows [Dh]: no product crosses lanes. With the scores s_j of a
+// [Dh, L], values in blocks [L, Dh]: no product crosses lanes. With the scores s_j of a
 // step, running maximum m, sum d and weighted values o [Dh] of a row:
 //
 //   m' = max(m, max_j s_j),  r = 2^(m - m'),  w_j = 2^(s_j - m')
@@ -271,12 +271,12 @@ private:
     sums = loop(from, plus(from, count), unroll, sums, [&](Value column, ValueRange before) {
       SmallVector<Value> next(before);
       for (int64_t n = 0; n < together; ++n)
-        prefetch(op.getKeys(), {zero, plus(first, n + schedule.block), column, zero}, unroll * lanes);
+        prefetch(op.getKeys(), {plus(first, n + schedule.block), zero, column, zero}, unroll * lanes);
       for (int64_t offset = 0; offset < unroll; ++offset) {
         Value d = plus(column, offset);
         SmallVector<Value> keys;
         for (int64_t n = 0; n < together; ++n)
-          keys.push_back(widen(b, loc, read(keyType(), op.getKeys(), {zero, plus(first, n), d, zero})));
+          keys.push_back(widen(b, loc, read(keyType(), op.getKeys(), {plus(first, n), zero, d, zero})));
         for (int64_t row = 0; row < rows; ++row) {
           Value q = broadcast(laneType, tensor::ExtractOp::create(b, loc, query, ValueRange{index(row), d}));
           for (int64_t n = 0; n < together; ++n) {
@@ -315,7 +315,7 @@ private:
   /// The scales of group `number` of a block's positions.
   Value readScales(Value scales, Value block, Value number) {
     auto type = laneType.clone(cast<RankedTensorType>(scales.getType()).getElementType());
-    return widen(b, loc, read(VectorType(type), scales, {zero, block, number, zero}));
+    return widen(b, loc, read(VectorType(type), scales, {block, zero, number, zero}));
   }
 
   /// Fetches `count` numbers of a cache from `place` on, which the next step of a single
@@ -437,34 +437,37 @@ private:
   Value addValues(Value block, int64_t blocks, Value weights, Value values) {
     int64_t together = columnsTogether(schedule.sums / rows);
     int64_t perWeight = isCoded() ? std::min(together, kGroup / width) : together; // vectors that a weight meets
-    int64_t unroll = std::gcd(blocks * lanes, int64_t(2));
-    Value begin = arith::MulIOp::create(b, loc, block, index(lanes));
+    int64_t unroll = std::gcd(lanes, int64_t(2));
     return loop(zero, index(size), together * width, values, [&](Value column, ValueRange inner) {
       Value group = arith::DivUIOp::create(b, loc, column, index(kGroup));
       SmallVector<Value> sums; // [row][column]
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t n = 0; n < together; ++n)
           sums.push_back(read(columnType, inner[0], {index(row), plus(column, n * width)}));
-      sums = loop(zero, index(blocks * lanes), unroll, sums, [&](Value place, ValueRange before) {
-        SmallVector<Value> next(before);
-        for (int64_t offset = 0; offset < unroll; ++offset) {
-          Value j = plus(place, offset);
-          prefetch(op.getValues(), {zero, plus(plus(begin, j), schedule.block * lanes), column}, together * width);
-          SmallVector<Value> v;
-          for (int64_t n = 0; n < together; ++n)
-            v.push_back(widen(
-                b, loc, read(valueType(), op.getValues(), {zero, plus(begin, j), plus(column, n * width)})));
-          for (int64_t row = 0; row < rows; ++row) {
-            Value weight;
-            for (int64_t n = 0; n < together; ++n) {
-              if (n % perWeight == 0)
-                weight = weightAt(weights, row, plus(group, n / perWeight), j);
-              Value &sum = next[row * together + n];
-              sum = vector::FMAOp::create(b, loc, v[n], weight, sum);
+      sums = loop(zero, index(blocks), 1, sums, [&](Value number, ValueRange outer) {
+        Value here = plus(block, number), later = plus(here, schedule.block);
+        Value first = arith::MulIOp::create(b, loc, number, index(lanes));
+        return loop(zero, index(lanes), unroll, outer, [&](Value place, ValueRange before) {
+          SmallVector<Value> next(before);
+          for (int64_t offset = 0; offset < unroll; ++offset) {
+            Value lane = plus(place, offset), j = plus(first, lane);
+            prefetch(op.getValues(), {later, zero, lane, column}, together * width);
+            SmallVector<Value> v;
+            for (int64_t n = 0; n < together; ++n)
+              v.push_back(
+                  widen(b, loc, read(valueType(), op.getValues(), {here, zero, lane, plus(column, n * width)})));
+            for (int64_t row = 0; row < rows; ++row) {
+              Value weight;
+              for (int64_t n = 0; n < together; ++n) {
+                if (n % perWeight == 0)
+                  weight = weightAt(weights, row, plus(group, n / perWeight), j);
+                Value &sum = next[row * together + n];
+                sum = vector::FMAOp::create(b, loc, v[n], weight, sum);
+              }
             }
           }
-        }
-        return next;
+          return next;
+        });
       });
       Value written = inner[0];
       for (int64_t row = 0; row < rows; ++row)
@@ -518,12 +521,12 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
     for (auto op : collect<kernel::AttentionOp>(getOperation())) {
-      int64_t groups = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(0);
+      int64_t groups = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
       if (groups != 1) {
         op.emitOpError("expects a tile of one key/value head to be vectorized, but got ") << groups;
         return signalPassFailure();
       }
-      int64_t blocks = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
+      int64_t blocks = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(0);
       bool chunk = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(0) > 1;
       Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, chunk, {}});
       int64_t parts = op.getPart() ? cast<RankedTensorType>(op.getType()).getDimSize(0) : 1;

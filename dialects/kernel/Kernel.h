@@ -31,9 +31,16 @@ inline constexpr llvm::StringLiteral kBufferAttrName = "kernel.buffer";
 /// The name under which a state that is observed (`llama.observe`) carries its number.
 inline constexpr llvm::StringLiteral kObservationAttrName = "kernel.observation";
 
-/// The name under which a state that is a KV cache [heads, slices, ...] carries how many
-/// positions a slice holds.
+/// The name under which a state that is a KV cache [P, Hkv, ...] carries L, the positions
+/// that a block of it holds.
 inline constexpr llvm::StringLiteral kPositionsAttrName = "kernel.positions";
+
+/// The buffer that a tensor in storage or at a function's boundary becomes: row-major, but for
+/// the pitch that it may have.
+mlir::MemRefType bufferType(mlir::RankedTensorType type);
+/// From the first byte of such a buffer behind its last one.
+int64_t spanBytes(mlir::MemRefType type);
+inline int64_t spanBytes(mlir::RankedTensorType type) { return spanBytes(bufferType(type)); }
 
 /// Makes storage and kernels known to one-shot bufferization.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);

@@ -1,4 +1,4 @@
-//===- KernelAttributes.td - Schedules -------------------------------------===//
+//===- KernelAttributes.td - Schedules, layouts -------------------------------------===//
 #ifndef CRIA_DIALECTS_KERNEL_ATTRIBUTES_TD
 #define CRIA_DIALECTS_KERNEL_ATTRIBUTES_TD
 
@@ -37,6 +37,22 @@ def Kernel_ThreadAttr : AttrDef<Kernel_Dialect, "Thread", [
   }];
   let parameters = (ins "int64_t":$dimension);
   let assemblyFormat = "`<` $dimension `>`";
+}
+
+def Kernel_PitchAttr : AttrDef<Kernel_Dialect, "Pitch"> {
+  let mnemonic = "pitch";
+  let summary = "the encoding of a tensor that has others between its parts";
+  let description = [{
+    Slice [i] of the outermost dimension lies i times `elements` elements behind slice [0],
+    and each is row-major. So a block of positions of every KV cache can lie beside the same
+    block of the others (see LowerToKernels.cpp).
+
+    ```mlir
+    tensor<33x2x64x16xf32, #kernel.pitch<90112>>
+    ```
+  }];
+  let parameters = (ins "int64_t":$elements);
+  let assemblyFormat = "`<` $elements `>`";
 }
 
 #endif // CRIA_DIALECTS_KERNEL_ATTRIBUTES_TD

@@ -2,8 +2,9 @@
 //
 // `kernel.get` of a tensor becomes `kernel.get` of a memref, `kernel.set` a copy
 // into such a memref, which folds away where both are the same buffer: the rule,
-// since kernels write in place. `kernel.prefetch` becomes `memref.prefetch`. Where the segments lie is not known yet; the
-// pass that plans memory turns each `kernel.get` into a view.
+// since kernels write in place. `kernel.prefetch` becomes `memref.prefetch`. A tensor's
+// pitch becomes a stride. Where the segments lie is not known yet; the pass that plans
+// memory turns each `kernel.get` into a view.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,8 @@
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -19,10 +22,7 @@ using namespace cria::kernel;
 
 namespace {
 
-MemRefType bufferType(Type tensor) {
-  auto type = cast<RankedTensorType>(tensor);
-  return MemRefType::get(type.getShape(), type.getElementType());
-}
+MemRefType bufferType(Type tensor) { return cria::kernel::bufferType(cast<RankedTensorType>(tensor)); }
 
 struct GetModel : BufferizableOpInterface::ExternalModel<GetModel, GetOp> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return false; }
@@ -109,6 +109,24 @@ struct TileMatmulModel : DstBufferizableOpInterfaceExternalModel<TileMatmulModel
 };
 
 } // namespace
+
+MemRefType cria::kernel::bufferType(RankedTensorType type) {
+  auto pitch = dyn_cast_if_present<PitchAttr>(type.getEncoding());
+  if (!pitch)
+    return MemRefType::get(type.getShape(), type.getElementType());
+  SmallVector<int64_t> strides = computeSuffixProduct(type.getShape());
+  strides.front() = pitch.getElements();
+  return MemRefType::get(type.getShape(), type.getElementType(),
+                         StridedLayoutAttr::get(type.getContext(), /*offset=*/0, strides));
+}
+
+int64_t cria::kernel::spanBytes(MemRefType type) {
+  auto [strides, offset] = type.getStridesAndOffset();
+  int64_t elements = 1;
+  for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides))
+    elements += (size - 1) * stride;
+  return elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
 
 void cria::kernel::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, KernelDialect *) {

@@ -39,16 +39,16 @@ bool turns(Value table, int64_t size) {
   return size % 2 == 0 && !differ(type.getDimSize(1), 2) && !differ(type.getDimSize(2), size / 2);
 }
 
-/// Whether `scales`, which may be null, are [heads, blocks, size / 32, lanes] if `cache`
-/// holds codes, and null if not.
-bool scalesFit(Value scales, RankedTensorType cache, int64_t heads, int64_t blocks, int64_t size, int64_t lanes) {
+/// Whether `scales`, which may be null, are [P, Hkv, size / 32, lanes] if `cache`
+/// [P, Hkv, ...] holds codes, and null if not.
+bool scalesFit(Value scales, RankedTensorType cache, int64_t size, int64_t lanes) {
   if (!scales || !cache.getElementType().isInteger(8))
     return !scales && !cache.getElementType().isInteger(8);
   RankedTensorType type = tensorType(scales);
   int64_t groups = ShapedType::isDynamic(size) ? size : size / kGroup;
-  return (ShapedType::isDynamic(size) || size % kGroup == 0) && !differ(type.getDimSize(0), heads) &&
-         !differ(type.getDimSize(1), blocks) && !differ(type.getDimSize(2), groups) &&
-         !differ(type.getDimSize(3), lanes);
+  return (ShapedType::isDynamic(size) || size % kGroup == 0) &&
+         !differ(type.getDimSize(0), cache.getDimSize(0)) && !differ(type.getDimSize(1), cache.getDimSize(1)) &&
+         !differ(type.getDimSize(2), groups) && !differ(type.getDimSize(3), lanes);
 }
 
 /// The type of `value`, or that there is none.
@@ -92,15 +92,15 @@ LogicalResult SetOp::verifySymbolUses(SymbolTableCollection &symbols) {
 LogicalResult AttentionOp::verify() {
   RankedTensorType query = tensorType(getQuery()), keys = tensorType(getKeys()),
                    values = tensorType(getValues());
-  int64_t heads = query.getDimSize(1), groups = keys.getDimSize(0), blocks = keys.getDimSize(1),
+  int64_t heads = query.getDimSize(1), groups = keys.getDimSize(1), size = keys.getDimSize(2),
           lanes = keys.getDimSize(3);
   bool whole = ShapedType::isDynamic(heads) || ShapedType::isDynamic(groups) || heads % groups == 0 ||
                groups == 1;
-  if (!whole || differ(groups, values.getDimSize(0)) || differ(query.getDimSize(2), keys.getDimSize(2)) ||
-      differ(query.getDimSize(2), values.getDimSize(2)) || ShapedType::isDynamic(lanes) ||
-      (!ShapedType::isDynamic(blocks) && differ(blocks * lanes, values.getDimSize(1))) ||
+  if (!whole || differ(keys.getDimSize(0), values.getDimSize(0)) || differ(groups, values.getDimSize(1)) ||
+      differ(query.getDimSize(2), size) || differ(query.getDimSize(2), values.getDimSize(3)) ||
+      ShapedType::isDynamic(lanes) || differ(lanes, values.getDimSize(2)) ||
       keys.getElementType() != values.getElementType()) // (C1)
-    return emitOpError("expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh], but got ")
+    return emitOpError("expects query [T, H, Dh], keys [P, Hkv, Dh, L] and values [P, Hkv, L, Dh], but got ")
            << query << ", " << keys << " and " << values;
   RankedTensorType destination = tensorType(getDestination());
   bool fits = destination == query;
@@ -115,9 +115,8 @@ LogicalResult AttentionOp::verify() {
   if (getTable() && !turns(getTable(), query.getDimSize(2))) // (C3)
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
            << query.getDimSize(2) << ", but got " << getTable().getType();
-  if (!scalesFit(getKeyScales(), keys, groups, blocks, keys.getDimSize(2), lanes) ||
-      !scalesFit(getValueScales(), values, groups, blocks, keys.getDimSize(2), lanes)) { // (C4)
-    InFlightDiagnostic error = emitOpError("expects scales [Hkv, P, Dh/32, L] of keys and values that are codes, only, "
+  if (!scalesFit(getKeyScales(), keys, size, lanes) || !scalesFit(getValueScales(), values, size, lanes)) { // (C4)
+    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, Dh/32, L] of keys and values that are codes, only, "
                                            "but got ");
     describe(error, getKeyScales()) << " and ";
     return describe(error, getValueScales()) << " for " << keys << " and " << values;
@@ -141,9 +140,12 @@ LogicalResult MergePartsOp::verify() {
   return success();
 }
 
+int64_t AppendOp::getLanes() { return tensorType(getDestination()).getDimSize(getAreKeys() ? 3 : 2); }
+
 LogicalResult AppendOp::verify() {
   RankedTensorType rows = tensorType(getRows()), cache = tensorType(getDestination());
-  if (differ(rows.getDimSize(1), cache.getDimSize(0)) || differ(rows.getDimSize(2), cache.getDimSize(2))) // (C1)
+  int64_t size = cache.getDimSize(getAreKeys() ? 2 : 3);
+  if (differ(rows.getDimSize(1), cache.getDimSize(1)) || differ(rows.getDimSize(2), size)) // (C1)
     return emitOpError("expects rows [T, Hkv, Dh] that fit the destination, but got ")
            << rows << " and " << cache;
   if (getResult().getType() != cache) // (C2)
@@ -153,19 +155,11 @@ LogicalResult AppendOp::verify() {
     InFlightDiagnostic error = emitOpError("expects scales of their destination's type, but got ");
     return describe(error, getScales());
   }
-  if (getTable() && (cache.getRank() != 4 || !turns(getTable(), rows.getDimSize(2)))) // (C3)
-    return emitOpError("expects a table [C, 2, Dh/2] only for keys [Hkv, P, Dh, L], but got ")
-           << getTable().getType() << " for " << cache;
-  bool areKeys = cache.getRank() == 4;
-  int64_t positions = cache.getDimSize(1), blocks = areKeys ? positions : ShapedType::kDynamic,
-          lanes = areKeys ? cache.getDimSize(3) : ShapedType::kDynamic;
-  bool fit = scalesFit(getScalesDestination(), cache, cache.getDimSize(0), blocks, cache.getDimSize(2), lanes);
-  if (fit && getScalesDestination() && !areKeys) {
-    RankedTensorType type = tensorType(getScalesDestination());
-    fit = type.isDynamicDim(1) || type.isDynamicDim(3) || !differ(positions, type.getDimSize(1) * type.getDimSize(3));
-  }
-  if (!fit) { // (C4)
-    InFlightDiagnostic error = emitOpError("expects scales [Hkv, P, Dh/32, L] beside a cache of codes, only, but got ");
+  if (getTable() && (!getAreKeys() || !turns(getTable(), rows.getDimSize(2)))) // (C3)
+    return emitOpError("expects a table [C, 2, Dh/2] only for keys [P, Hkv, Dh, L], but got ")
+           << getTable().getType() << " for " << (getAreKeys() ? "keys " : "values ") << cache;
+  if (!scalesFit(getScalesDestination(), cache, size, getLanes())) { // (C4)
+    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, Dh/32, L] beside a cache of codes, only, but got ");
     return describe(error, getScalesDestination()) << " for " << cache;
   }
   return success();

@@ -51,7 +51,7 @@ def Kernel_StateOp : Kernel_Op<"state", [Symbol]> {
     - (C1) `offset` is a multiple of 64 and not negative.
 
     ```mlir
-    kernel.state @layers.0.keys at 4096 : tensor<2x32x64x16xf32>
+    kernel.state @layers.0.keys at 4096 : tensor<33x2x64x16xf32, #kernel.pitch<90112>>
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, TypeAttrOf<AnyStaticShapeTensor>:$type);
@@ -87,7 +87,7 @@ def Kernel_SetOp : Kernel_Op<"set", [MemoryEffects<[MemWrite]>,
     - (C1) `storage` names a `kernel.state` of the value's type.
 
     ```mlir
-    kernel.set @layers.0.keys, %k : tensor<2x32x64x16xf32>
+    kernel.set @layers.0.keys, %k : tensor<33x2x64x16xf32, #kernel.pitch<90112>>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$storage, AnyStaticShapeTensor:$value);
@@ -133,13 +133,13 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
     (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
     Dao et al., FlashAttention, 2022). The order is fixed, so the bits are too.
 
-    query, destination [T, H, Dh]; keys [Hkv, P, Dh, L], so that L scores are
-    sums of whole vectors; values [Hkv, P * L, Dh]. Row t stands at
+    query, destination [T, H, Dh]; keys [P, Hkv, Dh, L], so that L scores are
+    sums of whole vectors; values [P, Hkv, L, Dh]. Row t stands at
     `position + t`; `scale` and `window` as in `llama.attention`. With a `table`
     [C, 2, Dh/2] the query is rotated first, in halves, as `llama.rope` says.
 
     Keys and values that are codes (i8) stand for themselves times a scale; their scales
-    [Hkv, P, Dh/32, L], one for a position and 32 columns, follow the table.
+    [P, Hkv, Dh/32, L], one for a position and 32 columns, follow the table.
 
     With `part p of S` a single token attends to a share of the context, for others to
     attend to the rest meanwhile (Dao et al., Flash-Decoding, 2023). The destination is
@@ -148,21 +148,21 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
     by lanes [L], and its maximum in base 2, L times. A part without positions makes
     nothing; `kernel.merge_parts` knows.
 
-    - (C1) H is a multiple of Hkv; Dh agrees; values have P * L positions, and the
-      keys' element type.
+    - (C1) H is a multiple of Hkv; P, L and Dh agree, and so do the element types of keys
+      and values.
     - (C2) the result has the destination's type, which is the query's, or of parts
       [N, H, Dh + 2 L].
     - (C3) the table is [C, 2, Dh/2].
-    - (C4) codes, and nothing else, have scales, of keys and of values, [Hkv, P, Dh/32, L].
+    - (C4) codes, and nothing else, have scales, of keys and of values, [P, Hkv, Dh/32, L].
     - (C5) parts are of a single token, and there is at least one.
 
     ```mlir
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o rotated %table
-       : (tensor<1x4x64xf32>, tensor<2x33x64x16xf32>, tensor<2x528x64xf32>, index, tensor<1x4x64xf32>, tensor<512x2x32xf32>) -> tensor<1x4x64xf32>
+       : (tensor<1x4x64xf32>, tensor<33x2x64x16xf32>, tensor<33x2x16x64xf32>, index, tensor<1x4x64xf32>, tensor<512x2x32xf32>) -> tensor<1x4x64xf32>
     ```
   }];
   let arguments = (ins 3DTensorOf<[F32]>:$query, 4DTensorOf<[Kernel_CacheElement]>:$keys,
-    3DTensorOf<[Kernel_CacheElement]>:$values, Index:$position, 3DTensorOf<[F32]>:$destination,
+    4DTensorOf<[Kernel_CacheElement]>:$values, Index:$position, 3DTensorOf<[F32]>:$destination,
     Optional<3DTensorOf<[F32]>>:$table, Optional<4DTensorOf<[BF16]>>:$keyScales,
     Optional<4DTensorOf<[BF16]>>:$valueScales, Optional<Index>:$part, F64Attr:$scale,
     DefaultValuedAttr<I64Attr, "0">:$window, OptionalAttr<I64Attr>:$parts);
@@ -205,31 +205,31 @@ def Kernel_MergePartsOp : Kernel_TiledOp<"merge_parts"> {
 def Kernel_AppendOp : Kernel_TiledOp<"append", [AttrSizedOperandSegments]> {
   let summary = "this step's keys or values written into the cache";
   let description = [{
-    rows [T, Hkv, Dh]; the cache, which is the destination, is [Hkv, P * L, Dh]
-    (values) or [Hkv, P, Dh, L] (keys). Row t goes to position `position + t`, rounded
+    rows [T, Hkv, Dh]; the cache, which is the destination, is [P, Hkv, L, Dh]
+    or, of `keys`, [P, Hkv, Dh, L]. Row t goes to position `position + t`, rounded
     to the cache's element type. With a `table` [C, 2, Dh/2] it is rotated first, in
     halves, as `llama.rope` says.
 
-    A cache of codes (i8) has a second destination, scales [Hkv, P, Dh/32, L]; codes and
+    A cache of codes (i8) has a second destination, scales [P, Hkv, Dh/32, L]; codes and
     scales are those of `!llama.q8`. Where the largest magnitude is infinite or NaN the
     codes are zero, and the scale passes it on to every product.
 
     - (C1) Hkv and Dh of rows and destination agree.
     - (C2) the results have the destinations' types.
     - (C3) a table is [C, 2, Dh/2], and the cache one of keys.
-    - (C4) codes, and nothing else, have scales: [Hkv, P, Dh/32, L] for P * L positions.
+    - (C4) codes, and nothing else, have scales [P, Hkv, Dh/32, L].
 
     ```mlir
-    %k1 = kernel.append %rows at %p into %k0 rotated %table
-        : (tensor<1x2x64xf32>, index, tensor<2x33x64x16xf32>, tensor<512x2x32xf32>) -> tensor<2x33x64x16xf32>
+    %k1 = kernel.append keys %rows at %p into %k0 rotated %table
+        : (tensor<1x2x64xf32>, index, tensor<33x2x64x16xf32>, tensor<512x2x32xf32>) -> tensor<33x2x64x16xf32>
     ```
   }];
   let arguments = (ins 3DTensorOf<[F32]>:$rows, Index:$position,
-    TensorRankOf<[Kernel_CacheElement], [3, 4]>:$destination,
-    Optional<4DTensorOf<[BF16]>>:$scalesDestination, Optional<3DTensorOf<[F32]>>:$table);
-  let results = (outs TensorRankOf<[Kernel_CacheElement], [3, 4]>:$result, Optional<4DTensorOf<[BF16]>>:$scales);
+    4DTensorOf<[Kernel_CacheElement]>:$destination,
+    Optional<4DTensorOf<[BF16]>>:$scalesDestination, Optional<3DTensorOf<[F32]>>:$table, UnitAttr:$areKeys);
+  let results = (outs 4DTensorOf<[Kernel_CacheElement]>:$result, Optional<4DTensorOf<[BF16]>>:$scales);
   let assemblyFormat = [{
-    $rows `at` $position `into` $destination (`,` $scalesDestination^)? (`rotated` $table^)?
+    (`keys` $areKeys^)? $rows `at` $position `into` $destination (`,` $scalesDestination^)? (`rotated` $table^)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -237,6 +237,8 @@ def Kernel_AppendOp : Kernel_TiledOp<"append", [AttrSizedOperandSegments]> {
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return ::mlir::MutableOperandRange(*this, 2, getScalesDestination() ? 2 : 1);
     }
+    /// L, the positions of a block.
+    int64_t getLanes();
   }];
 }
 

@@ -47,6 +47,13 @@ Value sliceLeading(OpBuilder &builder, Location loc, Value source, ArrayRef<OpFo
   return slice;
 }
 
+/// Some heads of a KV cache [P, Hkv, ...].
+Value sliceHeads(OpBuilder &builder, Location loc, Value cache, OpFoldResult first, OpFoldResult count,
+                 SmallVectorImpl<Operation *> &slices) {
+  return sliceLeading(builder, loc, cache, {builder.getIndexAttr(0), first},
+                      {tensor::getMixedSize(builder, loc, cache, 0), count}, slices);
+}
+
 Value positionAfter(OpBuilder &builder, Location loc, Value position, OpFoldResult offset) {
   AffineExpr p, o;
   bindDims(builder.getContext(), p, o);
@@ -91,9 +98,9 @@ FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, 
   auto queryType = cast<RankedTensorType>(getQuery().getType());
   auto keyType = cast<RankedTensorType>(getKeys().getType());
   std::optional<int64_t> heads = getConstantIntValue(sizes[1]);
-  if (queryType.isDynamicDim(1) || keyType.isDynamicDim(0) || !heads)
+  if (queryType.isDynamicDim(1) || keyType.isDynamicDim(1) || !heads)
     return emitOpError("expects a static number of heads to be tiled");
-  int64_t group = queryType.getDimSize(1) / keyType.getDimSize(0);
+  int64_t group = queryType.getDimSize(1) / keyType.getDimSize(1);
   if (group % *heads && *heads % group)
     return emitOpError("expects a tile of heads that divides its groups of ") << group << ", but got " << *heads;
 
@@ -103,13 +110,13 @@ FailureOr<TilingResult> AttentionOp::getTiledImplementation(OpBuilder &builder, 
   OpFoldResult kvHeads = builder.getIndexAttr(std::max<int64_t>(*heads / group, 1));
   SmallVector<Operation *> slices;
   Value query = sliceLeading(builder, loc, getQuery(), {token, offsets[1]}, {tokens, sizes[1]}, slices);
-  Value keys = sliceLeading(builder, loc, getKeys(), kvHead, kvHeads, slices);
-  Value values = sliceLeading(builder, loc, getValues(), kvHead, kvHeads, slices);
+  Value keys = sliceHeads(builder, loc, getKeys(), kvHead, kvHeads, slices);
+  Value values = sliceHeads(builder, loc, getValues(), kvHead, kvHeads, slices);
   Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices);
   Value keyScales, valueScales;
   if (getKeyScales()) {
-    keyScales = sliceLeading(builder, loc, getKeyScales(), kvHead, kvHeads, slices);
-    valueScales = sliceLeading(builder, loc, getValueScales(), kvHead, kvHeads, slices);
+    keyScales = sliceHeads(builder, loc, getKeyScales(), kvHead, kvHeads, slices);
+    valueScales = sliceHeads(builder, loc, getValueScales(), kvHead, kvHeads, slices);
   }
   Value position = positionAfter(builder, loc, getPosition(), token);
   Value part = getPart() ? positionAfter(builder, loc, getPart(), offsets[0]) : Value();
@@ -343,11 +350,11 @@ FailureOr<TilingResult> AppendOp::getTiledImplementation(OpBuilder &builder, Arr
   OpFoldResult tokens = tensor::getMixedSize(builder, loc, getRows(), 0);
   Value rows = sliceLeading(builder, loc, getRows(), {builder.getIndexAttr(0), offsets[0]},
                             {tokens, sizes[0]}, slices);
-  Value destination = sliceLeading(builder, loc, getDestination(), offsets, sizes, slices), scales;
+  Value destination = sliceHeads(builder, loc, getDestination(), offsets[0], sizes[0], slices), scales;
   if (getScalesDestination())
-    scales = sliceLeading(builder, loc, getScalesDestination(), offsets, sizes, slices);
+    scales = sliceHeads(builder, loc, getScalesDestination(), offsets[0], sizes[0], slices);
   auto tile = AppendOp::create(builder, loc, destination.getType(), scales ? scales.getType() : Type(), rows,
-                               getPosition(), destination, scales, getTable());
+                               getPosition(), destination, scales, getTable(), getAreKeys());
   return TilingResult{{tile}, SmallVector<Value>(tile->getResults()), slices};
 }
 
@@ -355,14 +362,16 @@ LogicalResult AppendOp::getResultTilePosition(OpBuilder &builder, unsigned numbe
                                               ArrayRef<OpFoldResult> sizes,
                                               SmallVector<OpFoldResult> &resultOffsets,
                                               SmallVector<OpFoldResult> &resultSizes) {
-  placeLeading(builder, getLoc(), getDpsInits()[number], offsets, sizes, resultOffsets, resultSizes);
+  Value cache = getDpsInits()[number];
+  placeLeading(builder, getLoc(), cache, {builder.getIndexAttr(0), offsets[0]},
+               {tensor::getMixedSize(builder, getLoc(), cache, 0), sizes[0]}, resultOffsets, resultSizes);
   return success();
 }
 
 FailureOr<TilingResult> AppendOp::generateResultTileValue(OpBuilder &builder, unsigned number,
                                                           ArrayRef<OpFoldResult> offsets,
                                                           ArrayRef<OpFoldResult> sizes) {
-  FailureOr<TilingResult> tile = getTiledImplementation(builder, offsets.take_front(1), sizes.take_front(1));
+  FailureOr<TilingResult> tile = getTiledImplementation(builder, offsets.slice(1, 1), sizes.slice(1, 1));
   if (succeeded(tile))
     tile->tiledValues = {tile->tiledValues[number]};
   return tile;

@@ -79,10 +79,18 @@ class Family:
         return compile_model(self.cria, self.model, os.path.join(self.folder, "program"), "--target", target,
                              "--kv", type, "--chunk", 32)
 
+    def positions(self):
+        return -(-(self.config["max_position_embeddings"] + 32) // 64) * 64
+
     def elements(self):
-        positions = -(-(self.config["max_position_embeddings"] + 32) // 64) * 64
         return (2 * self.config["num_hidden_layers"] * self.config["num_key_value_heads"] *
-                make_model.head_size(self.config) * positions)
+                make_model.head_size(self.config) * self.positions())
+
+    def padding(self, type):
+        """Bytes, at most: between blocks of positions lie less than two blocks of a head (at F32), and
+        behind the few bytes of a cache's scales less than 64 for a block, of 4 positions or more."""
+        scales = 2 * self.config["num_hidden_layers"] if type == "q8" else 0
+        return self.positions() * (2 * 4 * make_model.head_size(self.config) + scales * 64 // 4)
 
     def check(self, type):
         rounded = os.path.join(self.folder, type + ".mlir")
@@ -93,7 +101,8 @@ class Family:
         for target in ("x86-64-v2", "x86-64-v3", "native"):
             program = self.compile(type, target)
             saved, less = self.whole - state_bytes(program), (4 - BYTES[type]) * self.elements()
-            check(saved == less, f"{type}: expected {less} bytes of state less, found {saved}")
+            check(abs(saved - less) < self.padding(type),
+                  f"{type}: expected {less} bytes of state less, within {self.padding(type)}, found {saved}")
             for feed in (1, 32):
                 what = f"{self.name} --kv {type} {target} in chunks of {feed}"
                 data = logits(program, self.ids, self.folder, "--chunk", feed, "--threads", 1)

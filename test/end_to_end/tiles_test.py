@@ -34,8 +34,8 @@ def compare(cria, folder, case, chunk):
     vectors, tiles = (compile_model(cria, model, os.path.join(folder, target), "--target", target, *options)
                       for target in ("x86-64-v3", "x86-64-v3-tiles"))
     amx = compile_model(cria, model, os.path.join(folder, "amx"), "--target", "sapphirerapids", *options)
-    beside = compile_model(cria, model, os.path.join(folder, "beside"), "--target", "znver4", *options)
     has_amx = native_multiplies_tiles(cria)
+    beside = has_amx and compile_model(cria, model, os.path.join(folder, "beside"), "--target", "znver4", *options)
     shown = os.path.join(folder, "vector.mlir")
     run([cria, "compile", model, "--target", "x86-64-v3-tiles", "--stop-after", "vector", "-o", shown, *options])
     with open(shown) as file:

@@ -2,6 +2,7 @@
 #include "runtime/Engine.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -9,12 +10,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-enum { C = 128, T = 16, Heads = 2, Page = CRIA_PAGE_BYTES, Pages = 64, WorkspacePages = 7 };
-
-/* Positions 0 to 143 of two heads, after a page of tokens: keys a page for 16 positions, from
- * the middle of a page on, and values 16 to a page. */
-static const CriaCache caches[] = {{Page + Page / 2, Heads, 9, Page, 16},
-                                   {24 * Page, Heads, C + T, Page / 16, 1}};
+enum { C = 128, T = 16, Page = CRIA_PAGE_BYTES, Pages = 64, WorkspacePages = 7 };
 
 static void step(const void *weights, void *state, void *workspace, void *scratch, int64_t index,
                  int64_t thread, int64_t threads, void *barrier) {
@@ -30,8 +26,8 @@ static const CriaModel model = {
     .workspace_bytes = WorkspacePages * Page - 100,
     .scratch_bytes = Page,
     .logits_offset = T * sizeof(int32_t),
-    .caches = caches,
-    .cache_count = 2,
+    /* Positions 0 to 143, after a page of tokens and from the middle of a page on. */
+    .caches = {Page + Page / 2, 6 * Page + Page / 4, 9, 16},
     .forward_one = step,
     .forward_chunk = step,
     .finish_one = step,
@@ -66,14 +62,31 @@ static void expect(const CriaEngine *engine, const char *when, uint64_t position
   memset(all, positions > 0, sizeof(all));
   compare(when, "workspace", engine->workspace, all, WorkspacePages);
   char wanted[Pages] = {1};
-  for (int i = 0; i < 2; ++i)
-    for (uint64_t position = 0; position < positions; ++position)
-      for (uint64_t head = 0; head < Heads; ++head) {
-        const CriaCache *c = &caches[i];
-        uint64_t at = c->offset + (head * c->slices + position / c->positions) * c->slice;
-        wanted[at / Page] = wanted[(at + c->slice - 1) / Page] = 1;
-      }
+  for (uint64_t position = 0; position < positions; ++position) {
+    const CriaCaches *c = &model.caches;
+    uint64_t at = c->offset + position / c->positions * c->block_bytes;
+    memset(wanted + at / Page, 1, (at + c->block_bytes - 1) / Page - at / Page + 1);
+  }
   compare(when, "state", engine->state, wanted, Pages);
+}
+
+/* Expects what is large enough for a huge page to begin where one can. */
+static void expectHuge(void) {
+  enum { Huge = 2 << 20 };
+  CriaModel large = model;
+  large.state_bytes = Huge;
+  large.workspace_bytes = Huge - 1;
+  CriaEngine engine;
+  memset(&engine, 0, sizeof(engine));
+  if (criaEngineOpen(&engine, &large, "", 1, 0) != 0)
+    exit(1);
+  if ((uintptr_t)engine.state % Huge) {
+    fprintf(stderr, "the state: expects to begin at a huge page, but begins at %p\n", (void *)engine.state);
+    ++failures;
+  }
+  memset(engine.state, 1, large.state_bytes);
+  memset(engine.workspace, 1, large.workspace_bytes);
+  criaEngineClose(&engine);
 }
 
 int main(void) {
@@ -92,7 +105,9 @@ int main(void) {
     expect(&engine, "after single tokens", 0);
     criaEngineFeed(&engine, ids, 10, NULL, NULL); /* 3 to 12, and padding */
     expect(&engine, "after a chunk", 3 + T);
-    criaEngineFeed(&engine, ids, 67, NULL, NULL); /* 4 chunks and 3 single tokens */
+    criaEnginePrepare(&engine, 67); /* 4 chunks and 3 single tokens */
+    expect(&engine, "before several chunks", 80);
+    criaEngineFeed(&engine, ids, 67, NULL, NULL);
     expect(&engine, "after several chunks", 80);
     criaEngineFeed(&engine, ids, 42, NULL, NULL);
     expect(&engine, "after a chunk that padding fills", 80 + 3 * T);
@@ -100,6 +115,7 @@ int main(void) {
     expect(&engine, "past the context's end", 122 + T);
     criaEngineClose(&engine);
   }
+  expectHuge();
   if (failures)
     fprintf(stderr, "%d checks failed\n", failures);
   return failures != 0;

@@ -127,8 +127,6 @@ static const CriaCpuFeature features[] = {{"sse2", {1, 0, 3, 26}},
 static const CriaObservation observations[] = {{offsetof(State, seen), 2, 3},
                                                {offsetof(State, headSeen), 1, 1}};
 
-static const CriaCache caches[] = {{offsetof(State, cache), 1, C + T, sizeof(int32_t), 1}};
-
 static CriaModel model = {
     .abi_version = CRIA_ABI_VERSION,
     .struct_bytes = sizeof(CriaModel),
@@ -162,8 +160,7 @@ static CriaModel model = {
     .scratch_bytes = 100,
     .tokens_offset = offsetof(State, tokens),
     .logits_offset = offsetof(State, logits),
-    .caches = caches,
-    .cache_count = 1,
+    .caches = {offsetof(State, cache), sizeof(int32_t), C + T, 1},
     .forward_one = forwardOne,
     .forward_chunk = forwardChunk,
     .finish_one = finishOne,
@@ -214,11 +211,9 @@ static void damage(const char *how) {
     static const CriaObservation beyond = {sizeof(State) - 64, 2, 3};
     model.observations = &beyond, model.observation_count = 1;
   } else if (strcmp(how, "uncached") == 0) {
-    static const CriaCache beyond = {offsetof(State, cache), 2, sizeof(State) / 4, 4, 1};
-    model.caches = &beyond, model.cache_count = 1;
+    model.caches.block_bytes = sizeof(State) / 4;
   } else if (strcmp(how, "short") == 0) {
-    static const CriaCache less = {offsetof(State, cache), 1, C + T - 1, 4, 1};
-    model.caches = &less, model.cache_count = 1;
+    model.caches.blocks = C + T - 1;
   } else if (strcmp(how, "nobos") == 0)
     model.bos_id = -1, model.add_bos = 0;
   else

@@ -10,6 +10,7 @@ kernel.constant @w at 0 : tensor<4xf32> {
   kernel.yield %w : tensor<4xf32>
 }
 kernel.state @x at 0 : tensor<4xf32>
+kernel.state @apart at 64 : tensor<3x2x4xf32, #kernel.pitch<16>>
 
 // State is written in place: a get, an update and a set need no second buffer.
 // CHECK-LABEL: func.func @in_place
@@ -23,6 +24,31 @@ func.func @in_place(%i: index, %v: f32) {
   %x = kernel.get @x : tensor<4xf32>
   %y = tensor.insert %v into %x[%i] : tensor<4xf32>
   kernel.set @x, %y : tensor<4xf32>
+  return
+}
+
+// A pitch is the outermost stride, of arguments and of parts too.
+// CHECK-LABEL: func.func private @inner
+// CHECK-SAME: memref<3x2x4xf32, strided<[16, 4, 1]>>
+func.func private @inner(%x: tensor<3x2x4xf32, #kernel.pitch<16>>, %i: index, %v: f32) -> tensor<3x2x4xf32, #kernel.pitch<16>> {
+  // CHECK: memref.subview {{.*}} : memref<3x2x4xf32, strided<[16, 4, 1]>> to memref<3x1x4xf32, strided<[16, 4, 1], offset: ?>>
+  // CHECK-NOT: memref.alloc
+  %part = tensor.extract_slice %x[0, %i, 0] [3, 1, 4] [1, 1, 1]
+    : tensor<3x2x4xf32, #kernel.pitch<16>> to tensor<3x1x4xf32, #kernel.pitch<16>>
+  %c0 = arith.constant 0 : index
+  %y = tensor.insert %v into %part[%i, %c0, %i] : tensor<3x1x4xf32, #kernel.pitch<16>>
+  %z = tensor.insert_slice %y into %x[0, %i, 0] [3, 1, 4] [1, 1, 1]
+    : tensor<3x1x4xf32, #kernel.pitch<16>> into tensor<3x2x4xf32, #kernel.pitch<16>>
+  return %z : tensor<3x2x4xf32, #kernel.pitch<16>>
+}
+// CHECK-LABEL: func.func @outer
+// CHECK: %[[X:.*]] = kernel.get @apart : memref<3x2x4xf32, strided<[16, 4, 1]>>
+// CHECK: call @inner(%[[X]]
+// PLANNED-LABEL: func.func @outer
+func.func @outer(%i: index, %v: f32) {
+  %x = kernel.get @apart : tensor<3x2x4xf32, #kernel.pitch<16>>
+  %y = call @inner(%x, %i, %v) : (tensor<3x2x4xf32, #kernel.pitch<16>>, index, f32) -> tensor<3x2x4xf32, #kernel.pitch<16>>
+  kernel.set @apart, %y : tensor<3x2x4xf32, #kernel.pitch<16>>
   return
 }
 

@@ -33,14 +33,14 @@ func.func @matmul(%x: tensor<16x512xf32>, %w: tensor<4x512x32xf32>, %o: tensor<1
 // CHECK-SAME: %[[P:[^:]*]]: index
 // CHECK: scf.forall (%[[H:.*]], %[[T:.*]]) in (4, 3)
 // CHECK-DAG: %[[G:.*]] = affine.apply #{{.*}}(%[[H]])
-// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0, 0] [1, 3, 8, 4]
-// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0] [1, 12, 8]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[G]], 0, 0] [3, 1, 8, 4]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[G]], 0, 0] [3, 1, 4, 8]
 // CHECK-DAG: %[[POS:.*]] = affine.apply #{{.*}}(%[[T]])[%[[P]]]
 // CHECK: kernel.attention {{.*}} at %[[POS]] {{.*}} tensor<1x1x8xf32>
-func.func @attention(%p: index, %q: tensor<3x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>) -> tensor<3x4x8xf32> {
+func.func @attention(%p: index, %q: tensor<3x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>) -> tensor<3x4x8xf32> {
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
     {kernel.schedule = #kernel.schedule<threads = [1, 1], tiles = [0, 0]>}
-    : (tensor<3x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<3x4x8xf32>) -> tensor<3x4x8xf32>
+    : (tensor<3x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<3x4x8xf32>) -> tensor<3x4x8xf32>
   return %a : tensor<3x4x8xf32>
 }
 
@@ -49,50 +49,50 @@ func.func @attention(%p: index, %q: tensor<3x4x8xf32>, %k: tensor<2x3x8x4xf32>, 
 // CHECK: scf.forall (%[[H:.*]], %[[T:.*]]) = (0, 0) to (4, 4) step (2, 2)
 // CHECK-DAG: tensor.extract_slice %{{.*}}[%[[T]], %[[H]], 0] [2, 2, 8]
 // CHECK-DAG: %[[G:.*]] = affine.apply #{{.*}}(%[[H]])
-// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[G]], 0, 0, 0] [1, 3, 8, 4]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[G]], 0, 0] [3, 1, 8, 4]
 // CHECK: kernel.attention {{.*}} tensor<2x2x8xf32>
-func.func @groups(%p: index, %q: tensor<4x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>) -> tensor<4x4x8xf32> {
+func.func @groups(%p: index, %q: tensor<4x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>) -> tensor<4x4x8xf32> {
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
     {kernel.schedule = #kernel.schedule<threads = [2, 2], tiles = [0, 0]>}
-    : (tensor<4x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<4x4x8xf32>) -> tensor<4x4x8xf32>
+    : (tensor<4x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<4x4x8xf32>) -> tensor<4x4x8xf32>
   return %a : tensor<4x4x8xf32>
 }
 
 // CHECK-LABEL: func.func @append
 // CHECK: scf.forall (%[[H:.*]]) in (2)
 // CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H]], 0] [3, 1, 8]
-// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[H]], 0, 0] [1, 12, 8]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H]], 0, 0] [3, 1, 4, 8]
 // CHECK: kernel.append
-func.func @append(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> tensor<2x12x8xf32> {
+func.func @append(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<3x2x4x8xf32>) -> tensor<3x2x4x8xf32> {
   %a = kernel.append %r at %p into %c {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
-    : (tensor<3x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x12x8xf32>
-  return %a : tensor<2x12x8xf32>
+    : (tensor<3x2x8xf32>, index, tensor<3x2x4x8xf32>) -> tensor<3x2x4x8xf32>
+  return %a : tensor<3x2x4x8xf32>
 }
 
 // Codes are cut together with their scales.
 // CHECK-LABEL: func.func @append_codes
 // CHECK: scf.forall (%[[H:.*]]) in (2)
-// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[H]], 0, 0] [1, 12, 32]
-// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[H]], 0, 0, 0] [1, 3, 1, 4]
-// CHECK: kernel.append {{.*}} -> (tensor<1x12x32xi8>, tensor<1x3x1x4xbf16>)
-// CHECK-DAG: tensor.parallel_insert_slice {{.*}}[%[[H]], 0, 0] [1, 12, 32]
-// CHECK-DAG: tensor.parallel_insert_slice {{.*}}[%[[H]], 0, 0, 0] [1, 3, 1, 4]
-func.func @append_codes(%r: tensor<3x2x32xf32>, %p: index, %c: tensor<2x12x32xi8>, %s: tensor<2x3x1x4xbf16>) -> (tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>) {
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H]], 0, 0] [3, 1, 4, 32]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H]], 0, 0] [3, 1, 1, 4]
+// CHECK: kernel.append {{.*}} -> (tensor<3x1x4x32xi8>, tensor<3x1x1x4xbf16>)
+// CHECK-DAG: tensor.parallel_insert_slice {{.*}}[0, %[[H]], 0, 0] [3, 1, 4, 32]
+// CHECK-DAG: tensor.parallel_insert_slice {{.*}}[0, %[[H]], 0, 0] [3, 1, 1, 4]
+func.func @append_codes(%r: tensor<3x2x32xf32>, %p: index, %c: tensor<3x2x4x32xi8>, %s: tensor<3x2x1x4xbf16>) -> (tensor<3x2x4x32xi8>, tensor<3x2x1x4xbf16>) {
   %a, %b = kernel.append %r at %p into %c, %s {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
-    : (tensor<3x2x32xf32>, index, tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>) -> (tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>)
-  return %a, %b : tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>
+    : (tensor<3x2x32xf32>, index, tensor<3x2x4x32xi8>, tensor<3x2x1x4xbf16>) -> (tensor<3x2x4x32xi8>, tensor<3x2x1x4xbf16>)
+  return %a, %b : tensor<3x2x4x32xi8>, tensor<3x2x1x4xbf16>
 }
 
 // CHECK-LABEL: func.func @attend_codes
 // CHECK: scf.forall
 // CHECK: %[[K:.*]] = affine.apply #{{.*}}(%
-// CHECK-DAG: tensor.extract_slice %{{.*}}[%[[K]], 0, 0, 0] [1, 3, 32, 4]
-// CHECK-DAG: %[[KS:.*]] = tensor.extract_slice %{{.*}}[%[[K]], 0, 0, 0] [1, 3, 1, 4]
-// CHECK-DAG: %[[VS:.*]] = tensor.extract_slice %{{.*}}[%[[K]], 0, 0, 0] [1, 3, 1, 4]
+// CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[K]], 0, 0] [3, 1, 32, 4]
+// CHECK-DAG: %[[KS:.*]] = tensor.extract_slice %{{.*}}[0, %[[K]], 0, 0] [3, 1, 1, 4]
+// CHECK-DAG: %[[VS:.*]] = tensor.extract_slice %{{.*}}[0, %[[K]], 0, 0] [3, 1, 1, 4]
 // CHECK: kernel.attention {{.*}} scales %[[KS]], %[[VS]]
-func.func @attend_codes(%q: tensor<1x4x32xf32>, %k: tensor<2x3x32x4xi8>, %v: tensor<2x12x32xi8>, %p: index, %ks: tensor<2x3x1x4xbf16>, %vs: tensor<2x3x1x4xbf16>) -> tensor<1x4x32xf32> {
+func.func @attend_codes(%q: tensor<1x4x32xf32>, %k: tensor<3x2x32x4xi8>, %v: tensor<3x2x4x32xi8>, %p: index, %ks: tensor<3x2x1x4xbf16>, %vs: tensor<3x2x1x4xbf16>) -> tensor<1x4x32xf32> {
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q scales %ks, %vs {kernel.schedule = #kernel.schedule<threads = [2, 1], tiles = [0, 0]>}
-    : (tensor<1x4x32xf32>, tensor<2x3x32x4xi8>, tensor<2x12x32xi8>, index, tensor<1x4x32xf32>, tensor<2x3x1x4xbf16>, tensor<2x3x1x4xbf16>) -> tensor<1x4x32xf32>
+    : (tensor<1x4x32xf32>, tensor<3x2x32x4xi8>, tensor<3x2x4x32xi8>, index, tensor<1x4x32xf32>, tensor<3x2x1x4xbf16>, tensor<3x2x1x4xbf16>) -> tensor<1x4x32xf32>
   return %a : tensor<1x4x32xf32>
 }
 
@@ -109,9 +109,9 @@ func.func @attend_codes(%q: tensor<1x4x32xf32>, %k: tensor<2x3x32x4xi8>, %v: ten
 // CHECK-DAG: tensor.extract_slice %{{.*}}[0, %[[H2]], 0] [1, 1, 32]
 // CHECK: kernel.merge_parts
 // CHECK: tensor.parallel_insert_slice {{.*}}[0, %[[H2]], 0] [1, 1, 32]
-func.func @attend_parts(%q: tensor<1x4x32xf32>, %k: tensor<2x3x32x4xf32>, %v: tensor<2x12x32xf32>, %p: index, %i: index, %o: tensor<3x4x40xf32>) -> tensor<1x4x32xf32> {
+func.func @attend_parts(%q: tensor<1x4x32xf32>, %k: tensor<3x2x32x4xf32>, %v: tensor<3x2x4x32xf32>, %p: index, %i: index, %o: tensor<3x4x40xf32>) -> tensor<1x4x32xf32> {
   %a = kernel.attention %q, %k, %v at %p scale 0.125 part %i of 6 into %o {kernel.schedule = #kernel.schedule<threads = [2, 1], tiles = [0, 0]>}
-    : (tensor<1x4x32xf32>, tensor<2x3x32x4xf32>, tensor<2x12x32xf32>, index, tensor<3x4x40xf32>, index) -> tensor<3x4x40xf32>
+    : (tensor<1x4x32xf32>, tensor<3x2x32x4xf32>, tensor<3x2x4x32xf32>, index, tensor<3x4x40xf32>, index) -> tensor<3x4x40xf32>
   %b = kernel.merge_parts %a at %p into %q {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
     : (tensor<3x4x40xf32>, index, tensor<1x4x32xf32>) -> tensor<1x4x32xf32>
   return %b : tensor<1x4x32xf32>

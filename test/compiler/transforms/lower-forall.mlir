@@ -136,6 +136,44 @@ module {
 
 // -----
 
+// Buffers side by side all along: 16 bytes of every 32 are the one's, the others the other's. The
+// third shares 8 of every 32 with both.
+module {
+  // CHECK-LABEL: func.func @beside
+  // CHECK: memref.store
+  // CHECK-NOT: call @cria_barrier
+  // CHECK: memref.store
+  // CHECK: call @cria_barrier
+  // CHECK: memref.store
+  // CHECK: call @cria_barrier
+  // CHECK-NEXT: return
+  func.func @beside(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
+                    %thread: index, %threads: index, %barrier: !llvm.ptr) {
+    %zero = arith.constant 0.0 : f32
+    %c0 = arith.constant 0 : index
+    %c8 = arith.constant 8 : index
+    %c16 = arith.constant 16 : index
+    %span0 = memref.view %state[%c0][] : memref<256xi8> to memref<12xf32>
+    %a = memref.reinterpret_cast %span0 to offset: [0], sizes: [2, 4], strides: [8, 1] : memref<12xf32> to memref<2x4xf32, strided<[8, 1]>>
+    %span1 = memref.view %state[%c16][] : memref<256xi8> to memref<12xf32>
+    %b = memref.reinterpret_cast %span1 to offset: [0], sizes: [2, 4], strides: [8, 1] : memref<12xf32> to memref<2x4xf32, strided<[8, 1]>>
+    %span2 = memref.view %state[%c8][] : memref<256xi8> to memref<12xf32>
+    %c = memref.reinterpret_cast %span2 to offset: [0], sizes: [2, 4], strides: [8, 1] : memref<12xf32> to memref<2x4xf32, strided<[8, 1]>>
+    scf.forall (%i) in (2) {
+      memref.store %zero, %b[%i, %c0] : memref<2x4xf32, strided<[8, 1]>>
+    } {mapping = [#kernel.thread<0>]}
+    scf.forall (%i) in (2) {
+      memref.store %zero, %a[%i, %c0] : memref<2x4xf32, strided<[8, 1]>>
+    } {mapping = [#kernel.thread<0>]}
+    scf.forall (%i) in (2) {
+      memref.store %zero, %c[%i, %c0] : memref<2x4xf32, strided<[8, 1]>>
+    } {mapping = [#kernel.thread<0>]}
+    return
+  }
+}
+
+// -----
+
 func.func @loose(%m: memref<6xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
   %zero = arith.constant 0.0 : f32
   // expected-error @+1 {{'memref.store' op is not part of a kernel: every thread would run it at once}}

@@ -7,12 +7,12 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
 
   // A state in parts of at most 256 numbers takes the observation's name and number.
   // CHECK-NOT: llama.observation
-  // CHECK: kernel.state @a at {{[0-9]+}} {kernel.observation = 3 : i64} : tensor<2x8x256xf32>
+  // CHECK: kernel.state @a at {{[0-9]+}} {kernel.observation = 3 : i64} : tensor<1x2x8x256xf32>
   // CHECK-NOT: llama.observation
   llama.observation @a number 3 width 512
 
   // CHECK-LABEL: func.func @cria_forward_one
-  // CHECK: %[[BEFORE:.*]] = kernel.get @a : tensor<2x8x256xf32>
+  // CHECK: %[[BEFORE:.*]] = kernel.get @a : tensor<1x2x8x256xf32>
   // CHECK: %[[ROWS:.*]] = tensor.expand_shape %{{.*}} output_shape [1, 2, 256]
   // CHECK: %[[ZERO:.*]] = arith.constant 0 : index
   // CHECK: %[[AFTER:.*]] = kernel.append %[[ROWS]] at %[[ZERO]] into %[[BEFORE]]
@@ -25,7 +25,7 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
     return %y : tensor<1x512xf32>
   }
   // CHECK-LABEL: func.func @cria_forward_chunk
-  // CHECK: kernel.append {{.*}} : (tensor<8x2x256xf32>, index, tensor<2x8x256xf32>)
+  // CHECK: kernel.append {{.*}} : (tensor<8x2x256xf32>, index, tensor<1x2x8x256xf32>)
   func.func @forward_chunk(%tokens: tensor<8xi32>, %p: index) -> tensor<8x512xf32> {
     %e = llama.weight @embed : tensor<32x512xf16>
     %x = llama.embed %tokens, %e : (tensor<8xi32>, tensor<32x512xf16>) -> tensor<8x512xf32>

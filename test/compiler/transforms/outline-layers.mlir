@@ -2,11 +2,11 @@
 
 llama.source @a in "m" at 0 : tensor<4x4xf32>
 llama.source @b in "m" at 64 : tensor<4x4xf32>
-kernel.state @ka at 0 : tensor<1x4x4xf32>
-kernel.state @kb at 64 : tensor<1x4x4xf32>
+kernel.state @ka at 0 : tensor<1x1x4x4xf32>
+kernel.state @kb at 64 : tensor<1x1x4x4xf32>
 
 // Two layers alike are one function, the third, with another body, is one of its own.
-// CHECK: func.func private @layer_one(%{{.*}}: tensor<1x4xf32>, %{{.*}}: tensor<4x4xf32>, %{{.*}}: index, %{{.*}}: tensor<1x4x4xf32>) -> (tensor<1x4xf32>, tensor<1x4x4xf32>)
+// CHECK: func.func private @layer_one(%{{.*}}: tensor<1x4xf32>, %{{.*}}: tensor<4x4xf32>, %{{.*}}: index, %{{.*}}: tensor<1x1x4x4xf32>) -> (tensor<1x4xf32>, tensor<1x1x4x4xf32>)
 // CHECK: func.func private @layer_one_0(
 // CHECK-NOT: func.func private @layer_one_1
 
@@ -21,9 +21,9 @@ func.func @cria_forward_one(%x: tensor<1x4xf32>, %p: index) -> tensor<1x4xf32> {
     %w = llama.weight @a : tensor<4x4xf32>
     %y = llama.linear %h, %w : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32>
     %rows = tensor.expand_shape %y [[0], [1, 2]] output_shape [1, 1, 4] : tensor<1x4xf32> into tensor<1x1x4xf32>
-    %k = kernel.get @ka : tensor<1x4x4xf32>
-    %k1 = kernel.append %rows at %p into %k : (tensor<1x1x4xf32>, index, tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
-    kernel.set @ka, %k1 : tensor<1x4x4xf32>
+    %k = kernel.get @ka : tensor<1x1x4x4xf32>
+    %k1 = kernel.append %rows at %p into %k : (tensor<1x1x4xf32>, index, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+    kernel.set @ka, %k1 : tensor<1x1x4x4xf32>
     llama.yield %y : tensor<1x4xf32>
   }
   // CHECK: %[[WB:.*]] = llama.weight @b
@@ -35,9 +35,9 @@ func.func @cria_forward_one(%x: tensor<1x4xf32>, %p: index) -> tensor<1x4xf32> {
     %w = llama.weight @b : tensor<4x4xf32>
     %y = llama.linear %h, %w : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32>
     %rows = tensor.expand_shape %y [[0], [1, 2]] output_shape [1, 1, 4] : tensor<1x4xf32> into tensor<1x1x4xf32>
-    %k = kernel.get @kb : tensor<1x4x4xf32>
-    %k1 = kernel.append %rows at %p into %k : (tensor<1x1x4xf32>, index, tensor<1x4x4xf32>) -> tensor<1x4x4xf32>
-    kernel.set @kb, %k1 : tensor<1x4x4xf32>
+    %k = kernel.get @kb : tensor<1x1x4x4xf32>
+    %k1 = kernel.append %rows at %p into %k : (tensor<1x1x4xf32>, index, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+    kernel.set @kb, %k1 : tensor<1x1x4x4xf32>
     llama.yield %y : tensor<1x4xf32>
   }
   // CHECK: call @layer_one_0(%[[B]]#0, %{{.*}})

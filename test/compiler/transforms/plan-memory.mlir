@@ -1,8 +1,9 @@
 // RUN: cria-opt %s --kernel-plan-memory | FileCheck %s
 
-// weights: 4 * 4 bytes at 64; state: 8 * 4 at 128; workspace: the entry's frame of
+// weights: 4 * 4 bytes at 64; state: 8 * 4 at 128, and 3 * 4 * 4 at 192, each 64 bytes behind the
+// one before; workspace: the entry's frame of
 // 256 + 64 bytes, then the layer's 64; scratch: 64 bytes.
-// CHECK: kernel.segments = {scratch = 64 : i64, state = 192 : i64, weights = 128 : i64, workspace = 384 : i64}
+// CHECK: kernel.segments = {scratch = 64 : i64, state = 384 : i64, weights = 128 : i64, workspace = 384 : i64}
 
 llama.source @s in "m" at 0 : tensor<4xf32>
 kernel.constant @w at 64 : tensor<4xf32> {
@@ -10,11 +11,15 @@ kernel.constant @w at 64 : tensor<4xf32> {
   kernel.yield %w : tensor<4xf32>
 }
 kernel.state @keys at 128 : tensor<8xf32>
-
+kernel.state @apart at 192 : tensor<3x4xf32, #kernel.pitch<16>>
 
 // CHECK-LABEL: func.func @entry
-// CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<128xi8>, %[[STATE:[^:]*]]: memref<192xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>, %[[INDEX:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
+// CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<128xi8>, %[[STATE:[^:]*]]: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>, %[[INDEX:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
 func.func @entry(%index: index) {
+  // Of a buffer with a pitch: 2 * 16 + 4 elements, and the strides.
+  // CHECK-DAG: %[[SPAN:.*]] = memref.view %[[STATE]][%c192{{.*}} to memref<36xf32>
+  // CHECK-DAG: memref.reinterpret_cast %[[SPAN]] to offset: [0], sizes: [3, 4], strides: [16, 1]
+  %apart = kernel.get @apart : memref<3x4xf32, strided<[16, 1]>>
   // CHECK-DAG: memref.view %[[WEIGHTS]][%c64
   // CHECK-DAG: memref.view %[[STATE]][%c128
   %w = kernel.get @w : memref<4xf32>
@@ -37,7 +42,7 @@ func.func @entry(%index: index) {
 }
 
 // CHECK-LABEL: func.func private @layer
-// CHECK-SAME: memref<128xi8>, %{{[^:]*}}: memref<192xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>
+// CHECK-SAME: memref<128xi8>, %{{[^:]*}}: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>
 func.func private @layer(%b: memref<64xf32>, %c: memref<16xf32>) {
   // CHECK: memref.view %[[WORK]][%c320
   %d = memref.alloc() : memref<16xf32>

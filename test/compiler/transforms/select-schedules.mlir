@@ -44,14 +44,14 @@ module attributes {kernel.target = "x86-64-v4"} {
   // CHECK: kernel.attention {{.*}} {kernel.schedule = #kernel.schedule<threads = [7, 1], tiles = [0, 0]>}
   // CHECK: kernel.attention {{.*}} {kernel.schedule = #kernel.schedule<threads = [1, 8], tiles = [0, 0]>}
   func.func @attention(%p: index, %q: tensor<12x4x8xf32>, %one: tensor<1x28x8xf32>, %own: tensor<8x2x8xf32>,
-                       %k: tensor<2x4x8x16xf32>, %v: tensor<2x64x8xf32>)
+                       %k: tensor<4x2x8x16xf32>, %v: tensor<4x2x16x8xf32>)
       -> (tensor<12x4x8xf32>, tensor<1x28x8xf32>, tensor<8x2x8xf32>) {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-      : (tensor<12x4x8xf32>, tensor<2x4x8x16xf32>, tensor<2x64x8xf32>, index, tensor<12x4x8xf32>) -> tensor<12x4x8xf32>
+      : (tensor<12x4x8xf32>, tensor<4x2x8x16xf32>, tensor<4x2x16x8xf32>, index, tensor<12x4x8xf32>) -> tensor<12x4x8xf32>
     %b = kernel.attention %one, %k, %v at %p scale 0.125 into %one
-      : (tensor<1x28x8xf32>, tensor<2x4x8x16xf32>, tensor<2x64x8xf32>, index, tensor<1x28x8xf32>) -> tensor<1x28x8xf32>
+      : (tensor<1x28x8xf32>, tensor<4x2x8x16xf32>, tensor<4x2x16x8xf32>, index, tensor<1x28x8xf32>) -> tensor<1x28x8xf32>
     %c = kernel.attention %own, %k, %v at %p scale 0.125 into %own
-      : (tensor<8x2x8xf32>, tensor<2x4x8x16xf32>, tensor<2x64x8xf32>, index, tensor<8x2x8xf32>) -> tensor<8x2x8xf32>
+      : (tensor<8x2x8xf32>, tensor<4x2x8x16xf32>, tensor<4x2x16x8xf32>, index, tensor<8x2x8xf32>) -> tensor<8x2x8xf32>
     return %a, %b, %c : tensor<12x4x8xf32>, tensor<1x28x8xf32>, tensor<8x2x8xf32>
   }
 

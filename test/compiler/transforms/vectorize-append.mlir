@@ -4,11 +4,13 @@
 // CHECK-LABEL: func.func @values
 // CHECK: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[C:.*]] = %{{.*}})
 // CHECK:   %[[PLACE:.*]] = arith.addi %{{.*}}, %[[T]]
+// CHECK:   %[[BLOCK:.*]] = arith.divui %[[PLACE]]
+// CHECK:   %[[LANE:.*]] = arith.remui %[[PLACE]]
 // CHECK:   %[[ROW:.*]] = vector.transfer_read %{{.*}}[%[[T]], {{.*}} : tensor<3x1x8xf32>, vector<8xf32>
-// CHECK:   vector.transfer_write %[[ROW]], %[[C]][%{{.*}}, %[[PLACE]], %{{.*}}]
-func.func @values(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x12x8xf32>) -> tensor<1x12x8xf32> {
-  %a = kernel.append %r at %p into %c : (tensor<3x1x8xf32>, index, tensor<1x12x8xf32>) -> tensor<1x12x8xf32>
-  return %a : tensor<1x12x8xf32>
+// CHECK:   vector.transfer_write %[[ROW]], %[[C]][%[[BLOCK]], %{{.*}}, %[[LANE]], %{{.*}}]
+func.func @values(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<3x1x4x8xf32>) -> tensor<3x1x4x8xf32> {
+  %a = kernel.append %r at %p into %c : (tensor<3x1x8xf32>, index, tensor<3x1x4x8xf32>) -> tensor<3x1x4x8xf32>
+  return %a : tensor<3x1x4x8xf32>
 }
 
 // A row of keys goes into the lane of its position.
@@ -18,15 +20,15 @@ func.func @values(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x12x8xf32>) -> t
 // CHECK: %[[BLOCK:.*]] = arith.divui %[[PLACE]], %[[L]]
 // CHECK: %[[LANE:.*]] = arith.remui %[[PLACE]], %[[L]]
 // CHECK: scf.for %[[D:[^ ]*]] =
-// CHECK:   tensor.insert %{{.*}} into %{{.*}}[%{{.*}}, %[[BLOCK]], %[[D]], %[[LANE]]]
-func.func @keys(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf32>) -> tensor<1x3x8x4xf32> {
-  %a = kernel.append %r at %p into %c : (tensor<3x1x8xf32>, index, tensor<1x3x8x4xf32>) -> tensor<1x3x8x4xf32>
-  return %a : tensor<1x3x8x4xf32>
+// CHECK:   tensor.insert %{{.*}} into %{{.*}}[%[[BLOCK]], %{{.*}}, %[[D]], %[[LANE]]]
+func.func @keys(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<3x1x8x4xf32>) -> tensor<3x1x8x4xf32> {
+  %a = kernel.append keys %r at %p into %c : (tensor<3x1x8xf32>, index, tensor<3x1x8x4xf32>) -> tensor<3x1x8x4xf32>
+  return %a : tensor<3x1x8x4xf32>
 }
 
 // Rotated, a pair at a time, and rounded to what the cache holds.
 // CHECK-LABEL: func.func @rotated
-// CHECK-SAME: %[[R:[^:]*]]: tensor<3x1x8xf32>, %[[P:[^:]*]]: index, %[[C:[^:]*]]: tensor<1x3x8x4xf16>, %[[TABLE:[^:]*]]: tensor<9x2x4xf32>
+// CHECK-SAME: %[[R:[^:]*]]: tensor<3x1x8xf32>, %[[P:[^:]*]]: index, %[[C:[^:]*]]: tensor<3x1x8x4xf16>, %[[TABLE:[^:]*]]: tensor<9x2x4xf32>
 // CHECK: %[[PLACE:.*]] = arith.addi %[[P]]
 // CHECK: scf.for %[[D:[^ ]*]] =
 // CHECK:   %[[OTHER:.*]] = arith.addi %[[D]], %{{.*}}
@@ -37,19 +39,19 @@ func.func @keys(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf32>) -> te
 // CHECK:   %[[LOW:.*]] = arith.subf
 // CHECK:   %[[HIGH:.*]] = arith.addf
 // CHECK:   arith.truncf %[[LOW]] : f32 to f16
-// CHECK:   tensor.insert {{.*}}, %[[D]], %{{.*}}] : tensor<1x3x8x4xf16>
+// CHECK:   tensor.insert {{.*}}, %[[D]], %{{.*}}] : tensor<3x1x8x4xf16>
 // CHECK:   arith.truncf %[[HIGH]] : f32 to f16
-// CHECK:   tensor.insert {{.*}}, %[[OTHER]], %{{.*}}] : tensor<1x3x8x4xf16>
-func.func @rotated(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf16>, %t: tensor<9x2x4xf32>) -> tensor<1x3x8x4xf16> {
-  %a = kernel.append %r at %p into %c rotated %t
-    : (tensor<3x1x8xf32>, index, tensor<1x3x8x4xf16>, tensor<9x2x4xf32>) -> tensor<1x3x8x4xf16>
-  return %a : tensor<1x3x8x4xf16>
+// CHECK:   tensor.insert {{.*}}, %[[OTHER]], %{{.*}}] : tensor<3x1x8x4xf16>
+func.func @rotated(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<3x1x8x4xf16>, %t: tensor<9x2x4xf32>) -> tensor<3x1x8x4xf16> {
+  %a = kernel.append keys %r at %p into %c rotated %t
+    : (tensor<3x1x8xf32>, index, tensor<3x1x8x4xf16>, tensor<9x2x4xf32>) -> tensor<3x1x8x4xf16>
+  return %a : tensor<3x1x8x4xf16>
 }
 
 // 32 values become codes and a scale: the largest magnitude over 127, at BF16, whose
 // multiples they are rounded to.
 // CHECK-LABEL: func.func @coded_values
-// CHECK-SAME: %[[R:[^:]*]]: tensor<3x1x64xf32>, %[[P:[^:]*]]: index, %[[C:[^:]*]]: tensor<1x12x64xi8>, %[[S:[^:]*]]: tensor<1x3x2x4xbf16>
+// CHECK-SAME: %[[R:[^:]*]]: tensor<3x1x64xf32>, %[[P:[^:]*]]: index, %[[C:[^:]*]]: tensor<3x1x4x64xi8>, %[[S:[^:]*]]: tensor<3x1x2x4xbf16>
 // CHECK: %[[PLACE:.*]] = arith.addi %[[P]]
 // CHECK: %[[BLOCK:.*]] = arith.divui %[[PLACE]]
 // CHECK: %[[LANE:.*]] = arith.remui %[[PLACE]]
@@ -63,12 +65,12 @@ func.func @rotated(%r: tensor<3x1x8xf32>, %p: index, %c: tensor<1x3x8x4xf16>, %t
 // CHECK:   arith.divf %[[X]], %[[D]] : vector<32xf32>
 // CHECK:   math.roundeven
 // CHECK:   %[[CODES:.*]] = arith.trunci {{.*}} : vector<32xi32> to vector<32xi8>
-// CHECK:   tensor.insert %[[SCALE]] into %{{.*}}[%{{.*}}, %[[BLOCK]], %[[G]], %[[LANE]]] : tensor<1x3x2x4xbf16>
-// CHECK:   vector.transfer_write %[[CODES]], %{{.*}}[%{{.*}}, %[[PLACE]], %{{.*}}] {{.*}} : vector<32xi8>, tensor<1x12x64xi8>
-func.func @coded_values(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<1x12x64xi8>, %s: tensor<1x3x2x4xbf16>) -> (tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>) {
+// CHECK:   tensor.insert %[[SCALE]] into %{{.*}}[%[[BLOCK]], %{{.*}}, %[[G]], %[[LANE]]] : tensor<3x1x2x4xbf16>
+// CHECK:   vector.transfer_write %[[CODES]], %{{.*}}[%[[BLOCK]], %{{.*}}, %[[LANE]], %{{.*}}] {{.*}} : vector<32xi8>, tensor<3x1x4x64xi8>
+func.func @coded_values(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<3x1x4x64xi8>, %s: tensor<3x1x2x4xbf16>) -> (tensor<3x1x4x64xi8>, tensor<3x1x2x4xbf16>) {
   %a, %b = kernel.append %r at %p into %c, %s
-    : (tensor<3x1x64xf32>, index, tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>) -> (tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>)
-  return %a, %b : tensor<1x12x64xi8>, tensor<1x3x2x4xbf16>
+    : (tensor<3x1x64xf32>, index, tensor<3x1x4x64xi8>, tensor<3x1x2x4xbf16>) -> (tensor<3x1x4x64xi8>, tensor<3x1x2x4xbf16>)
+  return %a, %b : tensor<3x1x4x64xi8>, tensor<3x1x2x4xbf16>
 }
 
 // Keys are rotated first, a row in scratch; codes go into the lane of their position.
@@ -82,17 +84,17 @@ func.func @coded_values(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<1x12x64xi8
 // CHECK:   vector.transfer_write {{.*}} : vector<32xi8>, tensor<32xi8>
 // CHECK:   scf.for
 // CHECK:     %[[CODE:.*]] = tensor.extract {{.*}} : tensor<32xi8>
-// CHECK:     tensor.insert %[[CODE]] into {{.*}} : tensor<1x3x64x4xi8>
-func.func @coded_keys(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<1x3x64x4xi8>, %s: tensor<1x3x2x4xbf16>, %t: tensor<9x2x32xf32>) -> (tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>) {
-  %a, %b = kernel.append %r at %p into %c, %s rotated %t
-    : (tensor<3x1x64xf32>, index, tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>, tensor<9x2x32xf32>) -> (tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>)
-  return %a, %b : tensor<1x3x64x4xi8>, tensor<1x3x2x4xbf16>
+// CHECK:     tensor.insert %[[CODE]] into {{.*}} : tensor<3x1x64x4xi8>
+func.func @coded_keys(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<3x1x64x4xi8>, %s: tensor<3x1x2x4xbf16>, %t: tensor<9x2x32xf32>) -> (tensor<3x1x64x4xi8>, tensor<3x1x2x4xbf16>) {
+  %a, %b = kernel.append keys %r at %p into %c, %s rotated %t
+    : (tensor<3x1x64xf32>, index, tensor<3x1x64x4xi8>, tensor<3x1x2x4xbf16>, tensor<9x2x32xf32>) -> (tensor<3x1x64x4xi8>, tensor<3x1x2x4xbf16>)
+  return %a, %b : tensor<3x1x64x4xi8>, tensor<3x1x2x4xbf16>
 }
 
 // -----
 
-func.func @two_heads(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<2x12x8xf32>) -> tensor<2x12x8xf32> {
+func.func @two_heads(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<3x2x4x8xf32>) -> tensor<3x2x4x8xf32> {
   // expected-error @+1 {{expects a tile of one head to be vectorized, but got 'tensor<3x2x8xf32>'}}
-  %a = kernel.append %r at %p into %c : (tensor<3x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x12x8xf32>
-  return %a : tensor<2x12x8xf32>
+  %a = kernel.append %r at %p into %c : (tensor<3x2x8xf32>, index, tensor<3x2x4x8xf32>) -> tensor<3x2x4x8xf32>
+  return %a : tensor<3x2x4x8xf32>
 }

@@ -19,7 +19,7 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK:   scf.for
   // CHECK:     scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
   // CHECK-NOT:   kernel.prefetch
-  // CHECK:       vector.transfer_read {{.*}} : tensor<1x8x16x8xf32>, vector<8xf32>
+  // CHECK:       vector.transfer_read {{.*}} : tensor<8x1x16x8xf32>, vector<8xf32>
   // CHECK:       vector.fma
   // Weights: no mask, halves upon halves for the maximum.
   // CHECK:   scf.for
@@ -31,7 +31,7 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK-COUNT-8: math.exp2 {{.*}} : vector<8xf32>
   // Values: two vectors of columns of four rows at a time.
   // CHECK:     scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>)
-  // CHECK:       vector.transfer_read {{.*}} : tensor<1x64x16xf32>, vector<8xf32>
+  // CHECK:       vector.transfer_read {{.*}} : tensor<8x1x8x16xf32>, vector<8xf32>
   // CHECK:       vector.fma
   // The rest, masked: a row's token is its number over the heads.
   // CHECK: scf.for %{{.*}} = %[[WHOLE]] to %[[END]] step %c1
@@ -42,15 +42,15 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK: vector.reduction <add>
   // CHECK: arith.divf
   // CHECK: tensor<2x2x16xf32>
-  func.func @causal(%p: index, %q: tensor<2x2x16xf32>, %k: tensor<1x8x16x8xf32>, %v: tensor<1x64x16xf32>) -> tensor<2x2x16xf32> {
+  func.func @causal(%p: index, %q: tensor<2x2x16xf32>, %k: tensor<8x1x16x8xf32>, %v: tensor<8x1x8x16xf32>) -> tensor<2x2x16xf32> {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-      : (tensor<2x2x16xf32>, tensor<1x8x16x8xf32>, tensor<1x64x16xf32>, index, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
+      : (tensor<2x2x16xf32>, tensor<8x1x16x8xf32>, tensor<8x1x8x16xf32>, index, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
     return %a : tensor<2x2x16xf32>
   }
 
   // With a window there are masked steps first: from the block of position p - 4 on to
   // where the last row sees whole blocks. A single token fetches what the next step reads,
-  // eight blocks or 64 positions on.
+  // eight blocks on.
   // CHECK-LABEL: func.func @windowed
   // CHECK-SAME: %[[P:[^:]*]]: index
   // CHECK: %[[FIRST:.*]] = arith.subi %[[P]], %c4
@@ -60,13 +60,13 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK:   arith.cmpi slt
   // CHECK: scf.for %[[B:[^ ]+]] = {{.*}} step %c8
   // CHECK:   %[[NEXT:.*]] = arith.addi %[[B]], %c8
-  // CHECK:   kernel.prefetch {{.*}}[%c0, %[[NEXT]], %{{.*}}, %c0] : tensor<1x8x16x8xf32>
-  // CHECK:   arith.addi %{{.*}}, %c64
-  // CHECK:   kernel.prefetch {{.*}} : tensor<1x64x16xf32>
+  // CHECK:   kernel.prefetch {{.*}}[%[[NEXT]], %c0, %{{.*}}, %c0] : tensor<8x1x16x8xf32>
+  // CHECK:   %[[LATER:.*]] = arith.addi %{{.*}}, %c8
+  // CHECK:   kernel.prefetch {{.*}}[%[[LATER]], %c0, %{{.*}}, %{{.*}}] : tensor<8x1x8x16xf32>
   // CHECK: scf.for {{.*}} step %c1
-  func.func @windowed(%p: index, %q: tensor<1x1x16xf32>, %k: tensor<1x8x16x8xf32>, %v: tensor<1x64x16xf32>) -> tensor<1x1x16xf32> {
+  func.func @windowed(%p: index, %q: tensor<1x1x16xf32>, %k: tensor<8x1x16x8xf32>, %v: tensor<8x1x8x16xf32>) -> tensor<1x1x16xf32> {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 window 5 into %q
-      : (tensor<1x1x16xf32>, tensor<1x8x16x8xf32>, tensor<1x64x16xf32>, index, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+      : (tensor<1x1x16xf32>, tensor<8x1x16x8xf32>, tensor<8x1x8x16xf32>, index, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
     return %a : tensor<1x1x16xf32>
   }
 
@@ -81,13 +81,13 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK:   vector.transfer_read %[[T]][%[[PLACE]], %c1, %c0]
   // CHECK:   arith.subf
   // CHECK:   arith.addf
-  // CHECK: vector.transfer_read {{.*}} : tensor<1x8x16x8xf16>, vector<8xf16>
+  // CHECK: vector.transfer_read {{.*}} : tensor<8x1x16x8xf16>, vector<8xf16>
   // CHECK: arith.extf {{.*}} : vector<8xf16> to vector<8xf32>
-  // CHECK: vector.transfer_read {{.*}} : tensor<1x64x16xf16>, vector<8xf16>
+  // CHECK: vector.transfer_read {{.*}} : tensor<8x1x8x16xf16>, vector<8xf16>
   // CHECK: arith.extf
-  func.func @rotated(%p: index, %q: tensor<2x1x16xf32>, %k: tensor<1x8x16x8xf16>, %v: tensor<1x64x16xf16>, %t: tensor<70x2x8xf32>) -> tensor<2x1x16xf32> {
+  func.func @rotated(%p: index, %q: tensor<2x1x16xf32>, %k: tensor<8x1x16x8xf16>, %v: tensor<8x1x8x16xf16>, %t: tensor<70x2x8xf32>) -> tensor<2x1x16xf32> {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q rotated %t
-      : (tensor<2x1x16xf32>, tensor<1x8x16x8xf16>, tensor<1x64x16xf16>, index, tensor<2x1x16xf32>, tensor<70x2x8xf32>) -> tensor<2x1x16xf32>
+      : (tensor<2x1x16xf32>, tensor<8x1x16x8xf16>, tensor<8x1x8x16xf16>, index, tensor<2x1x16xf32>, tensor<70x2x8xf32>) -> tensor<2x1x16xf32>
     return %a : tensor<2x1x16xf32>
   }
 
@@ -97,19 +97,19 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK: scf.for %{{.*}} step %c8
   // CHECK:   scf.for
   // CHECK:     %[[FIRST:[^:]*]]:8 = scf.for %{{.*}} = %c0 to %c32 step
-  // CHECK:       vector.transfer_read {{.*}} : tensor<1x8x96x8xi8>, vector<8xi8>
+  // CHECK:       vector.transfer_read {{.*}} : tensor<8x1x96x8xi8>, vector<8xi8>
   // CHECK:       arith.sitofp {{.*}} : vector<8xi8> to vector<8xf32>
-  // CHECK:     vector.transfer_read {{.*}}, %c0, %c0], {{.*}} : tensor<1x8x3x8xbf16>, vector<8xbf16>
+  // CHECK:     vector.transfer_read {{.*}}, %c0, %c0], {{.*}} : tensor<8x1x3x8xbf16>, vector<8xbf16>
   // CHECK:     arith.extf {{.*}} : vector<8xbf16> to vector<8xf32>
   // CHECK:     %[[SCORE:.*]] = arith.mulf
   // CHECK:     scf.for %[[G:.*]] = %c1 to %c3 step %c1
   // CHECK:       scf.for
-  // CHECK:       vector.transfer_read {{.*}}, %[[G]], %c0], {{.*}} : tensor<1x8x3x8xbf16>, vector<8xbf16>
+  // CHECK:       vector.transfer_read {{.*}}, %[[G]], %c0], {{.*}} : tensor<8x1x3x8xbf16>, vector<8xbf16>
   // CHECK:       vector.fma
   // CHECK:   scf.for
   // CHECK:     math.exp2 {{.*}} : f32
   // CHECK:     %[[W:.*]] = math.exp2 {{.*}} : vector<8xf32>
-  // CHECK:     vector.transfer_read {{.*}} : tensor<1x8x3x8xbf16>, vector<8xbf16>
+  // CHECK:     vector.transfer_read {{.*}} : tensor<8x1x3x8xbf16>, vector<8xbf16>
   // CHECK:     arith.mulf %[[W]]
   // CHECK:     vector.transfer_write {{.*}} : vector<8xf32>, tensor<3x2x64xf32>
   // CHECK:     arith.mulf %[[W]]
@@ -118,11 +118,11 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK:     vector.transfer_write {{.*}} : vector<8xf32>, tensor<3x2x64xf32>
   // CHECK:   scf.for %[[COLUMN:.*]] = %c0 to %c96 step %c32
   // CHECK:     %[[GROUP:.*]] = arith.divui %[[COLUMN]], %c32
-  // CHECK:     vector.transfer_read {{.*}} : tensor<1x64x96xi8>, vector<8xi8>
+  // CHECK:     vector.transfer_read {{.*}} : tensor<8x1x8x96xi8>, vector<8xi8>
   // CHECK:     tensor.extract {{.*}}[%[[GROUP]], %c0, {{.*}} : tensor<3x2x64xf32>
-  func.func @coded(%p: index, %q: tensor<2x1x96xf32>, %k: tensor<1x8x96x8xi8>, %v: tensor<1x64x96xi8>, %ks: tensor<1x8x3x8xbf16>, %vs: tensor<1x8x3x8xbf16>) -> tensor<2x1x96xf32> {
+  func.func @coded(%p: index, %q: tensor<2x1x96xf32>, %k: tensor<8x1x96x8xi8>, %v: tensor<8x1x8x96xi8>, %ks: tensor<8x1x3x8xbf16>, %vs: tensor<8x1x3x8xbf16>) -> tensor<2x1x96xf32> {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q scales %ks, %vs
-      : (tensor<2x1x96xf32>, tensor<1x8x96x8xi8>, tensor<1x64x96xi8>, index, tensor<2x1x96xf32>, tensor<1x8x3x8xbf16>, tensor<1x8x3x8xbf16>) -> tensor<2x1x96xf32>
+      : (tensor<2x1x96xf32>, tensor<8x1x96x8xi8>, tensor<8x1x8x96xi8>, index, tensor<2x1x96xf32>, tensor<8x1x3x8xbf16>, tensor<8x1x3x8xbf16>) -> tensor<2x1x96xf32>
     return %a : tensor<2x1x96xf32>
   }
 }
@@ -156,9 +156,9 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK:   vector.transfer_write %[[TOP]], {{.*}}, %c24] {{.*}} : vector<8xf32>, tensor<1x2x32xf32>
   // CHECK: } else {
   // CHECK:   scf.yield %[[O]]
-  func.func @part(%p: index, %i: index, %q: tensor<1x2x16xf32>, %k: tensor<1x32x16x8xf32>, %v: tensor<1x256x16xf32>, %o: tensor<1x2x32xf32>) -> tensor<1x2x32xf32> {
+  func.func @part(%p: index, %i: index, %q: tensor<1x2x16xf32>, %k: tensor<32x1x16x8xf32>, %v: tensor<32x1x8x16xf32>, %o: tensor<1x2x32xf32>) -> tensor<1x2x32xf32> {
     %a = kernel.attention %q, %k, %v at %p scale 0.125 part %i of 4 into %o
-      : (tensor<1x2x16xf32>, tensor<1x32x16x8xf32>, tensor<1x256x16xf32>, index, tensor<1x2x32xf32>, index) -> tensor<1x2x32xf32>
+      : (tensor<1x2x16xf32>, tensor<32x1x16x8xf32>, tensor<32x1x8x16xf32>, index, tensor<1x2x32xf32>, index) -> tensor<1x2x32xf32>
     return %a : tensor<1x2x32xf32>
   }
 }
@@ -166,10 +166,10 @@ module attributes {kernel.target = "x86-64-v3"} {
 // -----
 
 module attributes {kernel.target = "x86-64-v3"} {
-  func.func @two_parts(%p: index, %q: tensor<1x2x16xf32>, %k: tensor<1x32x16x8xf32>, %v: tensor<1x256x16xf32>, %o: tensor<2x2x32xf32>) -> tensor<2x2x32xf32> {
+  func.func @two_parts(%p: index, %q: tensor<1x2x16xf32>, %k: tensor<32x1x16x8xf32>, %v: tensor<32x1x8x16xf32>, %o: tensor<2x2x32xf32>) -> tensor<2x2x32xf32> {
     // expected-error @+1 {{expects a tile of one part to be vectorized, but got 2}}
     %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 4 into %o
-      : (tensor<1x2x16xf32>, tensor<1x32x16x8xf32>, tensor<1x256x16xf32>, index, tensor<2x2x32xf32>, index) -> tensor<2x2x32xf32>
+      : (tensor<1x2x16xf32>, tensor<32x1x16x8xf32>, tensor<32x1x8x16xf32>, index, tensor<2x2x32xf32>, index) -> tensor<2x2x32xf32>
     return %a : tensor<2x2x32xf32>
   }
 }
@@ -177,10 +177,10 @@ module attributes {kernel.target = "x86-64-v3"} {
 // -----
 
 module attributes {kernel.target = "x86-64-v3"} {
-  func.func @two_groups(%p: index, %q: tensor<1x2x8xf32>, %k: tensor<2x8x8x8xf32>, %v: tensor<2x64x8xf32>) -> tensor<1x2x8xf32> {
+  func.func @two_groups(%p: index, %q: tensor<1x2x8xf32>, %k: tensor<8x2x8x8xf32>, %v: tensor<8x2x8x8xf32>) -> tensor<1x2x8xf32> {
     // expected-error @+1 {{expects a tile of one key/value head to be vectorized, but got 2}}
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-      : (tensor<1x2x8xf32>, tensor<2x8x8x8xf32>, tensor<2x64x8xf32>, index, tensor<1x2x8xf32>) -> tensor<1x2x8xf32>
+      : (tensor<1x2x8xf32>, tensor<8x2x8x8xf32>, tensor<8x2x8x8xf32>, index, tensor<1x2x8xf32>) -> tensor<1x2x8xf32>
     return %a : tensor<1x2x8xf32>
   }
 }
@@ -188,10 +188,10 @@ module attributes {kernel.target = "x86-64-v3"} {
 // -----
 
 module attributes {kernel.target = "x86-64-v3"} {
-  func.func @odd_blocks(%p: index, %q: tensor<1x1x8xf32>, %k: tensor<1x3x8x8xf32>, %v: tensor<1x24x8xf32>) -> tensor<1x1x8xf32> {
+  func.func @odd_blocks(%p: index, %q: tensor<1x1x8xf32>, %k: tensor<3x1x8x8xf32>, %v: tensor<3x1x8x8xf32>) -> tensor<1x1x8xf32> {
     // expected-error @+1 {{expects a cache of a multiple of 8 blocks to be vectorized, but got 3}}
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-      : (tensor<1x1x8xf32>, tensor<1x3x8x8xf32>, tensor<1x24x8xf32>, index, tensor<1x1x8xf32>) -> tensor<1x1x8xf32>
+      : (tensor<1x1x8xf32>, tensor<3x1x8x8xf32>, tensor<3x1x8x8xf32>, index, tensor<1x1x8xf32>) -> tensor<1x1x8xf32>
     return %a : tensor<1x1x8xf32>
   }
 }

@@ -51,148 +51,157 @@ func.func @f(%x: tensor<4xf32>) {
 // -----
 
 // kernel.attention (C1)
-func.func @f(%q: tensor<1x3x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index) {
-  // expected-error @+1 {{'kernel.attention' op expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh]}}
+func.func @f(%q: tensor<1x3x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects query [T, H, Dh], keys [P, Hkv, Dh, L] and values [P, Hkv, L, Dh]}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-    : (tensor<1x3x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<1x3x8xf32>) -> tensor<1x3x8xf32>
+    : (tensor<1x3x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<1x3x8xf32>) -> tensor<1x3x8xf32>
   return
 }
 
 // -----
 
 // kernel.attention (C2)
-func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %o: tensor<2x4x8xf32>) {
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index, %o: tensor<2x4x8xf32>) {
   // expected-error @+1 {{'kernel.attention' op expects result and destination of the query's type}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o
-    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+    : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
   return
 }
 
 // -----
 
 // kernel.append (C1)
-func.func @f(%r: tensor<1x2x9xf32>, %p: index, %k: tensor<2x12x8xf32>) {
+func.func @f(%r: tensor<1x2x9xf32>, %p: index, %k: tensor<3x2x4x8xf32>) {
   // expected-error @+1 {{'kernel.append' op expects rows [T, Hkv, Dh] that fit the destination}}
-  %a = kernel.append %r at %p into %k : (tensor<1x2x9xf32>, index, tensor<2x12x8xf32>) -> tensor<2x12x8xf32>
+  %a = kernel.append %r at %p into %k : (tensor<1x2x9xf32>, index, tensor<3x2x4x8xf32>) -> tensor<3x2x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.append (C1): keys, but not said to be
+func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<3x2x8x4xf32>) {
+  // expected-error @+1 {{'kernel.append' op expects rows [T, Hkv, Dh] that fit the destination}}
+  %a = kernel.append %r at %p into %k : (tensor<1x2x8xf32>, index, tensor<3x2x8x4xf32>) -> tensor<3x2x8x4xf32>
   return
 }
 
 // -----
 
 // kernel.append (C2)
-func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x12x8xf32>) {
-  // expected-error @+1 {{'kernel.append' op expects a result of the destination's type, but got 'tensor<2x13x8xf32>'}}
-  %a = kernel.append %r at %p into %k : (tensor<1x2x8xf32>, index, tensor<2x12x8xf32>) -> tensor<2x13x8xf32>
+func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<3x2x4x8xf32>) {
+  // expected-error @+1 {{'kernel.append' op expects a result of the destination's type, but got 'tensor<4x2x4x8xf32>'}}
+  %a = kernel.append %r at %p into %k : (tensor<1x2x8xf32>, index, tensor<3x2x4x8xf32>) -> tensor<4x2x4x8xf32>
   return
 }
 
 // -----
 
 // kernel.attention (C1): keys and values of two types
-func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf16>, %v: tensor<2x12x8xf32>, %p: index) {
-  // expected-error @+1 {{'kernel.attention' op expects query [T, H, Dh], keys [Hkv, P, Dh, L] and values [Hkv, P * L, Dh]}}
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf16>, %v: tensor<3x2x4x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects query [T, H, Dh], keys [P, Hkv, Dh, L] and values [P, Hkv, L, Dh]}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf16>, tensor<2x12x8xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+    : (tensor<1x4x8xf32>, tensor<3x2x8x4xf16>, tensor<3x2x4x8xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
   return
 }
 
 // -----
 
 // kernel.attention (C3)
-func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %t: tensor<9x2x8xf32>) {
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index, %t: tensor<9x2x8xf32>) {
   // expected-error @+1 {{'kernel.attention' op expects a table [C, 2, Dh/2] for heads of 8, but got 'tensor<9x2x8xf32>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q rotated %t
-    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<1x4x8xf32>, tensor<9x2x8xf32>) -> tensor<1x4x8xf32>
+    : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<1x4x8xf32>, tensor<9x2x8xf32>) -> tensor<1x4x8xf32>
   return
 }
 
 // -----
 
 // kernel.append (C3): values are not rotated
-func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<2x12x8xf32>, %t: tensor<9x2x4xf32>) {
-  // expected-error @+1 {{'kernel.append' op expects a table [C, 2, Dh/2] only for keys [Hkv, P, Dh, L], but got 'tensor<9x2x4xf32>' for 'tensor<2x12x8xf32>'}}
+func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<3x2x4x8xf32>, %t: tensor<9x2x4xf32>) {
+  // expected-error @+1 {{'kernel.append' op expects a table [C, 2, Dh/2] only for keys [P, Hkv, Dh, L], but got 'tensor<9x2x4xf32>' for values 'tensor<3x2x4x8xf32>'}}
   %a = kernel.append %r at %p into %k rotated %t
-    : (tensor<1x2x8xf32>, index, tensor<2x12x8xf32>, tensor<9x2x4xf32>) -> tensor<2x12x8xf32>
+    : (tensor<1x2x8xf32>, index, tensor<3x2x4x8xf32>, tensor<9x2x4xf32>) -> tensor<3x2x4x8xf32>
   return
 }
 
 // -----
 
 // kernel.attention (C4): codes without scales
-func.func @f(%q: tensor<1x2x32xf32>, %k: tensor<2x3x32x4xi8>, %v: tensor<2x12x32xi8>, %p: index) {
-  // expected-error @+1 {{'kernel.attention' op expects scales [Hkv, P, Dh/32, L] of keys and values that are codes, only, but got none and none for 'tensor<2x3x32x4xi8>' and 'tensor<2x12x32xi8>'}}
+func.func @f(%q: tensor<1x2x32xf32>, %k: tensor<3x2x32x4xi8>, %v: tensor<3x2x4x32xi8>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects scales [P, Hkv, Dh/32, L] of keys and values that are codes, only, but got none and none for 'tensor<3x2x32x4xi8>' and 'tensor<3x2x4x32xi8>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
-    : (tensor<1x2x32xf32>, tensor<2x3x32x4xi8>, tensor<2x12x32xi8>, index, tensor<1x2x32xf32>) -> tensor<1x2x32xf32>
+    : (tensor<1x2x32xf32>, tensor<3x2x32x4xi8>, tensor<3x2x4x32xi8>, index, tensor<1x2x32xf32>) -> tensor<1x2x32xf32>
   return
 }
 
 // -----
 
 // kernel.attention (C4): scales of another shape
-func.func @f(%q: tensor<1x2x32xf32>, %k: tensor<2x3x32x4xi8>, %v: tensor<2x12x32xi8>, %p: index, %ks: tensor<2x3x1x4xbf16>, %vs: tensor<2x3x2x4xbf16>) {
-  // expected-error @+1 {{'kernel.attention' op expects scales [Hkv, P, Dh/32, L] of keys and values that are codes, only, but got 'tensor<2x3x1x4xbf16>' and 'tensor<2x3x2x4xbf16>'}}
+func.func @f(%q: tensor<1x2x32xf32>, %k: tensor<3x2x32x4xi8>, %v: tensor<3x2x4x32xi8>, %p: index, %ks: tensor<3x2x1x4xbf16>, %vs: tensor<3x2x2x4xbf16>) {
+  // expected-error @+1 {{'kernel.attention' op expects scales [P, Hkv, Dh/32, L] of keys and values that are codes, only, but got 'tensor<3x2x1x4xbf16>' and 'tensor<3x2x2x4xbf16>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q scales %ks, %vs
-    : (tensor<1x2x32xf32>, tensor<2x3x32x4xi8>, tensor<2x12x32xi8>, index, tensor<1x2x32xf32>, tensor<2x3x1x4xbf16>, tensor<2x3x2x4xbf16>) -> tensor<1x2x32xf32>
+    : (tensor<1x2x32xf32>, tensor<3x2x32x4xi8>, tensor<3x2x4x32xi8>, index, tensor<1x2x32xf32>, tensor<3x2x1x4xbf16>, tensor<3x2x2x4xbf16>) -> tensor<1x2x32xf32>
   return
 }
 
 // -----
 
 // kernel.append (C2): scales of another type than their destination's
-func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<2x12x32xi8>, %s: tensor<2x3x1x4xbf16>) {
-  // expected-error @+1 {{'kernel.append' op expects scales of their destination's type, but got 'tensor<2x3x2x4xbf16>'}}
+func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xi8>, %s: tensor<3x2x1x4xbf16>) {
+  // expected-error @+1 {{'kernel.append' op expects scales of their destination's type, but got 'tensor<3x2x2x4xbf16>'}}
   %a, %b = kernel.append %r at %p into %k, %s
-    : (tensor<1x2x32xf32>, index, tensor<2x12x32xi8>, tensor<2x3x1x4xbf16>) -> (tensor<2x12x32xi8>, tensor<2x3x2x4xbf16>)
+    : (tensor<1x2x32xf32>, index, tensor<3x2x4x32xi8>, tensor<3x2x1x4xbf16>) -> (tensor<3x2x4x32xi8>, tensor<3x2x2x4xbf16>)
   return
 }
 
 // -----
 
 // kernel.append (C4): floats with scales
-func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<2x12x32xf16>, %s: tensor<2x3x1x4xbf16>) {
-  // expected-error @+1 {{'kernel.append' op expects scales [Hkv, P, Dh/32, L] beside a cache of codes, only, but got 'tensor<2x3x1x4xbf16>' for 'tensor<2x12x32xf16>'}}
+func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xf16>, %s: tensor<3x2x1x4xbf16>) {
+  // expected-error @+1 {{'kernel.append' op expects scales [P, Hkv, Dh/32, L] beside a cache of codes, only, but got 'tensor<3x2x1x4xbf16>' for 'tensor<3x2x4x32xf16>'}}
   %a, %b = kernel.append %r at %p into %k, %s
-    : (tensor<1x2x32xf32>, index, tensor<2x12x32xf16>, tensor<2x3x1x4xbf16>) -> (tensor<2x12x32xf16>, tensor<2x3x1x4xbf16>)
+    : (tensor<1x2x32xf32>, index, tensor<3x2x4x32xf16>, tensor<3x2x1x4xbf16>) -> (tensor<3x2x4x32xf16>, tensor<3x2x1x4xbf16>)
   return
 }
 
 // -----
 
 // kernel.append (C4): scales of fewer positions
-func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<2x12x32xi8>, %s: tensor<2x2x1x4xbf16>) {
-  // expected-error @+1 {{'kernel.append' op expects scales [Hkv, P, Dh/32, L] beside a cache of codes, only, but got 'tensor<2x2x1x4xbf16>' for 'tensor<2x12x32xi8>'}}
+func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xi8>, %s: tensor<2x2x1x4xbf16>) {
+  // expected-error @+1 {{'kernel.append' op expects scales [P, Hkv, Dh/32, L] beside a cache of codes, only, but got 'tensor<2x2x1x4xbf16>' for 'tensor<3x2x4x32xi8>'}}
   %a, %b = kernel.append %r at %p into %k, %s
-    : (tensor<1x2x32xf32>, index, tensor<2x12x32xi8>, tensor<2x2x1x4xbf16>) -> (tensor<2x12x32xi8>, tensor<2x2x1x4xbf16>)
+    : (tensor<1x2x32xf32>, index, tensor<3x2x4x32xi8>, tensor<2x2x1x4xbf16>) -> (tensor<3x2x4x32xi8>, tensor<2x2x1x4xbf16>)
   return
 }
 
 // -----
 
 // kernel.attention (C2): a part is longer than a row of the query
-func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index) {
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index) {
   // expected-error @+1 {{'kernel.attention' op expects result and destination [N, H, Dh + 2 L], but got 'tensor<1x4x8xf32>' and 'tensor<1x4x8xf32>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 2 into %q
-    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<1x4x8xf32>, index) -> tensor<1x4x8xf32>
+    : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<1x4x8xf32>, index) -> tensor<1x4x8xf32>
   return
 }
 
 // -----
 
 // kernel.attention (C5): one token
-func.func @f(%q: tensor<2x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %o: tensor<2x4x16xf32>) {
+func.func @f(%q: tensor<2x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index, %o: tensor<2x4x16xf32>) {
   // expected-error @+1 {{'kernel.attention' op expects parts, at least one, of a single token, but got 2 for 'tensor<2x4x8xf32>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 2 into %o
-    : (tensor<2x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<2x4x16xf32>, index) -> tensor<2x4x16xf32>
+    : (tensor<2x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<2x4x16xf32>, index) -> tensor<2x4x16xf32>
   return
 }
 
 // -----
 
 // kernel.attention (C5): a part of none
-func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<2x3x8x4xf32>, %v: tensor<2x12x8xf32>, %p: index, %o: tensor<2x4x16xf32>) {
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index, %o: tensor<2x4x16xf32>) {
   // expected-error @+1 {{'kernel.attention' op expects parts, at least one, of a single token, but got 0 for 'tensor<1x4x8xf32>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 0 into %o
-    : (tensor<1x4x8xf32>, tensor<2x3x8x4xf32>, tensor<2x12x8xf32>, index, tensor<2x4x16xf32>, index) -> tensor<2x4x16xf32>
+    : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<2x4x16xf32>, index) -> tensor<2x4x16xf32>
   return
 }
 
