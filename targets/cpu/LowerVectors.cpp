@@ -38,13 +38,24 @@ struct LowerVectors : cria::cpu::impl::LowerVectorsBase<LowerVectors> {
           vector::populateVectorBroadcastLoweringPatterns(patterns);
           vector::populateVectorShapeCastLoweringPatterns(patterns);
           vector::populateVectorStepLoweringPatterns(patterns);
-          memref::populateFoldMemRefAliasOpPatterns(patterns);
+          populateFoldViewPatterns(patterns);
           cria::cpu::populateExponentialPatterns(patterns);
         })))
       signalPassFailure();
   }
 
 private:
+  /// Accesses to views become accesses to what is viewed, but for collapsed dimensions: an index
+  /// would be divided into theirs and put together again, which LLVM does not see through.
+  /// `memref-expand-strided-metadata` knows their strides.
+  static void populateFoldViewPatterns(RewritePatternSet &patterns) {
+    RewritePatternSet all(patterns.getContext());
+    memref::populateFoldMemRefAliasOpPatterns(all);
+    for (std::unique_ptr<RewritePattern> &pattern : all.getNativePatterns())
+      if (!pattern->getDebugName().contains("OfCollapseShapeOpFolder"))
+        patterns.add(std::move(pattern));
+  }
+
   LogicalResult apply(llvm::function_ref<void(RewritePatternSet &)> populate) {
     RewritePatternSet patterns(&getContext());
     populate(patterns);

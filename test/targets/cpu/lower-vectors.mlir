@@ -10,6 +10,20 @@ func.func @transfer(%m: memref<1x4x16xf32>, %i: index) -> vector<1x16xf32> {
   return %v : vector<1x16xf32>
 }
 
+// A view's index becomes one of what it views; that of collapsed dimensions stays whole.
+// CHECK-LABEL: func.func @views
+// CHECK-SAME: %[[M:[^:]*]]: memref<8x4x16xf32>, %[[T:[^:]*]]: index, %[[I:[^:]*]]: index
+// CHECK: %[[C:.*]] = memref.collapse_shape %[[M]]
+// CHECK-NOT: affine.delinearize_index
+// CHECK: memref.load %[[C]][%[[T]], %[[I]]]
+func.func @views(%m: memref<8x4x16xf32>, %t: index, %i: index) -> f32 {
+  %c0 = arith.constant 0 : index
+  %c = memref.collapse_shape %m [[0], [1, 2]] : memref<8x4x16xf32> into memref<8x64xf32>
+  %s = memref.subview %c[%t, 0] [2, 64] [1, 1] : memref<8x64xf32> to memref<2x64xf32, strided<[64, 1], offset: ?>>
+  %v = memref.load %s[%c0, %i] : memref<2x64xf32, strided<[64, 1], offset: ?>>
+  return %v : f32
+}
+
 // x is limited, split into n and f, a polynomial of f is multiplied by 2^n.
 // CHECK-LABEL: func.func @exponential
 // CHECK-NOT: math.exp
