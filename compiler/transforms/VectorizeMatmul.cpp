@@ -5,7 +5,8 @@
 // sums live in registers, the panels are read once, front to back. R is a whole
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
-// see `kernel.dot`). A single row takes one panel after the other, so that memory is
+// see `kernel.dot`). Where the schedule says so, narrow panels are widened before the first tile of
+// rows that meets them. A single row takes one panel after the other, so that memory is
 // read as one stream, and has two sums, of even and of odd columns. Where the schedule
 // wants tiles, the micro-kernel is the target's: one `kernel.tile_matmul`.
 //
@@ -68,15 +69,17 @@ class MicroKernel : VectorBuilder {
 public:
   MicroKernel(MatmulTile tile, const Schedule &schedule, RewriterBase &rewriter)
       : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(schedule.unroll, tile.columns)),
-        ahead(schedule.ahead), type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
+        ahead(schedule.ahead), widenOnce(schedule.widenOnce), stored(tile.panels), type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
 
   /// Replaces the tile's op.
   void build() {
     b.setInsertionPoint(tile.op);
     zero = index(0);
+    if (widenOnce)
+      widenPanels();
     if (tile.pairs) // a column's pairs are one row of numbers
-      tile.panels = tensor::CollapseShapeOp::create(b, loc, tile.panels,
-                                                    SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+      tile.panels = stored = tensor::CollapseShapeOp::create(b, loc, tile.panels,
+                                                             SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     Value destination = tile.sums;
     SmallVector<Value> sums = initialSums(destination);
     if (tile.m > 1)
@@ -122,6 +125,31 @@ private:
     Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
     SmallVector<Value> halves = multiply(panel, {sum, zeros});
     return arith::AddFOp::create(b, loc, halves[0], halves[1]);
+  }
+
+  /// The loop over tiles of rows that the tile is in, if there are several; else null.
+  scf::ForOp loopOverTiles() {
+    auto loop = tile.op->getParentOfType<scf::ForOp>();
+    std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
+    return tiles && tiles->sgt(1) ? loop : scf::ForOp();
+  }
+
+  /// Narrow panels that several tiles meet: widened, in the thread's scratch, before all tiles.
+  void widenPanels() {
+    scf::ForOp tiles = loopOverTiles();
+    auto narrow = cast<RankedTensorType>(stored.getType()); // [P, K, R]
+    if (tile.pairs || narrow.getElementType().isF32() || !tiles || !tiles.isDefinedOutsideOfLoop(stored))
+      return;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(tiles);
+    Value begin = index(0);
+    tile.panels = scratch(narrow.getShape(), b.getF32Type());
+    for (int64_t panel = 0; panel < tile.count; ++panel)
+      tile.panels = loop(begin, index(tile.columns), 1, tile.panels, [&](Value column, ValueRange before) {
+        SmallVector<Value> place = {index(panel), column, begin};
+        Value numbers = read(VectorType::get({tile.height}, narrow.getElementType()), stored, place);
+        return SmallVector<Value>{write(widen(b, loc, numbers), before[0], place)};
+      })[0];
   }
 
   void forEachSum(llvm::function_ref<void(int64_t row, int64_t panel, int64_t number)> visit) {
@@ -180,26 +208,27 @@ private:
   /// Tile number i of n fetches the next panels' numbers from i / n to (i + 1) / n, line by
   /// line over the columns; a single row, what is `ahead` bytes further on in panel `first`.
   void prefetch(int64_t first, Value column) {
-    auto panels = cast<RankedTensorType>(tile.panels.getType());
+    auto panels = cast<RankedTensorType>(stored.getType());
     int64_t bits = panels.getElementTypeBitWidth();
     if (tile.m == 1 && ahead) {
       Value here = arith::MulIOp::create(b, loc, column, index(panels.getDimSize(2)));
-      fetch(tile.panels, {index(first), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
+      fetch(stored, {index(first), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
-    auto loop = tile.op->getParentOfType<scf::ForOp>();
-    std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
-    if (!tiles || tiles->getSExtValue() < 2)
+    scf::ForOp loop = loopOverTiles();
+    if (!loop)
       return;
     // Numbers of the next panels to a column of this tile, rounded up.
-    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, tiles->getSExtValue());
+    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, loop.getStaticTripCount()->getSExtValue());
     Value number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);
     Value from = arith::MulIOp::create(b, loc, steps, index(share));
-    fetch(tile.panels, {index(tile.count), zero, from}, share * unroll);
+    fetch(stored, {index(tile.count), zero, from}, share * unroll);
   }
 
   MatmulTile tile;
   int64_t unroll, ahead; ///< columns; bytes, see Schedule
+  bool widenOnce;
+  Value stored; ///< panels as memory has them; the tile's may be wider
   VectorType type;
   Value zero;
 };

@@ -51,6 +51,11 @@ constexpr Schedule inTiles(Schedule schedule, int64_t rows) {
   return schedule;
 }
 
+constexpr Schedule widenedOnce(Schedule schedule) {
+  schedule.widenOnce = true;
+  return schedule;
+}
+
 constexpr Schedule signedBytes(Schedule schedule) {
   schedule.signedBytes = true;
   return schedule;
@@ -89,7 +94,7 @@ constexpr Row kTable[] = {
     {Kind::Attention, std::nullopt, "avx2", attention(8, 4, 8, 12)},
     {Kind::Attention, false, "avx2", attention(8, 8, 8, 12)}, // all heads of a group: keys are read once
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
-    {Kind::Matmul, std::nullopt, "avx512f", matmul(16, 8, 4, 2)},
+    {Kind::Matmul, std::nullopt, "avx512f", widenedOnce(matmul(16, 8, 4, 2))},
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI

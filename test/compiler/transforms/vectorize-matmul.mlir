@@ -1,4 +1,4 @@
-// RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(kernel-vectorize-matmul))' | FileCheck %s
+// RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(kernel-vectorize-matmul))' -split-input-file | FileCheck %s
 
 #x = affine_map<(t, p, k, r) -> (t, k)>
 #w = affine_map<(t, p, k, r) -> (p, k, r)>
@@ -115,5 +115,49 @@ module attributes {kernel.target = "x86-64-v3"} {
       linalg.yield %3 : f32
     } -> tensor<1x1x16xf32>
     return %r : tensor<1x1x16xf32>
+  }
+}
+
+// -----
+
+#x = affine_map<(t, p, k, r) -> (t, k)>
+#w = affine_map<(t, p, k, r) -> (p, k, r)>
+#y = affine_map<(t, p, k, r) -> (t, p, r)>
+
+module attributes {kernel.target = "x86-64-v4"} {
+  // Two tiles of two rows meet the same panels, which are widened before both; what is fetched is
+  // what memory has.
+  // CHECK-LABEL: func.func @widened
+  // CHECK-SAME: %[[W:[^:]*]]: tensor<2x8x16xf16>
+  // CHECK: %[[SCRATCH:.*]] = tensor.empty() {kernel.buffer = 0 : i64} : tensor<2x8x16xf32>
+  // CHECK: scf.for %[[K:[^ ]*]] = {{.*}} iter_args(%[[BEFORE:.*]] = %[[SCRATCH]])
+  // CHECK:   %[[NARROW:.*]] = vector.transfer_read %[[W]][%{{.*}}, %[[K]], {{.*}} : tensor<2x8x16xf16>, vector<16xf16>
+  // CHECK:   %[[WIDE:.*]] = arith.extf %[[NARROW]]
+  // CHECK:   vector.transfer_write %[[WIDE]], %[[BEFORE]][%{{.*}}, %[[K]], %{{.*}}]
+  // CHECK: %[[ALL:.*]] = scf.for
+  // CHECK: scf.for
+  // CHECK:   scf.for
+  // CHECK:     kernel.prefetch %[[W]]
+  // CHECK:     vector.transfer_read %[[ALL]][{{.*}} : tensor<2x8x16xf32>, vector<16xf32>
+  // CHECK-NOT: arith.extf
+  func.func @widened(%w: tensor<2x8x16xf16>, %x: tensor<4x8xf32>, %o: tensor<4x2x16xf32>) -> tensor<4x2x16xf32> {
+    %c0 = arith.constant 0 : index
+    %c2 = arith.constant 2 : index
+    %c4 = arith.constant 4 : index
+    %y = scf.for %t = %c0 to %c4 step %c2 iter_args(%s = %o) -> tensor<4x2x16xf32> {
+      %xt = tensor.extract_slice %x[%t, 0] [2, 8] [1, 1] : tensor<4x8xf32> to tensor<2x8xf32>
+      %st = tensor.extract_slice %s[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<4x2x16xf32> to tensor<2x2x16xf32>
+      %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+          ins(%xt, %w : tensor<2x8xf32>, tensor<2x8x16xf16>) outs(%st : tensor<2x2x16xf32>) {
+      ^bb0(%a: f32, %b: f16, %c: f32):
+        %0 = arith.extf %b : f16 to f32
+        %1 = arith.mulf %a, %0 : f32
+        %2 = arith.addf %c, %1 : f32
+        linalg.yield %2 : f32
+      } -> tensor<2x2x16xf32>
+      %n = tensor.insert_slice %r into %s[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<2x2x16xf32> into tensor<4x2x16xf32>
+      scf.yield %n : tensor<4x2x16xf32>
+    }
+    return %y : tensor<4x2x16xf32>
   }
 }
