@@ -77,11 +77,10 @@ bool Accesses::overlap(const Region &a, const Region &b) const {
   if (!a.base || !b.base)
     return true;
   if (a.base == b.base) {
-    // Side by side all along?
-    int64_t apart = b.begin - a.begin;
-    if (a.pitch && a.pitch == b.pitch && std::abs(apart) < a.pitch &&
-        (apart < 0 ? -apart >= b.slice && a.slice <= a.pitch + apart : apart >= a.slice && b.slice <= b.pitch - apart))
-      return false;
+    const auto &[first, second] = std::minmax(a, b, [](const Region &x, const Region &y) { return x.begin < y.begin; });
+    int64_t apart = second.begin - first.begin;
+    if (first.pitch && first.pitch == second.pitch && first.slice <= apart && apart + second.slice <= first.pitch)
+      return false; // side by side all along
     return a.begin < b.end && b.begin < a.end;
   }
   if (!facts.segments)

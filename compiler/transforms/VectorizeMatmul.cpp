@@ -69,7 +69,8 @@ class MicroKernel : VectorBuilder {
 public:
   MicroKernel(MatmulTile tile, const Schedule &schedule, RewriterBase &rewriter)
       : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(schedule.unroll, tile.columns)),
-        ahead(schedule.ahead), widenOnce(schedule.widenOnce), stored(tile.panels), type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
+        ahead(schedule.ahead), widenOnce(schedule.widenOnce), inMemory(tile.panels),
+        type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
 
   /// Replaces the tile's op.
   void build() {
@@ -78,7 +79,7 @@ public:
     if (widenOnce)
       widenPanels();
     if (tile.pairs) // a column's pairs are one row of numbers
-      tile.panels = stored = tensor::CollapseShapeOp::create(b, loc, tile.panels,
+      tile.panels = inMemory = tensor::CollapseShapeOp::create(b, loc, tile.panels,
                                                              SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     Value destination = tile.sums;
     SmallVector<Value> sums = initialSums(destination);
@@ -137,8 +138,8 @@ private:
   /// Narrow panels that several tiles meet: widened, in the thread's scratch, before all tiles.
   void widenPanels() {
     scf::ForOp tiles = loopOverTiles();
-    auto narrow = cast<RankedTensorType>(stored.getType()); // [P, K, R]
-    if (tile.pairs || narrow.getElementType().isF32() || !tiles || !tiles.isDefinedOutsideOfLoop(stored))
+    auto narrow = cast<RankedTensorType>(inMemory.getType()); // [P, K, R]
+    if (tile.pairs || narrow.getElementType().isF32() || !tiles || !tiles.isDefinedOutsideOfLoop(inMemory))
       return;
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(tiles);
@@ -147,7 +148,7 @@ private:
     for (int64_t panel = 0; panel < tile.count; ++panel)
       tile.panels = loop(begin, index(tile.columns), 1, tile.panels, [&](Value column, ValueRange before) {
         SmallVector<Value> place = {index(panel), column, begin};
-        Value numbers = read(VectorType::get({tile.height}, narrow.getElementType()), stored, place);
+        Value numbers = read(VectorType::get({tile.height}, narrow.getElementType()), inMemory, place);
         return SmallVector<Value>{write(widen(b, loc, numbers), before[0], place)};
       })[0];
   }
@@ -208,11 +209,11 @@ private:
   /// Tile number i of n fetches the next panels' numbers from i / n to (i + 1) / n, line by
   /// line over the columns; a single row, what is `ahead` bytes further on in panel `first`.
   void prefetch(int64_t first, Value column) {
-    auto panels = cast<RankedTensorType>(stored.getType());
+    auto panels = cast<RankedTensorType>(inMemory.getType());
     int64_t bits = panels.getElementTypeBitWidth();
     if (tile.m == 1 && ahead) {
       Value here = arith::MulIOp::create(b, loc, column, index(panels.getDimSize(2)));
-      fetch(stored, {index(first), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
+      fetch(inMemory, {index(first), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
     scf::ForOp loop = loopOverTiles();
     if (!loop)
@@ -222,13 +223,13 @@ private:
     Value number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);
     Value from = arith::MulIOp::create(b, loc, steps, index(share));
-    fetch(stored, {index(tile.count), zero, from}, share * unroll);
+    fetch(inMemory, {index(tile.count), zero, from}, share * unroll);
   }
 
   MatmulTile tile;
   int64_t unroll, ahead; ///< columns; bytes, see Schedule
   bool widenOnce;
-  Value stored; ///< panels as memory has them; the tile's may be wider
+  Value inMemory; ///< the panels before they were widened
   VectorType type;
   Value zero;
 };
