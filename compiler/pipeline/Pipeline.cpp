@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -202,6 +203,18 @@ static LogicalResult compareConstants(ModuleOp first, ModuleOp second) {
   }
 }
 
+/// Loads what the phases need: that is no longer possible where modules run beside each other.
+static void loadDialects(MLIRContext &context, const CompileOptions &options) {
+  DialectRegistry registry;
+  OpPassManager manager(ModuleOp::getOperationName());
+  for (const Phase &phase : phases())
+    phase.build(manager, options);
+  manager.getDependentDialects(registry);
+  context.appendDialectRegistry(registry);
+  for (StringRef name : registry.getDialectNames())
+    context.getOrLoadDialect(name);
+}
+
 FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> cria::runPhases(ModuleOp module, const CompileOptions &options,
                                                                     llvm::ArrayRef<ChipRef> chips) {
   // What the model phase decides does not depend on the chip.
@@ -210,11 +223,17 @@ FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> cria::runPhases(ModuleOp mod
   llvm::SmallVector<OwningOpRef<ModuleOp>> levels;
   for (const ChipRef &chip : chips) {
     levels.push_back(module.clone());
-    ModuleOp level = *levels.back();
-    setChip(level, chip);
-    if (failed(::runPhases(level, options, "model", "lower")) || failed(compareConstants(*levels.front(), level)))
-      return failure();
+    setChip(*levels.back(), chip);
   }
+  MLIRContext *context = module.getContext();
+  loadDialects(*context, options);
+  if (failed(failableParallelForEach(context, levels, [&](OwningOpRef<ModuleOp> &level) {
+        return ::runPhases(*level, options, "model", "lower");
+      })))
+    return failure();
+  for (OwningOpRef<ModuleOp> &level : levels)
+    if (failed(compareConstants(*levels.front(), *level)))
+      return failure();
   return levels;
 }
 
