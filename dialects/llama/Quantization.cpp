@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 using namespace cria::llama;
 
@@ -183,6 +184,8 @@ void CodeRow::dequantize(Format format, float *values) const {
 
 namespace {
 
+constexpr float kMostHalf = 65504; ///< that F16 holds
+
 float toHalf(float value) { return float(_Float16(value)); }
 
 /// The power of two at or above `value`, which is not negative; 1 for 0. None that is
@@ -236,8 +239,17 @@ private:
   static constexpr int kReach = 256; ///< twice what is beyond every level
 };
 
-/// Codes of a group for one scale (and minimum). All loops are plain ones of eight,
-/// which any compiler makes vectors of; the sum is in eight parts, in order.
+/// Four numbers side by side, which every chip computes with at once. Written out, since
+/// compilers made half of a loop scalar; no lane meets another but in `sum`.
+using Four = float __attribute__((vector_size(16)));
+
+Four four(const float *from) {
+  Four numbers;
+  std::memcpy(&numbers, from, sizeof numbers);
+  return numbers;
+}
+
+/// Codes of a group for one scale (and minimum). Sums are in eight parts, in order.
 class GroupEncoder {
 public:
   explicit GroupEncoder(Format format) : t(traits(format)), search(entry(format).search), table(t.levels) {
@@ -247,20 +259,12 @@ public:
 
   /// The best codes of `values` [group], squared errors weighted by `weights` [group].
   void encode(const float *values, const float *weights, float &scale, float *minimum, uint8_t *codes) {
-    float least = INFINITY, greatest = -INFINITY, extreme = 0;
-    for (int i = 0; i < t.group; ++i) {
-      float value = values[i];
-      if (!(std::fabs(value) <= 65504)) { // beyond F16, or NaN: no scale can say it
-        scale = NAN;
-        if (minimum)
-          *minimum = 0;
-        std::fill_n(codes, t.group, 0);
-        return;
-      }
-      if (std::fabs(value) > std::fabs(extreme))
-        extreme = value;
-      least = value < least ? value : least;
-      greatest = value > greatest ? value : greatest;
+    if (!measure(values)) { // beyond F16, or NaN: no scale can say it
+      scale = NAN;
+      if (minimum)
+        *minimum = 0;
+      std::fill_n(codes, t.group, 0);
+      return;
     }
     float smallest = INFINITY;
     for (int n = search.first; search.step > 0 ? n <= search.last : n >= search.last; n += search.step) {
@@ -284,10 +288,11 @@ public:
         scale = trialScale;
         if (minimum)
           *minimum = trialMinimum;
-        for (int i = 0; i < t.group; ++i)
-          codes[i] = t.levels.empty() ? uint8_t(int(levels[i]) + t.offset) : table.codes[entries[i]];
+        std::swap(levels, best);
       }
     }
+    for (int i = 0; i < t.group; ++i)
+      codes[i] = t.levels.empty() ? uint8_t(int(best[i]) + t.offset) : table.codes[Table::entryOf(best[i])];
   }
 
   /// The code of one number for a scale (and minimum) that are not NaN.
@@ -303,7 +308,27 @@ public:
   }
 
 private:
-  static float toInteger(float level, float low, float high) {
+  /// Finds `least`, `greatest` and `extreme`; whether F16 can hold all numbers.
+  bool measure(const float *values) {
+    Four low = four(values), high = low;
+    auto sound = low == low; // a mask
+    for (int i = 0; i < t.group; i += 4) {
+      Four some = four(values + i);
+      sound &= (some >= -kMostHalf) & (some <= kMostHalf);
+      low = some < low ? some : low;
+      high = some > high ? some : high;
+    }
+    least = std::min({low[0], low[1], low[2], low[3]});
+    greatest = std::max({high[0], high[1], high[2], high[3]});
+    extreme = -least < greatest ? greatest : least;
+    if (-least == greatest) // the first of them
+      extreme = *std::find_if(values, values + t.group, [&](float some) { return std::fabs(some) == greatest; });
+    return sound[0] & sound[1] & sound[2] & sound[3];
+  }
+
+  /// Of a number, or of four.
+  template <typename T>
+  static T toInteger(T level, T low, T high) {
     constexpr float kShift = 12582912; // 1.5 * 2^23: adding it rounds to an integer, ties to even
     level = level < low ? low : level;
     level = level > high ? high : level;
@@ -311,41 +336,50 @@ private:
   }
 
   float roundToIntegers(const float *values, const float *weights, float scale, float minimum) {
-    float inverse = scale == 0 ? 0 : 1 / scale, low = lowest, high = highest, parts[8] = {};
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    Four low = Four{} + lowest, high = Four{} + highest, parts[2] = {};
     for (int i = 0; i < t.group; i += 8)
-      for (int j = 0; j < 8; ++j) {
-        float level = toInteger((values[i + j] + minimum) * inverse, low, high);
-        float off = values[i + j] - (scale * level - minimum);
-        levels[i + j] = level;
-        parts[j] += off * off * weights[i + j];
+      for (int half = 0; half < 2; ++half) {
+        int place = i + 4 * half;
+        Four some = four(values + place), level = toInteger((some + minimum) * inverse, low, high);
+        Four off = some - (scale * level - minimum);
+        std::memcpy(&levels[place], &level, sizeof level);
+        parts[half] += off * off * four(weights + place);
       }
     return sum(parts);
   }
 
   float roundToTable(const float *values, const float *weights, float scale) {
-    float inverse = scale == 0 ? 0 : 1 / scale, parts[8] = {};
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    Four parts[2] = {};
     for (int i = 0; i < t.group; ++i)
       entries[i] = Table::entryOf(values[i] * inverse);
     for (int i = 0; i < t.group; ++i)
       levels[i] = table.levels[entries[i]];
     for (int i = 0; i < t.group; i += 8)
-      for (int j = 0; j < 8; ++j) {
-        float off = values[i + j] - scale * levels[i + j];
-        parts[j] += off * off * weights[i + j];
+      for (int half = 0; half < 2; ++half) {
+        int place = i + 4 * half;
+        Four off = four(values + place) - scale * four(&levels[place]);
+        parts[half] += off * off * four(weights + place);
       }
     return sum(parts);
   }
 
-  static float sum(const float *parts) {
-    return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
+  static float sum(const Four *parts) {
+    return ((parts[0][0] + parts[0][1]) + (parts[0][2] + parts[0][3])) +
+           ((parts[1][0] + parts[1][1]) + (parts[1][2] + parts[1][3]));
   }
 
   const FormatTraits &t;
   const Search &search;
   Table table;
-  int lowest, highest;
-  float levels[kMostGroup]; ///< of the last trial
-  int entries[kMostGroup];  ///< likewise, in the table
+  float lowest, highest; ///< levels that are rounded to
+  float least, greatest;     ///< number of the group
+  float extreme;             ///< the one of largest magnitude, the first if there are several
+  float trials[2][kMostGroup] = {};
+  float *levels = trials[0]; ///< of the last trial
+  float *best = trials[1];   ///< of the best one
+  int entries[kMostGroup];   ///< of the last trial, in the table
 };
 
 } // namespace

@@ -446,6 +446,25 @@ TEST(Evaluator, PacksBlocks) {
   }
 }
 
+// The number of largest magnitude gives the scale its sign, the first if there are several;
+// one that F16 cannot hold, wherever it is, makes a group NaN and leaves the next alone.
+TEST(Quantization, ExtremeNumbers) {
+  const int group = traits(llama::Format::Q4).group;
+  for (int first = 0; first < group; ++first) {
+    llama::CodeRow codes;
+    std::vector<float> row(2 * group, 0.25f);
+    row[first] = 1, row[(first + 1) % group] = -1;
+    llama::quantizeRow(llama::Format::Q4, row.data(), row.size(), codes);
+    EXPECT_EQ(codes.scales[0] < 0, first + 1 < group) << first; // levels are from -8 to 7
+    for (float most : {65504.0f, -65504.0f, 65520.0f, -INFINITY, NAN}) {
+      row[first] = most;
+      llama::quantizeRow(llama::Format::Q4, row.data(), row.size(), codes);
+      EXPECT_EQ(std::isnan(codes.scales[0]), !(std::fabs(most) <= 65504)) << first << " " << most;
+      EXPECT_FALSE(std::isnan(codes.scales[1])) << first << " " << most;
+    }
+  }
+}
+
 // Levels of a table: the nearest to a number over its scale, the lower of two, as comparing
 // with the middle of every two neighbours says; also where a number is in the middle.
 TEST(Quantization, NearestLevels) {
