@@ -51,9 +51,10 @@ llvm::ArrayRef<Phase> phases();
 mlir::LogicalResult runPhases(mlir::ModuleOp module, const CompileOptions &options,
                               llvm::StringRef stopAfter = "");
 
-/// Runs all phases on an imported module for each of `chips`. The modules differ in
-/// code and state; their constants are the same, place by place, so that an artifact
-/// holds them once: a diagnostic says where a target's layouts break that.
+/// Runs all phases on an imported module for each of `chips`, from the kernel phase on
+/// beside each other. The modules differ in code and state; their constants are the same,
+/// place by place, so that an artifact holds them once: a diagnostic says where a target's
+/// layouts break that.
 mlir::FailureOr<llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>>>
 runPhases(mlir::ModuleOp module, const CompileOptions &options, llvm::ArrayRef<ChipRef> chips);
 

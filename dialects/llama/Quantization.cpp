@@ -239,8 +239,8 @@ private:
   static constexpr int kReach = 256; ///< twice what is beyond every level
 };
 
-/// Four numbers side by side, which every chip computes with at once. Written out, since
-/// compilers made half of a loop scalar; no lane meets another but in `sum`.
+/// Four numbers, which every chip computes with at once. Written out, since clang made half
+/// of a plain loop scalar. No lane meets another but in `sum` and `measure`.
 using Four = float __attribute__((vector_size(16)));
 
 Four four(const float *from) {
@@ -373,10 +373,10 @@ private:
   const FormatTraits &t;
   const Search &search;
   Table table;
-  float lowest, highest; ///< levels that are rounded to
-  float least, greatest;     ///< number of the group
+  float lowest, highest;     ///< levels
+  float least, greatest;     ///< numbers of the group
   float extreme;             ///< the one of largest magnitude, the first if there are several
-  float trials[2][kMostGroup] = {};
+  float trials[2][kMostGroup] = {}; ///< levels that a trial found
   float *levels = trials[0]; ///< of the last trial
   float *best = trials[1];   ///< of the best one
   int entries[kMostGroup];   ///< of the last trial, in the table
