@@ -1,7 +1,11 @@
-"""The programs that are compared, and the machine, each as a process of its own."""
+"""The programs that are compared, and the machine, each as a process of its own.
+
+An engine has `seconds(phase, count, threads)`, which measures, and then `faults`: how many
+page faults that took, (major, minor)."""
 import contextlib
 import json
 import os
+import resource
 import subprocess
 
 
@@ -24,6 +28,10 @@ def defragment():
     with contextlib.suppress(OSError):
         with open("/proc/sys/vm/compact_memory", "w") as file:
             file.write("1")
+
+
+def difference(after, before):
+    return tuple(b - a for a, b in zip(before, after))
 
 
 class Server:
@@ -52,7 +60,15 @@ class Server:
         """The seconds of a phase, after a step that is not timed: cria has run since the last one,
         and on a virtual machine the addresses of gigabytes may have to be translated anew."""
         self.ask("decode", 1, threads)
-        return self.ask(phase, count, threads)
+        before = self._page_faults()
+        seconds = self.ask(phase, count, threads)
+        self.faults = difference(self._page_faults(), before)
+        return seconds
+
+    def _page_faults(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()  # from the third on: proc_pid_stat(5)
+        return int(fields[9]), int(fields[7])
 
     def close(self):
         with contextlib.suppress(BrokenPipeError):
@@ -113,7 +129,7 @@ class Baseline(Server):
 
 class Cria:
     """The artifact of `model`, started anew for each measurement: the time is of the
-    steps alone, as its --stats say."""
+    steps alone, as its --stats say, the page faults are of the whole run."""
 
     def __init__(self, build, scratch, model, target):
         self.name = "cria"
@@ -130,5 +146,11 @@ class Cria:
         else:
             ids = ["1"] + [str(3 + i * 37 % 500) for i in range(1, count)]
             words, field = ["--ids", ",".join(ids), "-n", "0"], "prompt_seconds"
+        before = self._page_faults()
         stats = run(self.program, *words, "--temperature", "0", "--print-ids", "--stats", "--threads", threads).stderr
+        self.faults = difference(self._page_faults(), before)
         return json.loads(stats)[field]
+
+    def _page_faults(self):
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_majflt, usage.ru_minflt

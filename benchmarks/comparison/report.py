@@ -14,15 +14,17 @@ class Sample:
     """One run of each, A then B, with the limit before, between and after.
 
     `count` tokens took `ours` and `theirs` seconds; a token costs `cost` bytes or
-    operations, of which the machine can do `limits[i]` a second.
+    operations, of which the machine can do `limits[i]` a second. `faults` are both
+    engines' page faults, each (major, minor).
     """
 
-    def __init__(self, count, cost, ours, theirs, limits):
+    def __init__(self, count, cost, ours, theirs, limits, faults=((0, 0), (0, 0))):
         self.speeds = count / ours, count / theirs
         self.rates = cost * self.speeds[0], cost * self.speeds[1]
         before, between, after = limits
         self.limits = (before + between) / 2, (between + after) / 2
         self.limit = (before + between + after) / 3
+        self.faults = faults
 
     @property
     def ratio(self):
@@ -65,6 +67,15 @@ def row(model, weights, phase, tokens, threads, samples):
             f"{ratio:.2f}×" if enough else f"({ratio:.2f}×)", f"{len(counting)} of {len(samples)}",
             *(f"{rate:,.{digits}f}" for rate in giga), f"{median(limits) * 1e-9:,.{digits}f} ± {spread(limits):.0f} %",
             *(f"{100 * share:.0f} %" for share in shares)]
+
+
+def rereads(samples):
+    """For each engine whose file the system had dropped from memory while it was idle,
+    which some virtual machines do within a minute: a line that says so."""
+    for engine, name in enumerate("AB"):
+        majors = [sample.faults[engine][0] for sample in samples]
+        if any(majors):
+            yield f"{name} had to read its file again: {', '.join(map(str, majors))} major page faults"
 
 
 def table(rows):

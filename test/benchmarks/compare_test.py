@@ -30,6 +30,7 @@ for line in sys.stdin:
 
 class Fixed:
     """An engine or a machine whose answers are given."""
+    faults = (1, 20)
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
@@ -87,6 +88,15 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(machine.asked, [("read", 2)] * 5)
         self.assertEqual([sample.speeds for sample in samples], [(48, 16), (24, 12)])
         self.assertEqual([sample.limits for sample in samples], [(9, 11), (13, 15)])
+        self.assertEqual([sample.faults for sample in samples], [((1, 20), (1, 20))] * 2)
+
+    def test_rereads(self):
+        def sample(ours, theirs):
+            return report.Sample(1, 1, 1, 1, (1, 1, 1), ((ours, 400), (theirs, 0)))
+
+        self.assertEqual(list(report.rereads([sample(0, 0)])), [])
+        self.assertEqual(list(report.rereads([sample(0, 3), sample(0, 0)])),
+                         ["B had to read its file again: 3, 0 major page faults"])
 
 
 class OptionsTest(unittest.TestCase):
@@ -127,6 +137,15 @@ class ServerTest(unittest.TestCase):
             self.assertEqual(server.ask("read", 2), 20)
             self.assertEqual(server.ask("decode", 3, 1), 30)
         self.assertEqual(server.process.returncode, 0)
+
+    def test_counts_page_faults(self):
+        # 64 MB that the answer to `decode 2` writes, in pages of at most 2 MB.
+        program = ECHO.replace("print(10", "data = bytearray(b'x') * ((64 << 20) * (words[1] == '2'))\n    print(10")
+        with engines.Server(sys.executable, "-c", program, greets=True) as server:
+            self.assertEqual(server.warm_seconds("decode", 2, 1), 20)
+            self.assertGreaterEqual(server.faults[1], 32)
+            server.warm_seconds("decode", 3, 1)
+            self.assertLess(server.faults[1], 32)
 
     def test_warm(self):
         lines = "import sys\nfor n, line in enumerate(sys.stdin): print(1000 * n + float(line.split()[1]), flush=True)"
