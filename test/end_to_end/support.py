@@ -27,9 +27,10 @@ def compile_model(cria, model, output, *options):
     return output
 
 
-def native_multiplies_tiles(cria):
-    """Whether this machine has AMX."""
-    return any("AMX" in line for line in run([cria, "targets"]).decode().splitlines() if line.endswith("[native]"))
+def native_has(cria, *instructions):
+    """Whether this machine's chip has one of these, as `cria targets` calls them."""
+    (native,) = [line for line in run([cria, "targets"]).decode().splitlines() if line.endswith("[native]")]
+    return any(name in native for name in instructions)
 
 
 def sample(program, seeds, path):
