@@ -70,12 +70,12 @@ def row(model, weights, phase, tokens, threads, samples):
 
 
 def rereads(samples):
-    """For each engine whose file the system had dropped from memory while it was idle,
-    which some virtual machines do within a minute: a line that says so."""
+    """A line for each engine whose file was not all in memory; some virtual machines drop
+    the pages of one that was idle for a minute."""
     for engine, name in enumerate("AB"):
         majors = [sample.faults[engine][0] for sample in samples]
         if any(majors):
-            yield f"{name} had to read its file again: {', '.join(map(str, majors))} major page faults"
+            yield f"{name} met major page faults, as not all of its file was in memory: {', '.join(map(str, majors))}"
 
 
 def table(rows):

@@ -96,7 +96,7 @@ class ReportTest(unittest.TestCase):
 
         self.assertEqual(list(report.rereads([sample(0, 0)])), [])
         self.assertEqual(list(report.rereads([sample(0, 3), sample(0, 0)])),
-                         ["B had to read its file again: 3, 0 major page faults"])
+                         ["B met major page faults, as not all of its file was in memory: 3, 0"])
 
 
 class OptionsTest(unittest.TestCase):
