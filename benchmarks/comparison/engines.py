@@ -1,7 +1,6 @@
 """The programs that are compared, and the machine, each as a process of its own.
 
-An engine has `seconds(phase, count, threads)`, which measures, and then `faults`: how many
-page faults that took, (major, minor)."""
+An engine has `seconds(phase, count, threads)`, which measures, and then `faults` of that."""
 import contextlib
 import json
 import os
@@ -30,11 +29,18 @@ def defragment():
             file.write("1")
 
 
-def difference(after, before):
-    return tuple(b - a for a, b in zip(before, after))
+class Engine:
+    """What counts its page faults: a subclass says how many there were so far."""
+
+    def counting_faults(self, work):
+        """What `work` returns; in `faults`, how many page faults it took, (major, minor)."""
+        before = self.faults_so_far()
+        result = work()
+        self.faults = tuple(now - then for now, then in zip(self.faults_so_far(), before))
+        return result
 
 
-class Server:
+class Server(Engine):
     """A program that answers each line of its standard input with a number."""
 
     def __init__(self, *command, greets=False):
@@ -60,12 +66,9 @@ class Server:
         """The seconds of a phase, after a step that is not timed: cria has run since the last one,
         and on a virtual machine the addresses of gigabytes may have to be translated anew."""
         self.ask("decode", 1, threads)
-        before = self._page_faults()
-        seconds = self.ask(phase, count, threads)
-        self.faults = difference(self._page_faults(), before)
-        return seconds
+        return self.counting_faults(lambda: self.ask(phase, count, threads))
 
-    def _page_faults(self):
+    def faults_so_far(self):
         with open(f"/proc/{self.process.pid}/stat") as file:
             fields = file.read().rpartition(")")[2].split()  # from the third on: proc_pid_stat(5)
         return int(fields[9]), int(fields[7])
@@ -127,7 +130,7 @@ class Baseline(Server):
     seconds = Server.warm_seconds
 
 
-class Cria:
+class Cria(Engine):
     """The artifact of `model`, started anew for each measurement: the time is of the
     steps alone, as its --stats say, the page faults are of the whole run."""
 
@@ -146,11 +149,9 @@ class Cria:
         else:
             ids = ["1"] + [str(3 + i * 37 % 500) for i in range(1, count)]
             words, field = ["--ids", ",".join(ids), "-n", "0"], "prompt_seconds"
-        before = self._page_faults()
-        stats = run(self.program, *words, "--temperature", "0", "--print-ids", "--stats", "--threads", threads).stderr
-        self.faults = difference(self._page_faults(), before)
-        return json.loads(stats)[field]
+        words += ["--temperature", "0", "--print-ids", "--stats", "--threads", threads]
+        return json.loads(self.counting_faults(lambda: run(self.program, *words)).stderr)[field]
 
-    def _page_faults(self):
+    def faults_so_far(self):
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         return usage.ru_majflt, usage.ru_minflt

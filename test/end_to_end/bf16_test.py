@@ -18,8 +18,9 @@ import os
 import sys
 import tempfile
 
-from quantized_test import differences, native_is_older
-from support import check, check_equal, compile_model, floats, logits, native_has, run
+from quantized_test import differences
+from support import (check, check_equal, compile_model, floats, logits, native_is_older, native_multiplies_tiles,
+                     run)
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -43,10 +44,10 @@ def main():
             expected = floats(file.read())
         found = {}
         for target in ("x86-64-v2", "x86-64-v3", "x86-64-v3-tiles", "x86-64-v4", "native"):
-            tiles = target.endswith("tiles") or (target == "native" and native_has(cria, "AMX"))
+            tiles = target.endswith("tiles") or (target == "native" and native_multiplies_tiles(cria))
             chunk = 32 if tiles else 8
             program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, "--chunk", chunk)
-            if target == "x86-64-v4" and native_is_older(cria):
+            if target == "x86-64-v4" and native_is_older(cria, "x86-64-v4"):
                 continue
             for feed in (1, chunk):
                 data = found[target, feed] = logits(program, ids, folder, "--chunk", feed, "--threads", "1")

@@ -24,8 +24,8 @@ def main():
         ids = [1] + [(i * 7919 + 13) % vocabulary for i in range(1, 40)]
         stored = make_model.make_model("llama-wide", os.path.join(folder, "stored"), format="gguf", dtype="q4_k_m")
         # Blocks of many shapes, each in another role; values, outputs and `down` stay the file's Q4_K and Q6_K.
-        refused = set()  # levels that this machine cannot run
         formats = "q_proj=nf4,k_proj=q5z,gate_proj=mxfp4,up_proj=q3,lm_head=ternary,embed=q4_64"
+        refused = set()  # levels that this machine cannot run
         for model, options in ((model, ["--dtype", "bf16"]), (model, ["--quantize", "q4"]),
                                (stored, ["--quantize", formats])):
             several = compile_model(cria, model, os.path.join(folder, "several"), "--target", "x86-64", "--chunk", "2",

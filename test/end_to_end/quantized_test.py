@@ -20,7 +20,7 @@ import os
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, floats, logits, run
+from support import check, check_equal, compile_model, floats, logits, native_is_older, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -41,7 +41,7 @@ def main():
     config = make_model.FAMILIES[family]
     with tempfile.TemporaryDirectory() as folder:
         ids = [1] + [(i * 7919 + 13) % config["vocab_size"] for i in range(1, LENGTH)]
-        targets = ["x86-64-v2", "x86-64-v3", "native"] if native_is_older(cria) else \
+        targets = ["x86-64-v2", "x86-64-v3", "native"] if native_is_older(cria, "x86-64-v4") else \
             ["x86-64-v2", "x86-64-v3", "x86-64-v4", "native"]
         for number, case in enumerate(cases.split()):
             stored = case.removeprefix("gguf:") if case.startswith("gguf:") else None
@@ -78,13 +78,6 @@ def main():
                     check(close and worst <= 2e-2, f"{what}: too far from the reference")
                     check_equal(data, logits(program, ids, folder, "--chunk", feed, "--threads", 3),
                                 f"{what} at 3 threads")
-
-
-def native_is_older(cria):
-    lines = run([cria, "targets"]).decode().splitlines()
-    names = [line.split()[0] for line in lines]
-    native = next(line.split()[0] for line in lines if "[native]" in line)
-    return names.index(native) < names.index("x86-64-v4")
 
 
 if __name__ == "__main__":

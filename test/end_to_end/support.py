@@ -27,10 +27,17 @@ def compile_model(cria, model, output, *options):
     return output
 
 
-def native_has(cria, *instructions):
-    """Whether this machine's chip has one of these, as `cria targets` calls them."""
-    (native,) = [line for line in run([cria, "targets"]).decode().splitlines() if line.endswith("[native]")]
-    return any(name in native for name in instructions)
+def native_multiplies_tiles(cria):
+    """Whether this machine has AMX."""
+    return any("AMX" in line for line in run([cria, "targets"]).decode().splitlines() if line.endswith("[native]"))
+
+
+def native_is_older(cria, than):
+    """Whether this machine's chip comes before `than` in what `cria targets` lists."""
+    lines = run([cria, "targets"]).decode().splitlines()
+    names = [line.split()[0] for line in lines]
+    native = next(line.split()[0] for line in lines if "[native]" in line)
+    return names.index(native) < names.index(than)
 
 
 def sample(program, seeds, path):

@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, logits, native_has, run
+from support import check, check_equal, compile_model, logits, native_multiplies_tiles, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -34,7 +34,7 @@ def compare(cria, folder, case, chunk):
     vectors, tiles = (compile_model(cria, model, os.path.join(folder, target), "--target", target, *options)
                       for target in ("x86-64-v3", "x86-64-v3-tiles"))
     amx = compile_model(cria, model, os.path.join(folder, "amx"), "--target", "sapphirerapids", *options)
-    has_amx = native_has(cria, "AMX")
+    has_amx = native_multiplies_tiles(cria)
     beside = has_amx and compile_model(cria, model, os.path.join(folder, "beside"), "--target", "znver4", *options)
     shown = os.path.join(folder, "vector.mlir")
     run([cria, "compile", model, "--target", "x86-64-v3-tiles", "--stop-after", "vector", "-o", shown, *options])
