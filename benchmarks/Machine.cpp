@@ -8,6 +8,7 @@
 
 #include "benchmarks/Machine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -171,25 +172,42 @@ __attribute__((target("avx512f,avx512bf16"))) void bfloatProducts(int thread) {
   sink = sums[0][0];
 }
 
-float sumOf(const Line *begin, const Line *end) {
-  Line sums[8] = {};
-  for (const Line *at = begin; at < end; at += 8)
-    for (int i = 0; i < 8; ++i)
-      sums[i] += at[i];
-  for (int i = 1; i < 8; ++i)
+/// Reads `lines` lines as `streams` streams side by side, a few lines of each in turn.
+float sumOf(const Line *begin, size_t lines, int streams) {
+  constexpr int kTogether = 4;
+  size_t length = lines / streams / kTogether * kTogether;
+  Line sums[kTogether] = {};
+  for (size_t at = 0; at < length; at += kTogether)
+    for (int stream = 0; stream < streams; ++stream)
+      for (int i = 0; i < kTogether; ++i)
+        sums[i] += begin[stream * length + at + i];
+  for (int i = 1; i < kTogether; ++i)
     sums[0] += sums[i];
   return sums[0][0];
+}
+
+/// Pieces of a share that are read one after the other: as long as four panels of a matrix.
+constexpr size_t kPiece = (size_t(256) << 10) / sizeof(Line);
+
+double readBandwidth(int threads, int streams) {
+  const Line *lines = buffer();
+  size_t share = kBytes / sizeof(Line) / threads / kPiece * kPiece;
+  double time = seconds([&] {
+    onThreads(threads, [&](int thread) {
+      const Line *begin = lines + thread * share;
+      float sum = 0;
+      for (size_t at = 0; at < share; at += kPiece)
+        sum += sumOf(begin + at, kPiece, streams);
+      sink = sum;
+    });
+  });
+  return share * threads * sizeof(Line) / time;
 }
 
 } // namespace
 
 double cria::readBandwidth(int threads) {
-  const Line *lines = buffer();
-  size_t share = kBytes / sizeof(Line) / threads / 8 * 8;
-  double time = seconds([&] {
-    onThreads(threads, [&](int thread) { sink = sumOf(lines + thread * share, lines + (thread + 1) * share); });
-  });
-  return share * threads * sizeof(Line) / time;
+  return std::max(::readBandwidth(threads, 1), ::readBandwidth(threads, 4));
 }
 
 double cria::multiplyAddPeak(int threads) {
