@@ -6,6 +6,8 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 
+#include <algorithm>
+
 using namespace cria;
 
 namespace {
@@ -22,6 +24,13 @@ constexpr llvm::StringLiteral kTargetAttr = "kernel.target";
 llvm::ArrayRef<const Target *> cria::registeredTargets() { return registry(); }
 
 void cria::registerTarget(const Target *target) { registry().push_back(target); }
+
+int64_t cria::divisorUpTo(int64_t size, int64_t limit) {
+  int64_t divisor = std::max<int64_t>(1, std::min(size, limit));
+  while (size % divisor)
+    --divisor;
+  return divisor;
+}
 
 llvm::Expected<ChipRef> cria::lookupChip(llvm::StringRef name) {
   if (name.empty() && !registry().empty())

@@ -69,6 +69,10 @@ struct Schedule {
   int64_t sums = 1;      ///< attention: vectors of sums that a register tile may have
 };
 
+/// The largest number of at most `limit` that divides `size`: what a schedule allows, without a
+/// rest. 1 where `limit` is less.
+int64_t divisorUpTo(int64_t size, int64_t limit);
+
 /// What a schedule is asked for.
 struct KernelKey {
   enum class Kind { Matmul, BlockMatmul, Attention, Elementwise };

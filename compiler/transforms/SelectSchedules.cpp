@@ -21,14 +21,6 @@ namespace {
 
 using Numbers = SmallVector<int64_t>;
 
-/// The largest number of at most `limit` that divides `size`.
-int64_t divisorUpTo(int64_t size, int64_t limit) {
-  int64_t divisor = std::max<int64_t>(1, std::min(size, limit));
-  while (size % divisor)
-    --divisor;
-  return divisor;
-}
-
 struct SelectSchedules : cria::impl::SelectSchedulesBase<SelectSchedules> {
   void runOnOperation() override {
     FailureOr<ChipRef> found = chipOf(getOperation());

@@ -54,14 +54,6 @@ constexpr double kLowest = -1.0e30;
 /// Chains of dependent multiply-adds that keep the units busy.
 constexpr int64_t kChains = 8;
 
-/// The largest number of at most `limit` that divides `size`.
-int64_t divisorUpTo(int64_t size, int64_t limit) {
-  int64_t divisor = std::clamp<int64_t>(limit, 1, size);
-  while (size % divisor)
-    --divisor;
-  return divisor;
-}
-
 class AttentionTile : VectorBuilder {
 public:
   AttentionTile(kernel::AttentionOp op, Schedule schedule, RewriterBase &rewriter)

@@ -13,10 +13,10 @@
 // unrolled: a core can foretell the addresses of an instruction that reads at every 300th
 // byte, not those of one that does at every 2400th.)
 //
-// Two panels halve the loads: four codes of a row, spread over a register once, serve
-// both. A single row takes one panel after the other instead: memory is read as one
-// stream, which on what was measured is a third faster than two. Chips with 16 registers
-// take one panel, too, and without VNNI the vectors of a group are a loop, each turn of which
+// Several panels share the loads: four codes of a row, spread over a register once, serve
+// all. What a single row gains by them is streams from memory, of which some chips follow several
+// at once better than one, and some worse: the schedule says. Many rows take one panel on chips
+// with 16 registers, and without VNNI the vectors of a group are a loop, each turn of which
 // takes those that share bytes: the sums of four rows and a vector of weights is all they hold.
 //
 // Many rows are cut into tiles, whose sums are in registers; the last one may be lower. Each
@@ -62,7 +62,7 @@ public:
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     allPanels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
-    panels = tokens > 1 && !tiled && schedule.panelTile > 1 ? allPanels : 1;
+    panels = tiled ? 1 : divisorUpTo(allPanels, schedule.panelTile);
     readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
     signedBytes &= readers[0].largest() > 127;
     sumType = VectorType::get({rows}, b.getF32Type());
@@ -370,15 +370,17 @@ private:
   /// further on.
   void prefetch(Value number) {
     auto type = cast<RankedTensorType>(op.getPanels().getType());
-    int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups * panels; // of a step
+    int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups; // of a panel and a step
     auto [at, tiles] = tilePlace();
-    if (allTokens == 1 && ahead)
-      fetch(op.getPanels(),
-            {index(firstPanel), zero, plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead)}, bytes);
+    if (allTokens == 1 && ahead) {
+      Value place = plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead);
+      for (int64_t p = 0; p < panels; ++p)
+        fetch(op.getPanels(), {index(firstPanel + p), zero, place}, bytes);
+    }
     if (tiles < 2)
       return;
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, at, index(groups)), number);
-    int64_t share = llvm::divideCeil(bytes, tiles);
+    int64_t share = llvm::divideCeil(bytes * panels, tiles);
     Value from = arith::MulIOp::create(b, loc, steps, index(share));
     fetch(op.getPanels(), {index(firstPanel + panels), zero, from}, share);
   }

@@ -6,8 +6,7 @@
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
 // see `kernel.dot`). Where the schedule says so, narrow panels are widened before the first tile of
-// rows that meets them. A single row takes one panel after the other, so that memory is
-// read as one stream, and has two sums, of even and of odd columns. Where the schedule
+// rows that meets them. A single row has two sums, of even and of odd columns. Where the schedule
 // wants tiles, the micro-kernel is the target's: one `kernel.tile_matmul`.
 //
 //===----------------------------------------------------------------------===//
@@ -69,7 +68,8 @@ class MicroKernel : VectorBuilder {
 public:
   MicroKernel(MatmulTile tile, const Schedule &schedule, RewriterBase &rewriter)
       : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(schedule.unroll, tile.columns)),
-        ahead(schedule.ahead), widenOnce(schedule.widenOnce), inMemory(tile.panels),
+        passPanels(tile.m > 1 ? tile.count : divisorUpTo(tile.count, schedule.panelTile)), ahead(schedule.ahead),
+        widenOnce(schedule.widenOnce), inMemory(tile.panels),
         type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
 
   /// Replaces the tile's op.
@@ -86,20 +86,19 @@ public:
     if (tile.m > 1)
       sums = multiply(0, sums);
     else
-      for (int64_t panel = 0, count = std::exchange(tile.count, 1); panel < count; ++panel)
-        sums[panel] = multiplyRow(panel, sums[panel]);
-    tile.count = sums.size() / tile.m;
-    forEachSum([&](int64_t row, int64_t panel, int64_t number) {
+      for (int64_t first = 0; first < tile.count; first += passPanels)
+        llvm::copy(multiplyRow(first, ArrayRef<Value>(sums).slice(first, passPanels)), sums.begin() + first);
+    forEachSum(tile.count, [&](int64_t row, int64_t panel, int64_t number) {
       destination = write(sums[number], destination, {index(row), index(panel), zero});
     });
     b.replaceOp(tile.op, destination);
   }
 
 private:
-  /// `sums` [m, count] with the products of panels `first` … `first + count - 1` added.
-  /// Column c adds to the sums from number (c mod chains) * m * count on.
+  /// `sums` [chains, m, passPanels] with the products of panels `first` … `first` + passPanels - 1
+  /// added: those of column c to chain c mod chains.
   SmallVector<Value> multiply(int64_t first, SmallVector<Value> sums) {
-    size_t perChain = tile.m * tile.count;
+    size_t perChain = tile.m * passPanels;
     int64_t chains = sums.size() / perChain, whole = tile.columns / unroll * unroll;
     auto add = [&](Value column, int64_t chain, SmallVector<Value> &all) {
       SmallVector<Value> some(ArrayRef<Value>(all).slice(chain * perChain, perChain));
@@ -118,14 +117,18 @@ private:
     return sums;
   }
 
-  /// `sum` of a single row with the products of one panel added: even columns to it,
-  /// odd ones to a second sum, so that one addition need not wait for the one before.
-  Value multiplyRow(int64_t panel, Value sum) {
+  /// `sums` [passPanels] of a single row with the products of panels from `first` on added: those of
+  /// even columns to them, of odd ones to second sums, so that one addition need not wait for the one before.
+  SmallVector<Value> multiplyRow(int64_t first, ArrayRef<Value> sums) {
+    SmallVector<Value> chains(sums);
     if (unroll % 2)
-      return multiply(panel, {sum})[0];
-    Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-    SmallVector<Value> halves = multiply(panel, {sum, zeros});
-    return arith::AddFOp::create(b, loc, halves[0], halves[1]);
+      return multiply(first, chains);
+    chains.append(passPanels, arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
+    chains = multiply(first, chains);
+    SmallVector<Value> result;
+    for (int64_t panel = 0; panel < passPanels; ++panel)
+      result.push_back(arith::AddFOp::create(b, loc, chains[panel], chains[passPanels + panel]));
+    return result;
   }
 
   /// The loop over tiles of rows that the tile is in, if there are several; else null.
@@ -153,10 +156,11 @@ private:
       })[0];
   }
 
-  void forEachSum(llvm::function_ref<void(int64_t row, int64_t panel, int64_t number)> visit) {
+  /// Visits sums [m, panels].
+  void forEachSum(int64_t panels, llvm::function_ref<void(int64_t row, int64_t panel, int64_t number)> visit) {
     for (int64_t row = 0; row < tile.m; ++row)
-      for (int64_t panel = 0; panel < tile.count; ++panel)
-        visit(row, panel, row * tile.count + panel);
+      for (int64_t panel = 0; panel < panels; ++panel)
+        visit(row, panel, row * panels + panel);
   }
 
   /// Zeros where the tile was just filled with them (the fill is then bypassed
@@ -168,7 +172,7 @@ private:
       sums.assign(tile.m * tile.count, vector::BroadcastOp::create(b, loc, type, fill.getInputs()[0]));
       return sums;
     }
-    forEachSum([&](int64_t row, int64_t panel, int64_t) {
+    forEachSum(tile.count, [&](int64_t row, int64_t panel, int64_t) {
       sums.push_back(read(type, destination, {index(row), index(panel), zero}));
     });
     return sums;
@@ -178,13 +182,13 @@ private:
   void addColumn(int64_t first, Value column, SmallVectorImpl<Value> &sums) {
     SmallVector<Value> weights, factors;
     auto stored = VectorType::get({tile.pairs ? 2 * tile.height : tile.height}, getElementTypeOrSelf(tile.panels));
-    for (int64_t panel = 0; panel < tile.count; ++panel) {
+    for (int64_t panel = 0; panel < passPanels; ++panel) {
       Value numbers = read(stored, tile.panels, {index(first + panel), column, zero});
       weights.push_back(tile.pairs ? numbers : widen(b, loc, numbers));
     }
     for (int64_t row = 0; row < tile.m; ++row)
       factors.push_back(tile.pairs ? pair(row, column) : scalar(row, column));
-    forEachSum([&](int64_t row, int64_t panel, int64_t number) {
+    forEachSum(passPanels, [&](int64_t row, int64_t panel, int64_t number) {
       if (tile.pairs)
         sums[number] = kernel::DotOp::create(b, loc, type, sums[number], weights[panel], factors[row]);
       else
@@ -207,13 +211,14 @@ private:
   }
 
   /// Tile number i of n fetches the next panels' numbers from i / n to (i + 1) / n, line by
-  /// line over the columns; a single row, what is `ahead` bytes further on in panel `first`.
+  /// line over the columns; a single row, what is `ahead` bytes further on in each panel.
   void prefetch(int64_t first, Value column) {
     auto panels = cast<RankedTensorType>(inMemory.getType());
     int64_t bits = panels.getElementTypeBitWidth();
     if (tile.m == 1 && ahead) {
       Value here = arith::MulIOp::create(b, loc, column, index(panels.getDimSize(2)));
-      fetch(inMemory, {index(first), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
+      for (int64_t panel = first; panel < first + passPanels; ++panel)
+        fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
     scf::ForOp loop = loopOverTiles();
     if (!loop)
@@ -227,7 +232,7 @@ private:
   }
 
   MatmulTile tile;
-  int64_t unroll, ahead; ///< columns; bytes, see Schedule
+  int64_t unroll, passPanels, ahead; ///< columns; panels that meet the rows together; bytes, see Schedule
   bool widenOnce;
   Value inMemory; ///< the panels before they were widened
   VectorType type;

@@ -1,4 +1,4 @@
-// RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
+// RUN: cria-opt %s --kernel-vectorize-block-matmul -split-input-file | FileCheck %s
 
 module attributes {kernel.target = "znver4"} {
 
@@ -138,7 +138,7 @@ func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi
   return %y : tensor<14x2x16xf32>
 }
 
-// A single row reads one panel after the other.
+// A single row reads one panel after the other, where the chip likes that.
 // CHECK-LABEL: func.func @row
 // CHECK: %[[A:.*]] = scf.for {{.*}} -> (vector<16xf32>) {
 // CHECK: vector.transfer_write %[[A]], %{{.*}}[%c0{{[_0-9]*}}, %c0{{[_0-9]*}}, %c0{{[_0-9]*}}]
@@ -146,6 +146,29 @@ func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi
 // CHECK: vector.transfer_write %[[B]], %{{.*}}[%c0{{[_0-9]*}}, %c1{{[_0-9]*}}, %c0{{[_0-9]*}}]
 func.func @row(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<2x2x288xi8>,
                %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
+  return %y : tensor<1x2x16xf32>
+}
+}
+
+// -----
+
+module attributes {kernel.target = "x86-64-v4"} {
+
+// A single row fetches what is 6 kB ahead, 288 bytes a step, of one panel and then of the other.
+// CHECK-LABEL: func.func @ahead
+// CHECK: scf.for %[[STEP:[^ ]+]] = {{.*}} -> (vector<16xf32>)
+// CHECK:   %[[AT:.*]] = arith.muli %[[STEP]], %c288
+// CHECK:   %[[AHEAD:.*]] = arith.addi %[[AT]], %c6144
+// CHECK:   kernel.prefetch %{{.*}}[%c0{{[_0-9]*}}, %c0{{[_0-9]*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
+// CHECK-COUNT-4: kernel.prefetch %{{.*}}[%c0
+// CHECK-NOT: kernel.prefetch
+// CHECK-COUNT-8: kernel.dot
+// CHECK: scf.for
+// CHECK-COUNT-5: kernel.prefetch %{{.*}}[%c1
+func.func @ahead(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<2x2x288xi8>,
+                 %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
     : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
   return %y : tensor<1x2x16xf32>

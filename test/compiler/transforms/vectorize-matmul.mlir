@@ -38,12 +38,9 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK-LABEL: func.func @filled
   // CHECK-SAME: %[[O:[^:]*]]: tensor<1x1x16xf32>
   // CHECK: %[[Z:.*]] = vector.broadcast %{{.*}} : f32 to vector<16xf32>
-  // A single row has a second sum for odd columns, and fetches what is 3 kB ahead: 128
-  // numbers, which are eight lines.
+  // A single row has a second sum for odd columns; nothing is fetched by hand.
   // CHECK: %[[ODD:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
   // CHECK: %[[S:.*]]:2 = scf.for {{.*}} iter_args(%[[A:.*]] = %[[Z]], %[[B:.*]] = %[[ODD]])
-  // CHECK: arith.addi %{{.*}}, %c768
-  // CHECK-COUNT-8: kernel.prefetch %{{.*}} : tensor<1x8x16xf32>
   // CHECK-NOT: kernel.prefetch
   // CHECK: vector.fma %{{.*}}, %{{.*}}, %[[A]]
   // CHECK: vector.fma %{{.*}}, %{{.*}}, %[[B]]
@@ -60,6 +57,29 @@ module attributes {kernel.target = "x86-64-v3"} {
       linalg.yield %2 : f32
     } -> tensor<1x1x16xf32>
     return %r : tensor<1x1x16xf32>
+  }
+
+  // Of two panels a single row has four sums, and reads a column of both at a time.
+  // CHECK-LABEL: func.func @streams
+  // CHECK: %[[S:.*]]:4 = scf.for {{.*}} iter_args(%[[A0:[^ ]*]] = {{[^,]*}}, %[[A1:[^ ]*]] = {{[^,]*}}, %[[B0:[^ ]*]] = {{[^,]*}}, %[[B1:[^ ]*]] =
+  // CHECK:   %[[W0:.*]] = vector.transfer_read %{{.*}}[%c0{{[_0-9]*}}, {{.*}} : tensor<2x8x16xf32>
+  // CHECK:   %[[W1:.*]] = vector.transfer_read %{{.*}}[%c1{{[_0-9]*}}, {{.*}} : tensor<2x8x16xf32>
+  // CHECK:   vector.fma %[[W0]], %{{.*}}, %[[A0]]
+  // CHECK:   vector.fma %[[W1]], %{{.*}}, %[[A1]]
+  // CHECK:   vector.fma %{{.*}}, %{{.*}}, %[[B0]]
+  // CHECK:   vector.fma %{{.*}}, %{{.*}}, %[[B1]]
+  // CHECK: arith.addf %[[S]]#0, %[[S]]#2
+  // CHECK: arith.addf %[[S]]#1, %[[S]]#3
+  // CHECK-COUNT-2: vector.transfer_write
+  func.func @streams(%x: tensor<1x8xf32>, %w: tensor<2x8x16xf32>, %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%x, %w : tensor<1x8xf32>, tensor<2x8x16xf32>) outs(%o : tensor<1x2x16xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %1 = arith.mulf %a, %b : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<1x2x16xf32>
+    return %r : tensor<1x2x16xf32>
   }
 
   // Two panels at a time: weights of both, then each row's number meets both. Three
@@ -125,6 +145,25 @@ module attributes {kernel.target = "x86-64-v3"} {
 #y = affine_map<(t, p, k, r) -> (t, p, r)>
 
 module attributes {kernel.target = "x86-64-v4"} {
+  // What a single row fetches is 4 kB ahead: 128 numbers at a time, which are four lines.
+  // CHECK-LABEL: func.func @ahead
+  // CHECK: scf.for
+  // CHECK: arith.addi %{{.*}}, %c2048
+  // CHECK-COUNT-4: kernel.prefetch %{{.*}} : tensor<1x8x16xf16>
+  // CHECK-NOT: kernel.prefetch
+  // CHECK: vector.fma
+  func.func @ahead(%x: tensor<1x8xf32>, %w: tensor<1x8x16xf16>, %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%x, %w : tensor<1x8xf32>, tensor<1x8x16xf16>) outs(%o : tensor<1x1x16xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %0 = arith.extf %b : f16 to f32
+      %1 = arith.mulf %a, %0 : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<1x1x16xf32>
+    return %r : tensor<1x1x16xf32>
+  }
+
   // Two tiles of two rows meet the same panels, which are widened before both; what is fetched is
   // what memory has.
   // CHECK-LABEL: func.func @widened
