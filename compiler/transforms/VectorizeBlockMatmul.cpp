@@ -367,7 +367,7 @@ private:
 
   /// Step `number` of a tile of rows, i of n that follow each other, fetches its share of the
   /// next panels' bytes from i / n to (i + 1) / n; that of a single row, what is `ahead` bytes
-  /// further on.
+  /// further on in each of its panels.
   void prefetch(Value number) {
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups; // of a panel and a step

@@ -1,0 +1,45 @@
+// RUN: cria-opt %s --kernel-select-schedules | FileCheck %s --check-prefixes=CHECK,FOUR
+// RUN: sed s/x86-64-v3/znver4/ %s | cria-opt --kernel-select-schedules | FileCheck %s --check-prefixes=CHECK,ONE
+
+// A single row meets as many panels at once as the chip follows streams from memory (of six, which
+// fours would leave a rest of, three); many rows, as many as registers hold.
+
+#x = affine_map<(t, p, k, r) -> (t, k)>
+#w = affine_map<(t, p, k, r) -> (p, k, r)>
+#y = affine_map<(t, p, k, r) -> (t, p, r)>
+
+module attributes {kernel.target = "x86-64-v3"} {
+  // CHECK-LABEL: func.func @blocks
+  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 4], tiles = [1, 0]>
+  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 3], tiles = [1, 0]>
+  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [4, 0]>
+  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [1, 0]>
+  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [1, 0]>
+  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [8, 0]>
+  func.func @blocks(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<8x2x288xi8>,
+                    %o: tensor<1x8x16xf32>, %w6: tensor<6x2x288xi8>, %o6: tensor<1x6x16xf32>, %qs: tensor<8x2x32xi8>,
+                    %ss: tensor<8x2xf32>, %ns: tensor<8x2xi32>, %os: tensor<8x8x16xf32>)
+      -> (tensor<1x8x16xf32>, tensor<1x6x16xf32>, tensor<8x8x16xf32>) {
+    %a = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+      : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<8x2x288xi8>, tensor<1x8x16xf32>) -> tensor<1x8x16xf32>
+    %b = kernel.block_matmul %q, %s, %n, %w6 format q4 into %o6
+      : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<6x2x288xi8>, tensor<1x6x16xf32>) -> tensor<1x6x16xf32>
+    %c = kernel.block_matmul %qs, %ss, %ns, %w format q4 into %os
+      : (tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>, tensor<8x2x288xi8>, tensor<8x8x16xf32>) -> tensor<8x8x16xf32>
+    return %a, %b, %c : tensor<1x8x16xf32>, tensor<1x6x16xf32>, tensor<8x8x16xf32>
+  }
+
+  // CHECK-LABEL: func.func @plain
+  // FOUR: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 4, 0, 0], tiles = [1, 0, 0, 0]>
+  // ONE: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [1, 0, 0, 0]>
+  func.func @plain(%x: tensor<1x512xf32>, %w: tensor<8x512x16xf32>, %o: tensor<1x8x16xf32>) -> tensor<1x8x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%x, %w : tensor<1x512xf32>, tensor<8x512x16xf32>) outs(%o : tensor<1x8x16xf32>) {
+    ^bb0(%in: f32, %b: f32, %c: f32):
+      %1 = arith.mulf %in, %b : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<1x8x16xf32>
+    return %r : tensor<1x8x16xf32>
+  }
+}
