@@ -63,10 +63,13 @@ struct Schedule {
   int64_t unroll = 1;    ///< matmul: columns per loop iteration; of blocks 32, or fewer: as many as share bytes
   bool signedBytes = false; ///< of blocks: weights of 8 bits meet activations as signed numbers
   int64_t ahead = 0;     ///< matmuls of a single row: bytes from what is read to what is fetched by hand; 0: nothing
-  int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a block
+  int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a vector
   int64_t block = 1;     ///< elementwise: columns that a thread takes at once;
-                         ///< attention: blocks of positions between two changes of the maximum
+                         ///< attention: vectors of positions between two changes of the maximum
   int64_t sums = 1;      ///< attention: vectors of sums that a register tile may have
+  int64_t registerRows = 0;  ///< attention: rows of a tile that have sums in registers at once; 0: all
+  int64_t singleRowSums = 0; ///< attention: vectors of values' sums where a tile is one row of plain
+                             ///< numbers; 0: as `sums`
 };
 
 /// The largest number of at most `limit` that divides `size`: what a schedule allows, without a

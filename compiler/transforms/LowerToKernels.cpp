@@ -52,8 +52,8 @@ static StringRef nameOfCache(Value cache) {
 /// Whether some attention, maybe that of another function, takes the cache as its keys.
 bool ModelLowering::areKeys(llama::CacheUpdateOp op) const { return keyCaches.contains(nameOfCache(op.getCache())); }
 
-/// [C, Hkv, Dh] becomes keys [P, Hkv, Dh, L] or values [P, Hkv, L, Dh], where
-/// P * L is C rounded up to what attention takes at once; if they are codes, with scales
+/// [C, Hkv, Dh] becomes keys [P, Hkv, Dh, L] or values [P, Hkv, L, Dh], where L positions are
+/// what attention takes at once, and P * L is C rounded up; if they are codes, with scales
 /// [P, Hkv, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's
 /// caches make room for those of the state.
 LogicalResult ModelLowering::planCaches() {
@@ -64,16 +64,16 @@ LogicalResult ModelLowering::planCaches() {
   Schedule one = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, false, {}});
   Schedule many = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, true, {}});
   assert(one.lanes == many.lanes && "one cache serves both steps");
-  int64_t lanes = one.lanes, together = std::lcm(one.block, many.block);
+  int64_t positions = one.lanes * std::lcm(one.block, many.block);
   SmallVector<NamedType> caches;
   for (auto cache : llvm::make_early_inc_range(module.getOps<llama::CacheOp>())) {
     RankedTensorType type = cache.getTensorType();
     int64_t heads = type.getDimSize(1), size = type.getDimSize(2);
-    int64_t blocks = llvm::alignTo(llvm::divideCeil(type.getDimSize(0), lanes), together);
+    int64_t blocks = llvm::divideCeil(type.getDimSize(0), positions);
     if (int64_t others = caches.empty() ? blocks : caches.front().second.getDimSize(0); blocks != others)
       return cache.emitOpError("expects as many positions as in other caches, ")
-             << others * lanes << ", but got " << blocks * lanes;
-    SmallVector<int64_t> shape = {blocks, heads, lanes, size};
+             << others * positions << ", but got " << blocks * positions;
+    SmallVector<int64_t> shape = {blocks, heads, positions, size};
     if (keyCaches.contains(cache.getSymName()))
       std::swap(shape[2], shape[3]);
     bool coded = isa<llama::Q8Type>(type.getElementType());
@@ -81,10 +81,10 @@ LogicalResult ModelLowering::planCaches() {
     caches.emplace_back(cache.getSymName(), RankedTensorType::get(shape, element));
     if (coded)
       caches.emplace_back(scalesName(cache.getSymName()),
-                          RankedTensorType::get({blocks, heads, size / llama::kGroup, lanes}, stateBuilder.getBF16Type()));
+                          RankedTensorType::get({blocks, heads, size / llama::kGroup, positions}, stateBuilder.getBF16Type()));
     symbols.erase(cache);
   }
-  placeBesideEachOther(caches, lanes);
+  placeBesideEachOther(caches, positions);
   return success();
 }
 
@@ -92,7 +92,7 @@ LogicalResult ModelLowering::planCaches() {
 /// of every cache. What is in use is then one piece of memory, whose pages can be large and made
 /// at once. The pitch from block to block is an odd number of the largest block of a head, so that
 /// the blocks of one head are spread over all sets of a chip's caches.
-void ModelLowering::placeBesideEachOther(ArrayRef<NamedType> caches, int64_t lanes) {
+void ModelLowering::placeBesideEachOther(ArrayRef<NamedType> caches, int64_t positions) {
   if (caches.empty())
     return;
   auto elementBytes = [](RankedTensorType type) { return type.getElementTypeBitWidth() / 8; };
@@ -109,7 +109,7 @@ void ModelLowering::placeBesideEachOther(ArrayRef<NamedType> caches, int64_t lan
     auto [name, type] = cache;
     type = type.cloneWithEncoding(kernel::PitchAttr::get(module.getContext(), pitch / elementBytes(type)));
     auto op = kernel::StateOp::create(stateBuilder, module.getLoc(), name, offset, type);
-    op->setAttr(kernel::kPositionsAttrName, stateBuilder.getI64IntegerAttr(lanes));
+    op->setAttr(kernel::kPositionsAttrName, stateBuilder.getI64IntegerAttr(positions));
     symbols.insert(op);
   }
   stateBytes += blocks * pitch;

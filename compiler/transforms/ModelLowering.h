@@ -102,7 +102,7 @@ private:
   kernel::StateOp state(llvm::StringRef name, mlir::RankedTensorType type);
   mlir::LogicalResult planCaches();
   using NamedType = std::pair<std::string, mlir::RankedTensorType>;
-  void placeBesideEachOther(llvm::ArrayRef<NamedType> caches, int64_t lanes);
+  void placeBesideEachOther(llvm::ArrayRef<NamedType> caches, int64_t positions);
   bool areKeys(llama::CacheUpdateOp op) const;
   bool isFused(llama::RopeOp op) const;
   static std::string scalesName(llvm::StringRef cache) { return (cache + ".scales").str(); }

@@ -28,7 +28,7 @@ struct SplitAttention : cria::impl::SplitAttentionBase<SplitAttention> {
     for (auto op : collect<kernel::AttentionOp>(getOperation())) {
       int64_t parts = partsOf(op, schedule);
       if (parts > 1)
-        split(op, parts);
+        split(op, parts, schedule.lanes);
     }
   }
 
@@ -39,14 +39,13 @@ private:
     auto keys = cast<RankedTensorType>(op.getKeys().getType()); // [P, Hkv, Dh, L]
     if (query.getDimSize(0) != 1 || op.getPart() || keys.getDimSize(0) * keys.getDimSize(3) < positions)
       return 1;
-    return std::min<int64_t>(llvm::divideCeil(pieces, keys.getDimSize(1)), keys.getDimSize(0) / schedule.block);
+    return std::min<int64_t>(llvm::divideCeil(pieces, keys.getDimSize(1)), keys.getDimSize(0) * keys.getDimSize(3) / (schedule.block * schedule.lanes));
   }
 
-  void split(kernel::AttentionOp op, int64_t parts) {
+  void split(kernel::AttentionOp op, int64_t parts, int64_t lanes) {
     OpBuilder b(op);
     Location loc = op.getLoc();
     auto query = cast<RankedTensorType>(op.getQuery().getType());
-    int64_t lanes = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3);
     auto type = RankedTensorType::get({parts, query.getDimSize(1), query.getDimSize(2) + 2 * lanes}, b.getF32Type());
     Value found = emptyBuffer(b, loc, type.getShape(), type.getElementType(), buffers++);
     Value first = arith::ConstantIndexOp::create(b, loc, 0);

@@ -1,9 +1,10 @@
 //===- VectorizeAttention.cpp - Online softmax, rows by blocks -------------===//
 //
 // A tile of M = T * H rows (tokens times heads of one group, which share keys and
-// values) meets the cache in steps of B blocks of L positions. Keys lie in blocks
-// [Dh, L], values in blocks [L, Dh]: no product crosses lanes. With the scores s_j of a
-// step, running maximum m, sum d and weighted values o [Dh] of a row:
+// values) meets the cache in steps of N strips, each a vector of W positions. Keys lie in
+// blocks [Dh, L], values in blocks [L, Dh], of L = N W positions or several steps': no
+// product crosses lanes. With the scores s_j of a step, running maximum m, sum d and
+// weighted values o [Dh] of a row:
 //
 //   m' = max(m, max_j s_j),  r = 2^(m - m'),  w_j = 2^(s_j - m')
 //   d' = r d + sum_j w_j,    o' = r o + sum_j w_j v_j
@@ -12,9 +13,12 @@
 // scale and log2(e) in the query already. A step has three parts, each of which keeps
 // a register tile of sums and leaves what it finds in the thread's own scratch:
 //
-//   scores   [M, B * L]: a vector of keys meets one element of every row
+//   scores   [M, N W]: a vector of keys meets one element of every row
 //   weights  row by row: maximum, powers, sum; o is rescaled
 //   values   [M, Dh]: a vector of values meets one weight of every row
+//
+// Where a tile has more rows than registers have sums for, the first and the last part take
+// a few rows at a time, and all but the first few find keys and values in the first cache.
 //
 // Where keys and values are codes, a score is a sum over groups of 32 columns, each times
 // the scale of its position: a vector of scales for a vector of scores. The scales of
@@ -62,14 +66,17 @@ public:
     tokens = query.getDimSize(0);
     heads = query.getDimSize(1);
     rows = tokens * heads;
+    passes = schedule.registerRows ? llvm::divideCeil(rows, schedule.registerRows) : 1;
+    height = llvm::divideCeil(rows, passes);
     size = query.getDimSize(2);
     groups = op.getKeyScales() ? size / kGroup : 1;
-    lanes = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3);
+    lanes = schedule.lanes;
+    perBlock = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3) / lanes;
     width = std::gcd(size, lanes);
     laneType = VectorType::get({lanes}, b.getF32Type());
     columnType = VectorType::get({width}, b.getF32Type());
-    // A small tile has few sums of its own; many blocks keep the units busy then.
-    tailBlocks = divisorUpTo(schedule.block, std::max<int64_t>(1, rows / 4));
+    // A small tile has few sums of its own; many strips keep the units busy then.
+    tailStrips = divisorUpTo(schedule.block, std::max<int64_t>(1, rows / 4));
   }
 
   /// Replaces the op.
@@ -97,39 +104,41 @@ public:
   }
 
 private:
-  /// The destination with what was found in all blocks, or in those of a part: from number
+  /// The destination with what was found in all strips, or in those of a part: from number
   /// `first` on, before number `behind`, whole steps.
   Value attend(Value first, Value behind) {
     SmallVector<Value> state = start();
     // [begin, edge) is cut by the window, [edge, whole) seen by every row, [whole, end)
-    // cut by the rows' own positions. All are block numbers, and multiples of a small
-    // step's, except `end`.
+    // cut by the rows' own positions. All are strip numbers, and multiples of a small
+    // step's, except `end`; `edge` is one of a whole step's, if that is not behind the end.
     Value last = plus(op.getPosition(), tokens - 1);
-    Value end = plus(blockOf(last), 1), begin = zero, edge = zero;
+    Value end = plus(stripOf(last), 1), begin = zero, edge = zero;
     if (op.getWindow()) {
-      begin = alignDown(blockOf(firstSeen(op.getPosition())));
-      edge = alignDown(plus(blockOf(plus(firstSeen(last), lanes - 1)), tailBlocks - 1));
+      begin = alignDown(stripOf(firstSeen(op.getPosition())), tailStrips);
+      Value inside = stripOf(plus(firstSeen(last), lanes - 1));
+      edge = arith::MinSIOp::create(b, loc, alignDown(plus(inside, schedule.block - 1), schedule.block),
+                                    alignDown(plus(end, tailStrips - 1), tailStrips));
     }
-    Value seen = blockOf(plus(op.getPosition(), 1));
+    Value seen = stripOf(plus(op.getPosition(), 1));
     if (first) {
-      auto atLeast = [&](Value block) -> Value { return arith::MaxSIOp::create(b, loc, block, first); };
-      auto atMost = [&](Value block) -> Value { return arith::MinSIOp::create(b, loc, block, behind); };
+      auto atLeast = [&](Value strip) -> Value { return arith::MaxSIOp::create(b, loc, strip, first); };
+      auto atMost = [&](Value strip) -> Value { return arith::MinSIOp::create(b, loc, strip, behind); };
       begin = atLeast(begin);
       edge = atMost(atLeast(edge));
       seen = atMost(seen);
       end = atMost(end);
     }
     if (op.getWindow())
-      state = loop(begin, edge, tailBlocks, state,
-                   [&](Value block, ValueRange inner) { return step(block, tailBlocks, true, inner); });
+      state = loop(begin, edge, tailStrips, state,
+                   [&](Value strip, ValueRange inner) { return step(strip, tailStrips, true, inner); });
     Value room = arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, seen, edge), zero);
     Value steps = arith::DivUIOp::create(b, loc, room, index(schedule.block));
     Value whole =
         arith::AddIOp::create(b, loc, edge, arith::MulIOp::create(b, loc, steps, index(schedule.block)));
     state = loop(edge, whole, schedule.block, state,
-                 [&](Value block, ValueRange inner) { return step(block, schedule.block, false, inner); });
-    state = loop(whole, end, tailBlocks, state,
-                 [&](Value block, ValueRange inner) { return step(block, tailBlocks, true, inner); });
+                 [&](Value strip, ValueRange inner) { return step(strip, schedule.block, false, inner); });
+    state = loop(whole, end, tailStrips, state,
+                 [&](Value strip, ValueRange inner) { return step(strip, tailStrips, true, inner); });
     return finish(state);
   }
 
@@ -153,12 +162,12 @@ private:
 
   Value scratch(ArrayRef<int64_t> shape) { return VectorBuilder::scratch(shape, b.getF32Type()); }
 
-  Value blockOf(Value position) { return arith::DivUIOp::create(b, loc, position, index(lanes)); }
-  Value alignDown(Value block) {
-    if (tailBlocks == 1)
-      return block;
-    Value small = index(tailBlocks);
-    return arith::MulIOp::create(b, loc, arith::DivUIOp::create(b, loc, block, small), small);
+  Value stripOf(Value position) { return arith::DivUIOp::create(b, loc, position, index(lanes)); }
+  Value alignDown(Value strip, int64_t strips) {
+    if (strips == 1)
+      return strip;
+    Value count = index(strips);
+    return arith::MulIOp::create(b, loc, arith::DivUIOp::create(b, loc, strip, count), count);
   }
   /// The first position that the window lets a row at `position` see.
   Value firstSeen(Value position) {
@@ -222,55 +231,59 @@ private:
     return scaled;
   }
 
-  /// `blocks` blocks from number `block` on.
-  SmallVector<Value> step(Value block, int64_t blocks, bool masked, ValueRange state) {
-    Value scores = addScores(block, blocks, state[kScores]);
-    SmallVector<Value> next = weigh(block, blocks, masked, scores, state);
-    next[kValues] = addValues(block, blocks, next[isCoded() ? kWeights : kScores], next[kValues]);
+  /// `strips` strips from number `strip` on, all of one block.
+  SmallVector<Value> step(Value strip, int64_t strips, bool masked, ValueRange state) {
+    block = arith::DivUIOp::create(b, loc, strip, index(perBlock));
+    inBlock = arith::MulIOp::create(b, loc, arith::RemUIOp::create(b, loc, strip, index(perBlock)), index(lanes));
+    fetches = tokens == 1 && !masked;
+    Value scores = addScores(strips, state[kScores]);
+    SmallVector<Value> next = weigh(strip, strips, masked, scores, state);
+    next[kValues] = addValues(strips, next[isCoded() ? kWeights : kScores], next[kValues]);
     return next;
   }
 
-  /// scores[row, j] = query[row] . keys[j], in as many blocks at once as registers can
+  /// Rows from `top` on that have sums in registers at once.
+  int64_t heightFrom(int64_t top) const { return std::min(height, rows - top); }
+
+  /// scores[row, j] = query[row] . keys[j], in as many strips at once as registers can
   /// hold sums of; few of them are sums of several chains.
-  Value addScores(Value block, int64_t blocks, Value scores) {
-    int64_t together = divisorUpTo(blocks, schedule.sums / rows);
-    return loop(zero, index(blocks), together, scores, [&](Value group, ValueRange inner) {
-      Value first = plus(block, group);
-      SmallVector<Value> sums = sumColumns(first, together, zero, isCoded() ? kGroup : size);
-      if (isCoded()) {
-        sums = scaleSums(first, together, zero, sums, {});
-        sums = loop(index(1), index(groups), 1, sums, [&](Value number, ValueRange before) {
-          Value from = arith::MulIOp::create(b, loc, number, index(kGroup));
-          return scaleSums(first, together, number, sumColumns(first, together, from, kGroup), before);
-        });
-      }
+  Value addScores(int64_t strips, Value scores) {
+    int64_t together = divisorUpTo(strips, schedule.sums / height);
+    return loop(zero, index(strips * lanes), together * lanes, scores, [&](Value first, ValueRange inner) {
       Value written = inner[0];
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t n = 0; n < together; ++n) {
-          Value place = arith::MulIOp::create(b, loc, plus(group, n), index(lanes));
-          written = write(sums[row * together + n], written, {index(row), place});
+      for (int64_t top = 0; top < rows; top += height) {
+        SmallVector<Value> sums = sumColumns(top, first, together, zero, isCoded() ? kGroup : size);
+        if (isCoded()) {
+          sums = scaleSums(first, together, zero, sums, {});
+          sums = loop(index(1), index(groups), 1, sums, [&](Value number, ValueRange before) {
+            Value from = arith::MulIOp::create(b, loc, number, index(kGroup));
+            return scaleSums(first, together, number, sumColumns(top, first, together, from, kGroup), before);
+          });
         }
+        for (int64_t row = 0; row < heightFrom(top); ++row)
+          for (int64_t n = 0; n < together; ++n)
+            written = write(sums[row * together + n], written, {index(top + row), plus(first, n * lanes)});
+      }
       return SmallVector<Value>{written};
     })[0];
   }
 
-  /// Queries times keys of `together` blocks from `first` on, over `count` columns:
-  /// vectors [row][block].
-  SmallVector<Value> sumColumns(Value first, int64_t together, Value from, int64_t count) {
-    int64_t unroll = std::gcd(count, int64_t(4));
+  /// Queries from number `top` on times keys of `together` strips from the step's position `first`
+  /// on, over `count` columns: vectors [row][strip].
+  SmallVector<Value> sumColumns(int64_t top, Value first, int64_t together, Value from, int64_t count) {
+    int64_t unroll = std::gcd(count, int64_t(4)), rows = heightFrom(top);
     int64_t chains = std::gcd(unroll, std::max<int64_t>(1, kChains / (rows * together)));
-    SmallVector<Value> sums(rows * together * chains, splat(laneType, 0.0)); // [row][block][chain]
+    SmallVector<Value> sums(rows * together * chains, splat(laneType, 0.0)); // [row][strip][chain]
     sums = loop(from, plus(from, count), unroll, sums, [&](Value column, ValueRange before) {
       SmallVector<Value> next(before);
-      for (int64_t n = 0; n < together; ++n)
-        prefetch(op.getKeys(), {plus(first, n + schedule.block), zero, column, zero}, unroll * lanes);
+      prefetch(op.getKeys(), top, first, size, column, together * lanes, unroll);
       for (int64_t offset = 0; offset < unroll; ++offset) {
         Value d = plus(column, offset);
         SmallVector<Value> keys;
         for (int64_t n = 0; n < together; ++n)
-          keys.push_back(widen(b, loc, read(keyType(), op.getKeys(), {plus(first, n), zero, d, zero})));
+          keys.push_back(widen(b, loc, read(keyType(), op.getKeys(), {block, zero, d, inStep(first, n)})));
         for (int64_t row = 0; row < rows; ++row) {
-          Value q = broadcast(laneType, tensor::ExtractOp::create(b, loc, query, ValueRange{index(row), d}));
+          Value q = broadcast(laneType, tensor::ExtractOp::create(b, loc, query, ValueRange{index(top + row), d}));
           for (int64_t n = 0; n < together; ++n) {
             Value &sum = next[(row * together + n) * chains + offset % chains];
             sum = vector::FMAOp::create(b, loc, keys[n], q, sum);
@@ -290,12 +303,12 @@ private:
     return whole;
   }
 
-  /// `sums` [row][block] of group `number` times its keys' scales, added to `before` if
+  /// `sums` [row][strip] of group `number` times its keys' scales, added to `before` if
   /// there is something before.
   SmallVector<Value> scaleSums(Value first, int64_t together, Value number, ArrayRef<Value> sums, ValueRange before) {
     SmallVector<Value> scales, next;
     for (int64_t n = 0; n < together; ++n)
-      scales.push_back(readScales(op.getKeyScales(), plus(first, n), number));
+      scales.push_back(readScales(op.getKeyScales(), number, inStep(first, n)));
     for (auto [i, sum] : llvm::enumerate(sums)) {
       Value scale = scales[i % together];
       next.push_back(before.empty() ? arith::MulFOp::create(b, loc, sum, scale).getResult()
@@ -304,19 +317,33 @@ private:
     return next;
   }
 
-  /// The scales of group `number` of a block's positions.
-  Value readScales(Value scales, Value block, Value number) {
+  /// The scales of group `number` of a strip that begins at `position` of the block.
+  Value readScales(Value scales, Value number, Value position) {
     auto type = laneType.clone(cast<RankedTensorType>(scales.getType()).getElementType());
-    return widen(b, loc, read(VectorType(type), scales, {block, zero, number, zero}));
+    return widen(b, loc, read(VectorType(type), scales, {block, zero, number, position}));
   }
 
-  /// Fetches `count` numbers of a cache from `place` on, which the next step of a single
-  /// token will read: a core foretells addresses within a page of 4 KiB only, and a block
-  /// is hardly more. A chunk takes so long over what it reads that it needs no help.
-  void prefetch(Value cache, ArrayRef<Value> place, int64_t count) {
-    if (tokens > 1)
+  /// Position `first` of a step plus that of strip n, in the block.
+  Value inStep(Value first, int64_t n) { return plus(arith::AddIOp::create(b, loc, inBlock, first), n * lanes); }
+
+  /// A single token's whole step fetches by hand what the same step of the next block will read,
+  /// evenly over what it does: a core foretells the less the more there is to do with what it
+  /// reads. The pass for the sums of rows from `top` on that begins at `first` of the positions (of
+  /// keys) or columns (of values) takes `all` times `each` numbers of `cache`, and is about to take
+  /// `count` times as many from number `now` of `all` on.
+  void prefetch(Value cache, int64_t top, Value first, int64_t all, Value now, int64_t each, int64_t count) {
+    if (!fetches || isStream(cache))
       return;
-    fetch(cache, place, count);
+    auto times = [&](Value a, int64_t c) -> Value { return arith::MulIOp::create(b, loc, a, index(c)); };
+    auto sum = [&](Value a, Value c) -> Value { return arith::AddIOp::create(b, loc, a, c); };
+    Value pass = plus(sum(times(inBlock, size), times(first, all)), top / height * all * each / passes);
+    fetch(cache, {plus(block, 1), zero, zero, sum(pass, times(now, each / passes))}, count * each / passes);
+  }
+
+  /// Whether a multiply-add takes numbers of `cache` from memory as they are: for a single row, with
+  /// registers for little else than sums (`singleRowSums`). A core foretells those.
+  bool isStream(Value cache) {
+    return rows == 1 && schedule.singleRowSums && cast<RankedTensorType>(cache.getType()).getElementType().isF32();
   }
 
   VectorType keyType() {
@@ -327,15 +354,15 @@ private:
   }
 
   /// Scores become weights, row by row; what was found before is rescaled.
-  SmallVector<Value> weigh(Value block, int64_t blocks, bool masked, Value scores, ValueRange state) {
+  SmallVector<Value> weigh(Value strip, int64_t strips, bool masked, Value scores, ValueRange state) {
     SmallVector<Value> carried(state);
     carried[kScores] = scores;
     return loop(zero, index(rows), 1, carried, [&](Value row, ValueRange inner) {
       SmallVector<Value> score, seen;
-      for (int64_t n = 0; n < blocks; ++n) {
+      for (int64_t n = 0; n < strips; ++n) {
         score.push_back(read(laneType, inner[kScores], {row, index(n * lanes)}));
         if (masked) {
-          seen.push_back(visible(row, plus(block, n)));
+          seen.push_back(visible(row, plus(strip, n)));
           score[n] = arith::SelectOp::create(b, loc, seen[n], score[n], splat(laneType, kLowest));
         }
       }
@@ -347,7 +374,7 @@ private:
       Value sum = read(laneType, inner[kSums], {row, zero});
       sum = arith::MulFOp::create(b, loc, sum, broadcast(laneType, rescale));
       SmallVector<Value> next(inner);
-      for (int64_t n = 0; n < blocks; ++n) {
+      for (int64_t n = 0; n < strips; ++n) {
         Value weight = math::Exp2Op::create(b, loc, arith::SubFOp::create(b, loc, score[n], top));
         if (masked) // a row may have seen nothing yet: then the maximum is no score
           weight = arith::SelectOp::create(b, loc, seen[n], weight, splat(laneType, 0.0));
@@ -355,7 +382,7 @@ private:
         if (!isCoded())
           next[kScores] = write(weight, next[kScores], {row, index(n * lanes)});
         for (int64_t group = 0; isCoded() && group < groups; ++group) {
-          Value scales = readScales(op.getValueScales(), plus(block, n), index(group));
+          Value scales = readScales(op.getValueScales(), index(group), plus(inBlock, n * lanes));
           Value scaled = arith::MulFOp::create(b, loc, weight, scales);
           next[kWeights] = write(scaled, next[kWeights], {index(group), row, index(n * lanes)});
         }
@@ -372,12 +399,12 @@ private:
     });
   }
 
-  /// Which lanes of block number `block` row number `row` may see.
-  Value visible(Value row, Value block) {
+  /// Which lanes of strip number `strip` row number `row` may see.
+  Value visible(Value row, Value strip) {
     auto type = VectorType::get({lanes}, b.getI32Type());
     auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, int32_t(lanes)));
     Value lane = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
-    Value begin = arith::MulIOp::create(b, loc, block, index(lanes));
+    Value begin = arith::MulIOp::create(b, loc, strip, index(lanes));
     Value own = arith::SubIOp::create(b, loc, plus(op.getPosition(), tokenOf(row)), begin); // its lane, were it here
     auto compare = [&](arith::CmpIPredicate predicate, Value place) -> Value {
       place = arith::IndexCastOp::create(b, loc, b.getI32Type(), place);
@@ -425,34 +452,34 @@ private:
   }
 
   /// values[row] += sum over j of weights[row, j] * v[j], as many columns at once as
-  /// registers can hold sums of.
-  Value addValues(Value block, int64_t blocks, Value weights, Value values) {
-    int64_t together = columnsTogether(schedule.sums / rows);
+  /// registers can hold sums of: of a single row whole rows of values, if they can.
+  Value addValues(int64_t strips, Value weights, Value values) {
+    bool single = rows == 1 && schedule.singleRowSums && !isCoded();
+    int64_t together = columnsTogether((single ? schedule.singleRowSums : schedule.sums) / height);
     int64_t perWeight = isCoded() ? std::min(together, kGroup / width) : together; // vectors that a weight meets
     int64_t unroll = std::gcd(lanes, int64_t(2));
     return loop(zero, index(size), together * width, values, [&](Value column, ValueRange inner) {
       Value group = arith::DivUIOp::create(b, loc, column, index(kGroup));
-      SmallVector<Value> sums; // [row][column]
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t n = 0; n < together; ++n)
-          sums.push_back(read(columnType, inner[0], {index(row), plus(column, n * width)}));
-      sums = loop(zero, index(blocks), 1, sums, [&](Value number, ValueRange outer) {
-        Value here = plus(block, number), later = plus(here, schedule.block);
-        Value first = arith::MulIOp::create(b, loc, number, index(lanes));
-        return loop(zero, index(lanes), unroll, outer, [&](Value place, ValueRange before) {
+      Value written = inner[0];
+      for (int64_t top = 0; top < rows; top += height) {
+        SmallVector<Value> sums; // [row][column]
+        for (int64_t row = 0; row < heightFrom(top); ++row)
+          for (int64_t n = 0; n < together; ++n)
+            sums.push_back(read(columnType, written, {index(top + row), plus(column, n * width)}));
+        sums = loop(zero, index(strips * lanes), unroll, sums, [&](Value place, ValueRange before) {
           SmallVector<Value> next(before);
+          prefetch(op.getValues(), top, column, strips * lanes, place, together * width, unroll);
           for (int64_t offset = 0; offset < unroll; ++offset) {
-            Value lane = plus(place, offset), j = plus(first, lane);
-            prefetch(op.getValues(), {later, zero, lane, column}, together * width);
+            Value j = plus(place, offset), position = arith::AddIOp::create(b, loc, inBlock, j);
             SmallVector<Value> v;
             for (int64_t n = 0; n < together; ++n)
               v.push_back(
-                  widen(b, loc, read(valueType(), op.getValues(), {here, zero, lane, plus(column, n * width)})));
-            for (int64_t row = 0; row < rows; ++row) {
+                  widen(b, loc, read(valueType(), op.getValues(), {block, zero, position, plus(column, n * width)})));
+            for (int64_t row = 0; row < heightFrom(top); ++row) {
               Value weight;
               for (int64_t n = 0; n < together; ++n) {
                 if (n % perWeight == 0)
-                  weight = weightAt(weights, row, plus(group, n / perWeight), j);
+                  weight = weightAt(weights, top + row, plus(group, n / perWeight), j);
                 Value &sum = next[row * together + n];
                 sum = vector::FMAOp::create(b, loc, v[n], weight, sum);
               }
@@ -460,11 +487,10 @@ private:
           }
           return next;
         });
-      });
-      Value written = inner[0];
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t n = 0; n < together; ++n)
-          written = write(sums[row * together + n], written, {index(row), plus(column, n * width)});
+        for (int64_t row = 0; row < heightFrom(top); ++row)
+          for (int64_t n = 0; n < together; ++n)
+            written = write(sums[row * together + n], written, {index(top + row), plus(column, n * width)});
+      }
       return SmallVector<Value>{written};
     })[0];
   }
@@ -497,13 +523,17 @@ private:
   kernel::AttentionOp op;
   Schedule schedule;
   int64_t tokens = 0, heads = 0, rows = 0; ///< T, H, M = T * H
-  int64_t size = 0, lanes = 0;             ///< Dh, L
+  int64_t passes = 1, height = 0;          ///< over the rows; how many of them have sums in registers at once
+  int64_t size = 0, lanes = 0;             ///< Dh, W
+  int64_t perBlock = 0;                    ///< strips of a block: L / W
   int64_t groups = 1;                      ///< G = Dh/32 of codes, else 1
   int64_t width = 0;                       ///< of a vector of columns; divides Dh
-  int64_t tailBlocks = 0;                  ///< blocks of a masked step
+  int64_t tailStrips = 0;                  ///< strips of a masked step
   VectorType laneType, columnType;
   Value zero;
-  Value query; ///< [M, Dh], scaled
+  Value query;          ///< [M, Dh], scaled
+  Value block, inBlock; ///< of the step: the cache's block, and the first position in it
+  bool fetches = false; ///< the step
 };
 
 struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttention> {
@@ -518,7 +548,6 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
         op.emitOpError("expects a tile of one key/value head to be vectorized, but got ") << groups;
         return signalPassFailure();
       }
-      int64_t blocks = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(0);
       bool chunk = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(0) > 1;
       Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, chunk, {}});
       int64_t parts = op.getPart() ? cast<RankedTensorType>(op.getType()).getDimSize(0) : 1;
@@ -526,9 +555,10 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
         op.emitOpError("expects a tile of one part to be vectorized, but got ") << parts;
         return signalPassFailure();
       }
-      if (blocks % schedule.block) {
-        op.emitOpError("expects a cache of a multiple of ")
-            << schedule.block << " blocks to be vectorized, but got " << blocks;
+      int64_t positions = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3);
+      if (int64_t step = schedule.block * schedule.lanes; positions % step) {
+        op.emitOpError("expects blocks of a multiple of ")
+            << step << " positions to be vectorized, but got " << positions;
         return signalPassFailure();
       }
       AttentionTile(op, schedule, rewriter).build();

@@ -1,8 +1,8 @@
 //===- VectorizeMergeParts.cpp - Parts of attention merged -----------------===//
 //
-// With m_s, d_s [L] and o_s [Dh] the maximum, sums by lanes and weighted values of part s
+// With m_s, d_s [W] and o_s [Dh] the maximum, sums by lanes and weighted values of part s
 // (see VectorizeAttention.cpp), and w_s = 2^(m_s - max m), a head's result is
-// (sum of w_s o_s) / (sum of w_s d_s). Maxima come L times each, as a vector.
+// (sum of w_s o_s) / (sum of w_s d_s). Maxima come W times each, as a vector.
 //
 //===----------------------------------------------------------------------===//
 

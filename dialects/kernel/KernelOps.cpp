@@ -104,13 +104,14 @@ LogicalResult AttentionOp::verify() {
            << query << ", " << keys << " and " << values;
   RankedTensorType destination = tensorType(getDestination());
   bool fits = destination == query;
-  if (getPart())
-    fits = !differ(destination.getDimSize(1), heads) &&
-           (ShapedType::isDynamic(query.getDimSize(2)) ||
-            !differ(destination.getDimSize(2), query.getDimSize(2) + 2 * lanes));
+  if (getPart()) {
+    int64_t twice = destination.getDimSize(2) - size; // 2 W
+    bool known = !ShapedType::isDynamic(size) && !ShapedType::isDynamic(destination.getDimSize(2));
+    fits = !differ(destination.getDimSize(1), heads) && (!known || (twice > 0 && 2 * lanes % twice == 0));
+  }
   if (getResult().getType() != destination || !fits) // (C2)
     return emitOpError("expects result and destination ")
-           << (getPart() ? "[N, H, Dh + 2 L]" : "of the query's type") << ", but got " << getResult().getType()
+           << (getPart() ? "[N, H, Dh + 2 W], where W divides L" : "of the query's type") << ", but got " << getResult().getType()
            << " and " << destination;
   if (getTable() && !turns(getTable(), query.getDimSize(2))) // (C3)
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
@@ -133,7 +134,7 @@ LogicalResult MergePartsOp::verify() {
   int64_t row = parts.getDimSize(2), size = destination.getDimSize(2);
   bool longer = ShapedType::isDynamic(row) || ShapedType::isDynamic(size) || (row > size && (row - size) % 2 == 0);
   if (destination.getDimSize(0) != 1 || differ(parts.getDimSize(1), destination.getDimSize(1)) || !longer) // (C1)
-    return emitOpError("expects parts [S, H, Dh + 2 L] and a destination [1, H, Dh], but got ")
+    return emitOpError("expects parts [S, H, Dh + 2 W] and a destination [1, H, Dh], but got ")
            << parts << " and " << destination;
   if (getResult().getType() != destination) // (C2)
     return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();

@@ -128,13 +128,13 @@ def Kernel_CacheElement : AnyTypeOf<[F32, F16, BF16, I8], "f32, f16, bf16 or i8"
 def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "causal attention with a running maximum and sum";
   let description = [{
-    The scores of a row are never all in memory: a few blocks of L positions are
+    The scores of a row are never all in memory: a few vectors of positions are
     taken at a time, in order, and rescale what came before by the change of the maximum
     (Milakov and Gimelshein, Online normalizer calculation for softmax, 2018;
     Dao et al., FlashAttention, 2022). The order is fixed, so the bits are too.
 
-    query, destination [T, H, Dh]; keys [P, Hkv, Dh, L], so that L scores are
-    sums of whole vectors; values [P, Hkv, L, Dh]. Row t stands at
+    query, destination [T, H, Dh]; keys [P, Hkv, Dh, L], P blocks of L positions, so
+    that scores are sums of whole vectors; values [P, Hkv, L, Dh]. Row t stands at
     `position + t`; `scale` and `window` as in `llama.attention`. With a `table`
     [C, 2, Dh/2] the query is rotated first, in halves, as `llama.rope` says.
 
@@ -143,15 +143,15 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
 
     With `part p of S` a single token attends to a share of the context, for others to
     attend to the rest meanwhile (Dao et al., Flash-Decoding, 2023). The destination is
-    then [N, H, Dh + 2 L], and the op makes parts p to p + N - 1 of S (AttentionParts.h says
+    then [N, H, Dh + 2 W], and the op makes parts p to p + N - 1 of S (AttentionParts.h says
     which positions are whose): the weighted values [Dh] of a head, the sums of its weights
-    by lanes [L], and its maximum in base 2, L times. A part without positions makes
-    nothing; `kernel.merge_parts` knows.
+    by the W lanes of a vector, and its maximum in base 2, W times. A part without positions
+    makes nothing; `kernel.merge_parts` knows.
 
     - (C1) H is a multiple of Hkv; P, L and Dh agree, and so do the element types of keys
       and values.
     - (C2) the result has the destination's type, which is the query's, or of parts
-      [N, H, Dh + 2 L].
+      [N, H, Dh + 2 W], where W divides L.
     - (C3) the table is [C, 2, Dh/2].
     - (C4) codes, and nothing else, have scales, of keys and of values, [P, Hkv, Dh/32, L].
     - (C5) parts are of a single token, and there is at least one.
@@ -179,7 +179,7 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
 def Kernel_MergePartsOp : Kernel_TiledOp<"merge_parts"> {
   let summary = "attention of a single token, from what its parts found";
   let description = [{
-    parts [S, H, Dh + 2 L] are those of a `kernel.attention` at the same `position` and
+    parts [S, H, Dh + 2 W] are those of a `kernel.attention` at the same `position` and
     with the same `window`. With o_s, d_s and m_s the weighted values, sums of weights and
     maximum of part s, over the parts that have positions, in order,
 

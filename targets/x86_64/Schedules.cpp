@@ -8,7 +8,10 @@
 // memory, and its panels are streams from there: how many at once, and how much of them is
 // fetched by hand, is measured, and differs from chip to chip.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
-// for the vectors of keys or values and for a query's element or weight.
+// for the vectors of keys or values and for a query's element or weight. The tile is as high as
+// pays, since its rows share what comes from memory or the second cache: with AVX2 higher than the
+// sums that fit, which are those of 4 rows then; a single row reads its values as operands, and
+// needs nearly all registers for sums.
 // Tiles: of BF16 four of sums, 16 x 16 each, two of rows and two of panels are all there
 // are. Of bytes the F32 sums of a tile are 16 registers, and 64 rows share the work of
 // unpacking a panel.
@@ -86,6 +89,13 @@ constexpr Schedule attention(int64_t lanes, int64_t rows, int64_t block, int64_t
   return schedule;
 }
 
+/// Sums are those of `rows` rows at a time, or of `single` vectors if there is but one row.
+constexpr Schedule inRows(Schedule schedule, int64_t rows, int64_t single) {
+  schedule.registerRows = rows;
+  schedule.singleRowSums = single;
+  return schedule;
+}
+
 constexpr Row kTable[] = {
     // Without AVX a panel is four vectors: two tokens fill half of the registers.
     {Kind::Matmul, std::nullopt, "", matmul(16, 2, 4)},
@@ -93,8 +103,7 @@ constexpr Row kTable[] = {
     {Kind::BlockMatmul, true, "", signedBytes(matmul(16, 2, 8))},
     {Kind::Matmul, std::nullopt, "avx2", matmul(16, 4, 4)},
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
-    {Kind::Attention, std::nullopt, "avx2", attention(8, 4, 8, 12)},
-    {Kind::Attention, false, "avx2", attention(8, 8, 8, 12)}, // all heads of a group: keys are read once
+    {Kind::Attention, std::nullopt, "avx2", inRows(attention(8, 16, 8, 12), 4, 16)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
     {Kind::Matmul, std::nullopt, "avx512f", widenedOnce(matmul(16, 8, 4, 2))},
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},

@@ -1,27 +1,27 @@
 // RUN: cria-opt %s --llama-lower-to-kernels | FileCheck %s
 
-// Caches of q8 are codes, and scales of 32 columns in state of their own. A block of 16
-// positions of each lies beside those of the others: 2176 bytes, and then up to an odd number of
-// kilobytes, the largest block of a head.
+// Caches of q8 are codes, and scales of 32 columns in state of their own. A block of 64
+// positions of each lies beside those of the others: 8704 bytes, and then up to an odd number of
+// 4096, the largest block of a head.
 module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name = "t", architecture = "llama",
     vocabulary = 40, width = 64, ffn = 64, layers = 1, heads = 1, kvHeads = 1, headSize = 64, contextSize = 30,
     chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
-  // CHECK: kernel.state @keys at 0 {kernel.positions = 16 : i64} : tensor<4x1x64x16xi8, #kernel.pitch<3072>>
-  // CHECK: kernel.state @keys.scales at 1024 {kernel.positions = 16 : i64} : tensor<4x1x2x16xbf16, #kernel.pitch<1536>>
-  // CHECK: kernel.state @values at 1088 {kernel.positions = 16 : i64} : tensor<4x1x16x64xi8, #kernel.pitch<3072>>
-  // CHECK: kernel.state @values.scales at 2112 {kernel.positions = 16 : i64} : tensor<4x1x2x16xbf16, #kernel.pitch<1536>>
+  // CHECK: kernel.state @keys at 0 {kernel.positions = 64 : i64} : tensor<1x1x64x64xi8, #kernel.pitch<12288>>
+  // CHECK: kernel.state @keys.scales at 4096 {kernel.positions = 64 : i64} : tensor<1x1x2x64xbf16, #kernel.pitch<6144>>
+  // CHECK: kernel.state @values at 4352 {kernel.positions = 64 : i64} : tensor<1x1x64x64xi8, #kernel.pitch<12288>>
+  // CHECK: kernel.state @values.scales at 8448 {kernel.positions = 64 : i64} : tensor<1x1x2x64xbf16, #kernel.pitch<6144>>
   llama.source @embed in "m" at 0 : tensor<40x64xf32>
   llama.cache @keys : tensor<38x1x64x!llama.q8>
   llama.cache @values : tensor<38x1x64x!llama.q8>
 
   // CHECK-LABEL: func.func @cria_forward_one
-  // CHECK-DAG: %[[K0:.*]] = kernel.get @keys : tensor<4x1x64x16xi8, #kernel.pitch<3072>>
-  // CHECK-DAG: %[[KS0:.*]] = kernel.get @keys.scales : tensor<4x1x2x16xbf16, #kernel.pitch<1536>>
+  // CHECK-DAG: %[[K0:.*]] = kernel.get @keys : tensor<1x1x64x64xi8, #kernel.pitch<12288>>
+  // CHECK-DAG: %[[KS0:.*]] = kernel.get @keys.scales : tensor<1x1x2x64xbf16, #kernel.pitch<6144>>
   // CHECK: %[[K1:.*]], %[[KS1:.*]] = kernel.append keys %{{.*}} into %[[K0]], %[[KS0]]
   // CHECK: kernel.set @keys, %[[K1]]
   // CHECK: kernel.set @keys.scales, %[[KS1]]
-  // CHECK-DAG: %[[V0:.*]] = kernel.get @values : tensor<4x1x16x64xi8, #kernel.pitch<3072>>
-  // CHECK-DAG: %[[VS0:.*]] = kernel.get @values.scales : tensor<4x1x2x16xbf16, #kernel.pitch<1536>>
+  // CHECK-DAG: %[[V0:.*]] = kernel.get @values : tensor<1x1x64x64xi8, #kernel.pitch<12288>>
+  // CHECK-DAG: %[[VS0:.*]] = kernel.get @values.scales : tensor<1x1x2x64xbf16, #kernel.pitch<6144>>
   // CHECK: %[[V1:.*]], %[[VS1:.*]] = kernel.append %{{.*}} into %[[V0]], %[[VS0]]
   // CHECK: kernel.set @values, %[[V1]]
   // CHECK: kernel.set @values.scales, %[[VS1]]

@@ -15,11 +15,11 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   llama.source @brain in "m" at 32768 : tensor<32x32xbf16>
   llama.source @g in "m" at 20480 : tensor<32xf32>
 
-  // 38 positions in blocks of 16, four blocks at a time, are four. Blocks of keys and values lie
-  // beside each other, an odd number of heads' blocks (here of 1 KiB) apart. Then the rest of the
+  // 38 positions in blocks of 64, what attention takes at once, are one. Blocks of keys and values
+  // lie beside each other, an odd number of heads' blocks (here of 4 KiB) apart. Then the rest of the
   // state in the order of first use; 40 logits in panels of 16 are 48.
-  // CHECK: kernel.state @keys at 0 {kernel.positions = 16 : i64} : tensor<4x1x16x16xf32, #kernel.pitch<768>>
-  // CHECK: kernel.state @values at 1024 {kernel.positions = 16 : i64} : tensor<4x1x16x16xf32, #kernel.pitch<768>>
+  // CHECK: kernel.state @keys at 0 {kernel.positions = 64 : i64} : tensor<1x1x16x64xf32, #kernel.pitch<3072>>
+  // CHECK: kernel.state @values at 4096 {kernel.positions = 64 : i64} : tensor<1x1x64x16xf32, #kernel.pitch<3072>>
   // CHECK: kernel.state @tokens at 12288 : tensor<8xi32>
   // CHECK: kernel.state @hidden at 12352 : tensor<8x32xf32>
   // CHECK: kernel.state @logits at 13376 : tensor<8x48xf32>
@@ -64,7 +64,7 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
       %r = llama.rope %q, %t at %p layout half : (tensor<1x32xf32>, tensor<38x2x8xf32>, index) -> tensor<1x32xf32>
       %s = llama.rope %k, %t at %p layout half : (tensor<1x16xf32>, tensor<38x2x8xf32>, index) -> tensor<1x16xf32>
       // CHECK: kernel.get @keys
-      // CHECK: kernel.append keys {{.*}} rotated %{{.*}} : (tensor<1x1x16xf32>, index, tensor<4x1x16x16xf32, #kernel.pitch<768>>, tensor<38x2x8xf32>)
+      // CHECK: kernel.append keys {{.*}} rotated %{{.*}} : (tensor<1x1x16xf32>, index, tensor<1x1x16x64xf32, #kernel.pitch<3072>>, tensor<38x2x8xf32>)
       // CHECK: kernel.set @keys
       %k0 = llama.cache_read @keys : tensor<38x1x16xf32>
       %k1 = llama.cache_update %k0, %s at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
@@ -76,7 +76,7 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
       // CHECK: tensor.extract_slice %{{.*}}[%[[P]], 1, 0] [1, 1, 8]
       // CHECK: tensor.insert_slice {{.*}} : tensor<1x1x8xf32> into tensor<1x1x2x8xf32>
       // CHECK: tensor.insert_slice {{.*}} : tensor<1x1x8xf32> into tensor<1x1x2x8xf32>
-      // CHECK: kernel.append %{{.*}} : (tensor<1x1x16xf32>, index, tensor<4x1x16x16xf32, #kernel.pitch<768>>)
+      // CHECK: kernel.append %{{.*}} : (tensor<1x1x16xf32>, index, tensor<1x1x64x16xf32, #kernel.pitch<3072>>)
       %u = llama.rope %k, %t at %p layout half : (tensor<1x16xf32>, tensor<38x2x8xf32>, index) -> tensor<1x16xf32>
       %v1 = llama.cache_update %v0, %u at %p : (tensor<38x1x16xf32>, tensor<1x16xf32>, index) -> tensor<38x1x16xf32>
       llama.cache_write @values, %v1 : tensor<38x1x16xf32>

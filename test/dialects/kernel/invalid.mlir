@@ -179,7 +179,7 @@ func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xi8>, %s: ten
 
 // kernel.attention (C2): a part is longer than a row of the query
 func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index) {
-  // expected-error @+1 {{'kernel.attention' op expects result and destination [N, H, Dh + 2 L], but got 'tensor<1x4x8xf32>' and 'tensor<1x4x8xf32>'}}
+  // expected-error @+1 {{'kernel.attention' op expects result and destination [N, H, Dh + 2 W], where W divides L, but got 'tensor<1x4x8xf32>' and 'tensor<1x4x8xf32>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 2 into %q
     : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<1x4x8xf32>, index) -> tensor<1x4x8xf32>
   return
@@ -209,7 +209,7 @@ func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8x
 
 // kernel.merge_parts (C1): another number of heads
 func.func @f(%s: tensor<3x2x16xf32>, %p: index, %o: tensor<1x4x8xf32>) {
-  // expected-error @+1 {{'kernel.merge_parts' op expects parts [S, H, Dh + 2 L] and a destination [1, H, Dh], but got 'tensor<3x2x16xf32>' and 'tensor<1x4x8xf32>'}}
+  // expected-error @+1 {{'kernel.merge_parts' op expects parts [S, H, Dh + 2 W] and a destination [1, H, Dh], but got 'tensor<3x2x16xf32>' and 'tensor<1x4x8xf32>'}}
   %a = kernel.merge_parts %s at %p into %o : (tensor<3x2x16xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
   return
 }
@@ -218,7 +218,7 @@ func.func @f(%s: tensor<3x2x16xf32>, %p: index, %o: tensor<1x4x8xf32>) {
 
 // kernel.merge_parts (C1): a row that is longer by an odd number
 func.func @f(%s: tensor<3x4x15xf32>, %p: index, %o: tensor<1x4x8xf32>) {
-  // expected-error @+1 {{'kernel.merge_parts' op expects parts [S, H, Dh + 2 L] and a destination [1, H, Dh]}}
+  // expected-error @+1 {{'kernel.merge_parts' op expects parts [S, H, Dh + 2 W] and a destination [1, H, Dh]}}
   %a = kernel.merge_parts %s at %p into %o : (tensor<3x4x15xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
   return
 }
