@@ -109,6 +109,9 @@ public:
   /// matches. Every kind has a row without requirements, so there is always one.
   virtual Schedule schedule(const Chip &chip, const KernelKey &key) const = 0;
 
+  /// Whether `chip` multiplies pairs of BF16 as they are. Else what meets BF16 is kept as F32.
+  virtual bool multipliesBf16(const Chip &chip) const = 0;
+
   /// Everything that happens to `llvm`-dialect-ready IR on this target only; a
   /// target without such needs adds nothing.
   virtual void addLowerPasses(mlir::OpPassManager &manager, const Chip &chip) const = 0;

@@ -202,12 +202,16 @@ Value ModelLowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
   return b.collapse(result, {{0}, {1, 2}});
 }
 
+/// Rounded numbers, which are F32 again where nothing multiplies narrower ones.
 Value ModelLowering::lower(llama::RoundOp op, KernelBuilder &b) {
   AffineExpr t, d;
   bindDims(b.builder.getContext(), t, d);
-  return b.generic({{lookup(op.getInput()), {t, d}}}, {b.empty(op.getType().getShape(), op.getNarrow()), {t, d}}, {},
+  bool narrow = !op.getNarrow().isBF16() || chip.target->multipliesBf16(*chip.chip);
+  Type type = narrow ? op.getNarrow() : op.getType().getElementType();
+  return b.generic({{lookup(op.getInput()), {t, d}}}, {b.empty(op.getType().getShape(), type), {t, d}}, {},
                    [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                     return arith::TruncFOp::create(builder, loc, op.getNarrow(), in[0]);
+                     Value rounded = arith::TruncFOp::create(builder, loc, op.getNarrow(), in[0]);
+                     return narrow ? rounded : widen(builder, loc, rounded);
                    });
 }
 

@@ -27,6 +27,16 @@ Value VectorBuilder::write(Value vector, Value tensor, ValueRange place) {
   return vector::TransferWriteOp::create(b, loc, vector, tensor, place, ArrayRef<bool>{true}).getResult();
 }
 
+Value VectorBuilder::overTiles(int64_t all, int64_t height, Value tensor,
+                               llvm::function_ref<Value(Value, int64_t, Value)> body) {
+  int64_t whole = all / height;
+  tensor = loop(index(0), index(whole), 1, tensor, [&](Value number, ValueRange inner) -> SmallVector<Value> {
+    return {body(number, height, inner[0])};
+  })[0];
+  int64_t rest = all % height;
+  return rest ? body(index(whole), rest, tensor) : tensor;
+}
+
 void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count) {
   constexpr int64_t lineBits = 8 * 64;
   int64_t line = lineBits / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();

@@ -48,6 +48,11 @@ protected:
   loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange values,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 
+  /// `tensor` as `body(number, rows, tensor)` leaves it behind each tile of `height` of `all` rows:
+  /// a loop, and behind it the last one, where that is lower.
+  mlir::Value overTiles(int64_t all, int64_t height, mlir::Value tensor,
+                        llvm::function_ref<mlir::Value(mlir::Value, int64_t, mlir::Value)> body);
+
   /// A tensor of the thread's own, uninitialized.
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element) {
     return emptyBuffer(b, loc, shape, element, buffers++);

@@ -90,19 +90,12 @@ private:
       unpack();
     if (height == allTokens)
       return multiplyPanels(destination);
-    auto multiplyTile = [&](Value number, int64_t rows, Value result) {
+    return overTiles(allTokens, height, destination, [&](Value number, int64_t rows, Value result) {
       tile = number;
       tokens = rows;
       firstToken = arith::MulIOp::create(b, loc, number, index(height));
       return multiplyPanels(result);
-    };
-    int64_t whole = allTokens / height;
-    destination = loopOver(whole, destination, [&](Value number, ValueRange result) -> SmallVector<Value> {
-      return {multiplyTile(number, height, result[0])};
-    })[0];
-    if (int64_t rest = allTokens % height)
-      destination = multiplyTile(index(whole), rest, destination);
-    return destination;
+    });
   }
 
   /// Panel firstPanel's codes, without their offset: `unpacked` [G, 8, 4 R].

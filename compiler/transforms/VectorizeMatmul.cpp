@@ -6,8 +6,9 @@
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
 // see `kernel.dot`). Where the schedule says so, narrow panels are widened before the first tile of
-// rows that meets them. A single row has two sums, of even and of odd columns. Where the schedule
-// wants tiles, the micro-kernel is the target's: one `kernel.tile_matmul`.
+// rows that meets them, or many rows are cut here, into tiles of which the last one may be lower. A
+// single row has two sums, of even and of odd columns. Where the schedule wants tiles, the
+// micro-kernel is the target's: one `kernel.tile_matmul`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -69,6 +70,7 @@ public:
   MicroKernel(MatmulTile tile, const Schedule &schedule, RewriterBase &rewriter)
       : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(schedule.unroll, tile.columns)),
         passPanels(tile.m > 1 ? tile.count : divisorUpTo(tile.count, schedule.panelTile)), ahead(schedule.ahead),
+        tileRows(schedule.tileRows ? std::min(schedule.tileRows, tile.m) : tile.m), rows(tileRows),
         widenOnce(schedule.widenOnce), inMemory(tile.panels),
         type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
 
@@ -82,6 +84,25 @@ public:
       tile.panels = inMemory = tensor::CollapseShapeOp::create(b, loc, tile.panels,
                                                              SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
     Value destination = tile.sums;
+    if (auto fill = destination.getDefiningOp<linalg::FillOp>()) {
+      destination = fill.getOutputs()[0];
+      start = fill.getInputs()[0];
+    }
+    if (tileRows == tile.m)
+      destination = multiplyRows(destination);
+    else
+      destination = overTiles(tile.m, tileRows, destination, [&](Value number, int64_t count, Value result) {
+        tileNumber = number;
+        firstRow = arith::MulIOp::create(b, loc, number, index(tileRows));
+        rows = count;
+        return multiplyRows(result);
+      });
+    b.replaceOp(tile.op, destination);
+  }
+
+private:
+  /// `destination` with the products of the tile's rows in place.
+  Value multiplyRows(Value destination) {
     SmallVector<Value> sums = initialSums(destination);
     if (tile.m > 1)
       sums = multiply(0, sums);
@@ -89,16 +110,18 @@ public:
       for (int64_t first = 0; first < tile.count; first += passPanels)
         llvm::copy(multiplyRow(first, ArrayRef<Value>(sums).slice(first, passPanels)), sums.begin() + first);
     forEachSum(tile.count, [&](int64_t row, int64_t panel, int64_t number) {
-      destination = write(sums[number], destination, {index(row), index(panel), zero});
+      destination = write(sums[number], destination, {rowAt(row), index(panel), zero});
     });
-    b.replaceOp(tile.op, destination);
+    return destination;
   }
 
-private:
-  /// `sums` [chains, m, passPanels] with the products of panels `first` … `first` + passPanels - 1
+  /// Number `row` of the tile's rows.
+  Value rowAt(int64_t row) { return firstRow ? plus(firstRow, row) : index(row); }
+
+  /// `sums` [chains, rows, passPanels] with the products of panels `first` … `first` + passPanels - 1
   /// added: those of column c to chain c mod chains.
   SmallVector<Value> multiply(int64_t first, SmallVector<Value> sums) {
-    size_t perChain = tile.m * passPanels;
+    size_t perChain = rows * passPanels;
     int64_t chains = sums.size() / perChain, whole = tile.columns / unroll * unroll;
     auto add = [&](Value column, int64_t chain, SmallVector<Value> &all) {
       SmallVector<Value> some(ArrayRef<Value>(all).slice(chain * perChain, perChain));
@@ -156,25 +179,22 @@ private:
       })[0];
   }
 
-  /// Visits sums [m, panels].
+  /// Visits sums [rows, panels].
   void forEachSum(int64_t panels, llvm::function_ref<void(int64_t row, int64_t panel, int64_t number)> visit) {
-    for (int64_t row = 0; row < tile.m; ++row)
+    for (int64_t row = 0; row < rows; ++row)
       for (int64_t panel = 0; panel < panels; ++panel)
         visit(row, panel, row * panels + panel);
   }
 
-  /// Zeros where the tile was just filled with them (the fill is then bypassed
-  /// and `destination` is what it filled), else what is there.
-  SmallVector<Value> initialSums(Value &destination) {
+  /// What all start from, else what is there.
+  SmallVector<Value> initialSums(Value destination) {
     SmallVector<Value> sums;
-    if (auto fill = destination.getDefiningOp<linalg::FillOp>()) {
-      destination = fill.getOutputs()[0];
-      sums.assign(tile.m * tile.count, vector::BroadcastOp::create(b, loc, type, fill.getInputs()[0]));
-      return sums;
-    }
-    forEachSum(tile.count, [&](int64_t row, int64_t panel, int64_t) {
-      sums.push_back(read(type, destination, {index(row), index(panel), zero}));
-    });
+    if (start)
+      sums.assign(rows * tile.count, vector::BroadcastOp::create(b, loc, type, start));
+    else
+      forEachSum(tile.count, [&](int64_t row, int64_t panel, int64_t) {
+        sums.push_back(read(type, destination, {rowAt(row), index(panel), zero}));
+      });
     return sums;
   }
 
@@ -186,8 +206,10 @@ private:
       Value numbers = read(stored, tile.panels, {index(first + panel), column, zero});
       weights.push_back(tile.pairs ? numbers : widen(b, loc, numbers));
     }
-    for (int64_t row = 0; row < tile.m; ++row)
-      factors.push_back(tile.pairs ? pair(row, column) : scalar(row, column));
+    if (tile.pairs && getElementTypeOrSelf(tile.input).isF32())
+      return addWidePair(weights, column, sums);
+    for (int64_t row = 0; row < rows; ++row)
+      factors.push_back(tile.pairs ? pair(row, column) : scalar({rowAt(row), column}));
     forEachSum(passPanels, [&](int64_t row, int64_t panel, int64_t number) {
       if (tile.pairs)
         sums[number] = kernel::DotOp::create(b, loc, type, sums[number], weights[panel], factors[row]);
@@ -196,16 +218,33 @@ private:
     });
   }
 
-  /// input[row, column] in every lane.
-  Value scalar(int64_t row, Value column) {
-    Value scalar = tensor::ExtractOp::create(b, loc, tile.input, ValueRange{index(row), column});
+  /// What `kernel.dot` says of pairs of BF16, whose input is F32 already.
+  void addWidePair(ArrayRef<Value> weights, Value column, SmallVectorImpl<Value> &sums) {
+    for (bool upper : {true, false}) {
+      SmallVector<Value> halves;
+      for (Value pairs : weights) {
+        Value words = vector::BitCastOp::create(b, loc, type.clone(b.getI32Type()), pairs);
+        halves.push_back(kernel::widenHalf(b, loc, words, upper));
+      }
+      SmallVector<Value> factors;
+      for (int64_t row = 0; row < rows; ++row)
+        factors.push_back(scalar({rowAt(row), column, index(upper)}));
+      forEachSum(passPanels, [&](int64_t row, int64_t panel, int64_t number) {
+        sums[number] = vector::FMAOp::create(b, loc, halves[panel], factors[row], sums[number]);
+      });
+    }
+  }
+
+  /// A number of the input in every lane.
+  Value scalar(ArrayRef<Value> place) {
+    Value scalar = tensor::ExtractOp::create(b, loc, tile.input, place);
     return vector::BroadcastOp::create(b, loc, type, widen(b, loc, scalar));
   }
 
   /// The pair input[row, column, :] as 32 bits.
   Value pair(int64_t row, Value column) {
     auto stored = VectorType::get({2}, getElementTypeOrSelf(tile.input));
-    Value numbers = read(stored, tile.input, {index(row), column, zero});
+    Value numbers = read(stored, tile.input, {rowAt(row), column, zero});
     Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), numbers);
     return vector::ExtractOp::create(b, loc, word, 0);
   }
@@ -221,11 +260,16 @@ private:
         fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
     scf::ForOp loop = loopOverTiles();
-    if (!loop)
+    Value number = tileNumber;
+    int64_t tiles = tileNumber ? llvm::divideCeil(tile.m, tileRows) : 0;
+    if (!tileNumber && loop) {
+      number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
+      tiles = loop.getStaticTripCount()->getSExtValue();
+    }
+    if (!number)
       return;
     // Numbers of the next panels to a column of this tile, rounded up.
-    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, loop.getStaticTripCount()->getSExtValue());
-    Value number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
+    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, tiles);
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);
     Value from = arith::MulIOp::create(b, loc, steps, index(share));
     fetch(inMemory, {index(tile.count), zero, from}, share * unroll);
@@ -233,6 +277,9 @@ private:
 
   MatmulTile tile;
   int64_t unroll, passPanels, ahead; ///< columns; panels that meet the rows together; bytes, see Schedule
+  int64_t tileRows, rows;            ///< of the tiles that rows are cut into; of the one that is made
+  Value tileNumber, firstRow;        ///< null: the rows are one tile
+  Value start;                       ///< null: sums start from what the destination holds
   bool widenOnce;
   Value inMemory; ///< the panels before they were widened
   VectorType type;

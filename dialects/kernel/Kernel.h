@@ -42,6 +42,9 @@ mlir::MemRefType bufferType(mlir::RankedTensorType type);
 int64_t spanBytes(mlir::MemRefType type);
 inline int64_t spanBytes(mlir::RankedTensorType type) { return spanBytes(bufferType(type)); }
 
+/// The upper or the lower BF16 of every lane of `words` (vector of i32), as F32.
+mlir::Value widenHalf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value words, bool upper);
+
 /// Makes storage and kernels known to one-shot bufferization.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
 

@@ -7,6 +7,7 @@
 #include "dialects/kernel/Kernel.h"
 #include "dialects/llama/Quantization.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -306,3 +307,15 @@ LogicalResult PrefetchOp::verify() {
 
 #define GET_OP_CLASSES
 #include "dialects/kernel/KernelOps.cpp.inc"
+
+/// A BF16 is the upper half of an F32: one of a pair is shifted there, the other is
+/// there already and its neighbour is masked off.
+Value cria::kernel::widenHalf(OpBuilder &b, Location loc, Value words, bool upper) {
+  auto type = cast<VectorType>(words.getType());
+  auto constant = [&](uint32_t value) {
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, APInt(32, value)));
+  };
+  Value bits = upper ? arith::AndIOp::create(b, loc, words, constant(0xffff0000)).getResult()
+                     : arith::ShLIOp::create(b, loc, words, constant(16)).getResult();
+  return arith::BitcastOp::create(b, loc, type.clone(b.getF32Type()), bits);
+}

@@ -24,8 +24,6 @@ namespace cria::cpu {
 /// `math.exp` and `math.exp2` at F32, of scalars and vectors, as polynomials (see
 /// Exponentials.cpp for their errors).
 void populateExponentialPatterns(mlir::RewritePatternSet &patterns);
-/// The upper or the lower BF16 of every lane of `words` (vector of i32), as F32.
-mlir::Value widenHalf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value words, bool upper);
 /// Lowers `kernel.dot` of BF16 to multiply-adds of F32, in the order that it defines.
 void populateWidenDotPatterns(mlir::RewritePatternSet &patterns);
 

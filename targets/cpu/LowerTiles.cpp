@@ -45,8 +45,8 @@ private:
         auto [weights, row] = read(t, p, arith::AddIOp::create(b, loc, first, pair));
         SmallVector<Value> next;
         for (bool odd : {false, true}) // the upper half is the second in memory
-          next.push_back(vector::FMAOp::create(b, loc, cpu::widenHalf(b, loc, weights, odd),
-                                               cpu::widenHalf(b, loc, row, odd), parts[odd]));
+          next.push_back(vector::FMAOp::create(b, loc, kernel::widenHalf(b, loc, weights, odd),
+                                               kernel::widenHalf(b, loc, row, odd), parts[odd]));
         return next;
       });
       Value both = arith::AddFOp::create(b, loc, parts[0], parts[1]);

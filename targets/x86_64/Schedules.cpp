@@ -2,7 +2,7 @@
 //
 // One table, ordered from general to special: the last row that matches wins.
 // Matmul: panels are 16 rows on every chip, so that one layout serves all. A prefill
-// pass, or a tile of one, keeps its rows x panelTile x 16 sums in registers (8 of 16
+// pass, or a tile of one, keeps its rows x panelTile x 16 sums in registers (12 of 16
 // registers with AVX2, 16 of 32 with AVX-512) beside a column of weights. Of blocks in
 // tiles of 6 rows and two panels 12 are F32 sums and 12 exact ones. A single token waits for
 // memory, and its panels are streams from there: how many at once, and how much of them is
@@ -28,12 +28,19 @@ namespace {
 
 using Kind = KernelKey::Kind;
 
+/// Kernels that a row is for, besides what else it says.
+enum class Only {
+  Every,
+  Bf16,  ///< products of BF16
+  Tiles, ///< what the chip multiplies as tiles
+};
+
 struct Row {
   Kind kind;
   std::optional<bool> chunk;     ///< absent: both steps
   llvm::StringLiteral feature;   ///< empty: every chip
   Schedule schedule;
-  bool tiles = false; ///< only on chips that multiply tiles, and what they can multiply
+  Only only = Only::Every;
 };
 
 constexpr Schedule matmul(int64_t panelRows, int64_t tokenTile, int64_t unroll, int64_t panelTile = 1) {
@@ -101,7 +108,8 @@ constexpr Row kTable[] = {
     {Kind::Matmul, std::nullopt, "", matmul(16, 2, 4)},
     {Kind::BlockMatmul, false, "", matmul(16, 1, 32)},
     {Kind::BlockMatmul, true, "", signedBytes(matmul(16, 2, 8))},
-    {Kind::Matmul, std::nullopt, "avx2", matmul(16, 4, 4)},
+    {Kind::Matmul, true, "avx2", inTiles(matmul(16, 64, 4), 6)},
+    {Kind::Matmul, true, "avx2", matmul(16, 4, 4), Only::Bf16}, // with both halves of its pairs
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
     {Kind::Attention, std::nullopt, "avx2", inRows(attention(8, 16, 8, 12), 4, 16)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
@@ -128,14 +136,20 @@ constexpr Row kTable[] = {
     {Kind::Matmul, false, "avx512f", fetching(matmul(16, 1, 8), 4096)},
     {Kind::Matmul, false, "avx512bf16", matmul(16, 1, 8)},
     {Kind::Matmul, false, "amx-tile", fetching(matmul(16, 1, 8), 4096)},
-    {Kind::Matmul, true, "", tiles(32, 2), true},
-    {Kind::BlockMatmul, true, "", tiles(64, 1), true},
+    {Kind::Matmul, true, "", tiles(32, 2), Only::Tiles},
+    {Kind::BlockMatmul, true, "", tiles(64, 1), Only::Tiles},
 };
+
+bool isBf16(const KernelKey &key) { return key.weightType && key.weightType.isBF16(); }
 
 /// Tiles are of bytes, in groups of columns, or of BF16, 32 columns wide.
 bool multipliesTiles(const Chip &chip, const KernelKey &key) {
   bool whole = key.columns > 0 && key.columns % 32 == 0;
-  return chip.tiles && (key.kind == Kind::BlockMatmul || (whole && key.weightType && key.weightType.isBF16()));
+  return chip.tiles && (key.kind == Kind::BlockMatmul || (whole && isBf16(key)));
+}
+
+bool isFor(Only only, const Chip &chip, const KernelKey &key) {
+  return only == Only::Every || (only == Only::Bf16 ? isBf16(key) : multipliesTiles(chip, key));
 }
 
 } // namespace
@@ -144,7 +158,7 @@ Schedule x86::schedule(const Chip &chip, const KernelKey &key) {
   Schedule found;
   for (const Row &row : kTable)
     if (row.kind == key.kind && row.chunk.value_or(key.chunk) == key.chunk &&
-        (row.feature.empty() || has(chip, row.feature)) && (!row.tiles || multipliesTiles(chip, key)))
+        (row.feature.empty() || has(chip, row.feature)) && isFor(row.only, chip, key))
       found = row.schedule;
   return found;
 }

@@ -36,6 +36,8 @@ public:
 
   Schedule schedule(const Chip &chip, const KernelKey &key) const override { return x86::schedule(chip, key); }
 
+  bool multipliesBf16(const Chip &chip) const override { return x86::has(chip, "avx512bf16") || chip.tiles; }
+
   void addLowerPasses(mlir::OpPassManager &manager, const Chip &chip) const override {
     if (x86::has(chip, "amx-tile"))
       manager.addNestedPass<mlir::func::FuncOp>(x86::createLowerTiles());

@@ -1,4 +1,5 @@
 // RUN: cria-opt %s --llama-lower-to-kernels | FileCheck %s
+// RUN: sed s/x86-64-v4/znver4/ %s | cria-opt --llama-lower-to-kernels | FileCheck %s --check-prefix=NARROW
 // RUN: sed 's/kernel.target = "[^"]*", //' %s | not cria-opt --llama-lower-to-kernels 2>&1 | FileCheck %s --check-prefix=TARGET
 
 // TARGET: error: expects a 'kernel.target' attribute that names a target
@@ -116,12 +117,18 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   func.func @forward_chunk(%tokens: tensor<8xi32>, %p: index) -> tensor<8x32xf32> {
     %e = llama.weight @embed : tensor<40x32xf16>
     %x = llama.embed %tokens, %e : (tensor<8xi32>, tensor<40x32xf16>) -> tensor<8x32xf32>
-    // BF16 that meets BF16: rounded, in pairs of columns.
-    // CHECK: linalg.generic {{.*}} outs(%{{.*}} : tensor<8x32xbf16>)
-    // CHECK: arith.truncf
+    // What meets BF16: rounded, and F32 again where the chip does not multiply BF16; in pairs
+    // of columns.
+    // CHECK: %[[HALF:.*]] = arith.truncf %{{.*}} : f32 to bf16
+    // CHECK-NEXT: %[[ROUNDED:.*]] = arith.extf %[[HALF]] : bf16 to f32
+    // CHECK-NEXT: linalg.yield %[[ROUNDED]] : f32
+    // NARROW: linalg.generic {{.*}} outs(%{{.*}} : tensor<8x32xbf16>)
+    // NARROW: %[[ROUNDED:.*]] = arith.truncf
+    // NARROW-NEXT: linalg.yield %[[ROUNDED]] : bf16
     // CHECK: llama.pack %{{.*}} rows 16 columns 2 : tensor<32x32xbf16> -> tensor<2x16x16x2xbf16>
     // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction", "parallel", "reduction"]
-    // CHECK-SAME: ins(%{{.*}} : tensor<8x16x2xbf16>, tensor<2x16x16x2xbf16>)
+    // CHECK-SAME: ins(%{{.*}} : tensor<8x16x2xf32>, tensor<2x16x16x2xbf16>)
+    // NARROW: ins(%{{.*}} : tensor<8x16x2xbf16>, tensor<2x16x16x2xbf16>)
     %bw = llama.weight @brain : tensor<32x32xbf16>
     %r = llama.round %x to bf16 : tensor<8x32xf32>
     %l = llama.linear %r, %bw : (tensor<8x32xf32>, tensor<32x32xbf16>) -> tensor<8x32xf32>

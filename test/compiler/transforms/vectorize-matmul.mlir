@@ -59,6 +59,64 @@ module attributes {kernel.target = "x86-64-v3"} {
     return %r : tensor<1x1x16xf32>
   }
 
+  // 15 rows are two tiles of six and one of three, each of which fetches a third of the next
+  // panel: of its 128 numbers 42.7, rounded up to 6 for each of 8 columns.
+  // CHECK-LABEL: func.func @cut
+  // CHECK: %[[TILES:.*]] = arith.constant 2 : index
+  // CHECK: %[[RESULT:.*]] = scf.for %[[T:[^ ]*]] = %{{.*}} to %[[TILES]] step {{.*}} iter_args(%[[INTO:.*]] = %{{.*}}) -> (tensor<15x1x16xf32>)
+  // CHECK:   %[[SIX:.*]] = arith.constant 6 : index
+  // CHECK:   %[[ROW:.*]] = arith.muli %[[T]], %[[SIX]]
+  // CHECK:   vector.transfer_read %[[INTO]][%[[ROW]], {{.*}} : tensor<15x1x16xf32>, vector<16xf32>
+  // CHECK-COUNT-5: vector.transfer_read %[[INTO]]
+  // CHECK:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+  // CHECK:     kernel.prefetch
+  // CHECK-COUNT-24: vector.fma
+  // CHECK-COUNT-6: vector.transfer_write {{.*}} : vector<16xf32>, tensor<15x1x16xf32>
+  // CHECK: %[[LAST:.*]] = arith.constant 2 : index
+  // CHECK: %[[ROW:.*]] = arith.muli %[[LAST]],
+  // CHECK-COUNT-3: vector.transfer_read %[[RESULT]]
+  // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>)
+  // CHECK-COUNT-3: vector.transfer_write {{.*}} : vector<16xf32>, tensor<15x1x16xf32>
+  // CHECK-NOT: vector.transfer_write
+  // CHECK: return
+  func.func @cut(%x: tensor<15x8xf32>, %w: tensor<1x8x16xf32>, %o: tensor<15x1x16xf32>) -> tensor<15x1x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%x, %w : tensor<15x8xf32>, tensor<1x8x16xf32>) outs(%o : tensor<15x1x16xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %1 = arith.mulf %a, %b : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<15x1x16xf32>
+    return %r : tensor<15x1x16xf32>
+  }
+
+  // BF16 pairs that meet F32: of every pair the second first, its number in the upper half.
+  // CHECK-LABEL: func.func @wide_pairs
+  // CHECK: scf.for {{.*}} iter_args(%[[A:.*]] = %{{.*}}, %[[B:.*]] = %{{.*}}) -> (vector<16xf32>, vector<16xf32>)
+  // CHECK:   %[[PAIRS:.*]] = vector.transfer_read {{.*}} vector<32xbf16>
+  // CHECK:   %[[WORDS:.*]] = vector.bitcast %[[PAIRS]] : vector<32xbf16> to vector<16xi32>
+  // CHECK:   %[[HIGH:.*]] = arith.andi %[[WORDS]], %{{.*}} : vector<16xi32>
+  // CHECK:   %[[SECOND:.*]] = arith.bitcast %[[HIGH]] : vector<16xi32> to vector<16xf32>
+  // CHECK:   %[[ONE:.*]] = arith.constant 1 : index
+  // CHECK:   tensor.extract %{{.*}}[%{{.*}}, %{{.*}}, %[[ONE]]] : tensor<2x8x2xf32>
+  // CHECK:   %[[SUM:.*]] = vector.fma %[[SECOND]], %{{.*}}, %[[A]]
+  // CHECK:   vector.fma %[[SECOND]], %{{.*}}, %[[B]]
+  // CHECK:   arith.shli {{.*}} : vector<16xi32>
+  // CHECK:   vector.fma %{{.*}}, %{{.*}}, %[[SUM]]
+  // CHECK-NOT: kernel.dot
+  // CHECK: return
+  func.func @wide_pairs(%x: tensor<2x8x2xf32>, %w: tensor<1x8x16x2xbf16>, %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x2, #w2, #y2], iterator_types = ["parallel", "parallel", "reduction", "parallel", "reduction"]}
+        ins(%x, %w : tensor<2x8x2xf32>, tensor<1x8x16x2xbf16>) outs(%o : tensor<2x1x16xf32>) {
+    ^bb0(%a: f32, %b: bf16, %c: f32):
+      %0 = arith.extf %b : bf16 to f32
+      %1 = arith.mulf %a, %0 : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<2x1x16xf32>
+    return %r : tensor<2x1x16xf32>
+  }
+
   // Of two panels a single row has four sums, and reads a column of both at a time.
   // CHECK-LABEL: func.func @streams
   // CHECK: %[[S:.*]]:4 = scf.for {{.*}} iter_args(%[[A0:[^ ]*]] = {{[^,]*}}, %[[A1:[^ ]*]] = {{[^,]*}}, %[[B0:[^ ]*]] = {{[^,]*}}, %[[B1:[^ ]*]] =
