@@ -88,16 +88,7 @@ Value BlockReader::planeBytes(const llama::BlockLayout::Plane &plane, int64_t ve
     return known = stepBytes(offset, 4);
   auto number = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(*b, loc, value); };
   Value place = arith::RemUIOp::create(*b, loc, first, number(plane.bits));
-  known = stepBytes(offset, 4, arith::MulIOp::create(*b, loc, place, number(4 * width())));
-  if (plane.bits == beside())
-    return known;
-  // Fields of the vectors before come first, in every byte; what comes along is masked out.
-  auto words = VectorType::get({width()}, b->getI32Type());
-  Value bits = arith::SubIOp::create(*b, loc, first, place);
-  Value count = arith::IndexCastOp::create(*b, loc, b->getI32Type(), bits);
-  Value shifted = arith::ShRUIOp::create(*b, loc, vector::BitCastOp::create(*b, loc, words, known),
-                                         vector::BroadcastOp::create(*b, loc, words, count));
-  return known = vector::BitCastOp::create(*b, loc, known.getType(), shifted);
+  return known = stepBytes(offset, 4, arith::MulIOp::create(*b, loc, place, number(4 * width())));
 }
 
 Value BlockReader::levels(Value codes) {

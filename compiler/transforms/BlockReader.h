@@ -33,9 +33,14 @@ public:
   /// Both: to step number `step` of a panel.
   void moveTo(mlir::Value panel, mlir::Value step);
   /// Goes on, in a loop, to vector number `first` of the `beside()` that share no byte: from
-  /// here on vector v is vector first + v, which v must be a multiple of `beside()`.
+  /// here on vector v is vector first + v, which v must be a multiple of `beside()`. Of codes that
+  /// are simple.
   void moveToVector(mlir::Value first);
   int64_t beside() const { return layout.planes[0].bits; }
+  /// Whether a vector of codes is a mask and a shift at most: of one plane of 4 or 8 bits, no levels.
+  bool isSimple() const {
+    return layout.planes.size() == 1 && layout.planes[0].bits >= 4 && layout.format.levels.empty();
+  }
 
   /// Groups of a step: 2 in formats with groups of 16, else 1, which may be part of
   /// a longer one.

@@ -15,18 +15,19 @@
 //
 // Several panels share the loads: four codes of a row, spread over a register once, serve
 // all. What a single row gains by them is streams from memory, of which some chips follow several
-// at once better than one, and some worse: the schedule says. Many rows take one panel on chips
-// with 16 registers, and without VNNI the vectors of a group are a loop, each turn of which
-// takes those that share bytes: the sums of four rows and a vector of weights is all they hold.
+// at once better than one, and some worse: the schedule says. Without VNNI the vectors of a group
+// are a loop: the sums of four rows and a vector of weights is all that 16 registers hold. A turn
+// takes those that share bytes; of codes in several planes, by levels or of few bits, which take
+// longer to unpack than to read, any two, since those of a panel are unpacked first, for all rows.
 //
 // Many rows are cut into tiles, whose sums are in registers; the last one may be lower. Each
 // fetches its share of the panels that come after these, so that their first tile does not
 // wait for memory.
 //
-// Where the schedule wants tiles to be multiplied by `kernel.tile_matmul`, all codes of a panel are unpacked first, to
-// signed bytes, for all rows. Then the exact sums of a tile and a group are one
-// `kernel.tile_matmul`, and only they are in memory: the F32 sums of a tile's rows live in
-// registers as ever, and get the same bits.
+// Where the schedule wants tiles to be multiplied by `kernel.tile_matmul`, codes are unpacked first,
+// too, to signed bytes. Then the exact sums of a tile and a group are one `kernel.tile_matmul`, and
+// only they are in memory: the F32 sums of a tile's rows live in registers as ever, and get the
+// same bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,7 +52,7 @@ public:
   /// `buffers` numbers uninitialized tensors.
   BlockKernel(kernel::BlockMatmulOp op, const Schedule &schedule, int64_t &buffers, RewriterBase &rewriter)
       : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(schedule.tileMatmul),
-        unrolled(schedule.unroll >= llama::kGroup), signedBytes(schedule.signedBytes), ahead(schedule.ahead) {
+        unroll(schedule.unroll), signedBytes(schedule.signedBytes), ahead(schedule.ahead) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
     groups = codes.getDimSize(1);
@@ -62,7 +63,9 @@ public:
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     allPanels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
-    panels = tiled ? 1 : divisorUpTo(allPanels, schedule.panelTile);
+    BlockReader reader(b, loc, op.getPanels(), op.getFormat(), rows);
+    once = !tiled && unroll < llama::kGroup && !(reader.isSimple() && reader.groups() == 1);
+    panels = tiled || once ? 1 : divisorUpTo(allPanels, schedule.panelTile);
     readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
     signedBytes &= readers[0].largest() > 127;
     sumType = VectorType::get({rows}, b.getF32Type());
@@ -72,8 +75,9 @@ public:
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
-    if (tiled) {
+    if (tiled || once)
       unpacked = scratch({groups, kFours, 4 * rows}, b.getI8Type());
+    if (tiled) {
       products = scratch({tokens, 1, rows}, b.getI32Type());
     }
     Value result = op.getDestination();
@@ -86,7 +90,7 @@ private:
   /// `destination` with the products of panels firstPanel … firstPanel + panels - 1 in place, a
   /// tile of rows at a time; the last one may be lower.
   Value multiplyTiles(Value destination) {
-    if (tiled)
+    if (tiled || once)
       unpack();
     if (height == allTokens)
       return multiplyPanels(destination);
@@ -98,22 +102,24 @@ private:
     });
   }
 
-  /// Panel firstPanel's codes, without their offset: `unpacked` [G, 8, 4 R].
+  /// Panel firstPanel's codes, as they are multiplied: `unpacked` [G, 8, 4 R].
   void unpack() {
     unpacked = overSteps(unpacked, [&](Value step, Value part, ValueRange all) -> SmallVector<Value> {
       readers[0].moveToStep(part);
       Value result = all[0];
       for (int64_t group = 0; group < readers[0].groups(); ++group)
         for (int64_t vector : readers[0].vectors(group)) {
-          result = write(signedCodes(readers[0], vector), result, {step, index(vector), zero});
+          result = write(codesOf(readers[0], vector), result, {step, index(vector), zero});
         }
       return {result};
     })[0];
   }
 
-  /// Vector `vector` of codes, as signed bytes without their offset.
-  Value signedCodes(BlockReader &reader, int64_t vector) {
+  /// Vector `vector` of codes, where they are multiplied as signed bytes without their offset.
+  Value codesOf(BlockReader &reader, int64_t vector) {
     Value codes = reader.codes(vector);
+    if (!tiled && !signedBytes)
+      return codes;
     auto offset = DenseElementsAttr::get(cast<VectorType>(codes.getType()), int8_t(reader.offset()));
     return arith::SubIOp::create(b, loc, codes, arith::ConstantOp::create(b, loc, offset));
   }
@@ -266,8 +272,7 @@ private:
   /// The same of vectors of unsigned codes, without the offset's part.
   SmallVector<Value> dotProducts(Value step, int64_t group) {
     SmallVector<int64_t> vectors = readers[0].vectors(group);
-    size_t beside = readers[0].beside();
-    if (unrolled || vectors.size() % beside) {
+    if (unroll >= llama::kGroup) {
       SmallVector<Value> exact = startSums(step, group);
       for (int64_t vector : vectors)
         multiplyVector(step, vector, index(4 * vector), exact);
@@ -275,17 +280,29 @@ private:
     }
     // What the sums start from would wait for the end of the loop in registers.
     Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(integerType));
-    SmallVector<Value> zeros(tokens * panels, none);
-    SmallVector<Value> results = loopOver(beside, zeros, [&](Value first, ValueRange values) {
-      for (BlockReader &reader : readers)
-        reader.moveToVector(first);
-      SmallVector<Value> exact(values);
-      Value column = arith::MulIOp::create(b, loc, first, index(4));
-      for (int64_t vector : vectors)
-        if (vector % beside == 0)
-          multiplyVector(step, vector, plus(column, 4 * vector), exact);
-      return exact;
-    });
+    SmallVector<Value> zeros(tokens * panels, none), results;
+    if (once) {
+      int64_t count = vectors.size(), together = divisorUpTo(count, unroll / 4);
+      results = loop(index(group * count), index((group + 1) * count), together, zeros,
+                     [&](Value first, ValueRange values) {
+                       SmallVector<Value> exact(values);
+                       for (int64_t n = 0; n < together; ++n)
+                         multiplyUnpacked(step, plus(first, n), exact);
+                       return exact;
+                     });
+    } else {
+      int64_t beside = readers[0].beside();
+      results = loopOver(beside, zeros, [&](Value first, ValueRange values) {
+        for (BlockReader &reader : readers)
+          reader.moveToVector(first);
+        SmallVector<Value> exact(values);
+        Value column = arith::MulIOp::create(b, loc, first, index(4));
+        for (int64_t vector : vectors)
+          if (vector % beside == 0)
+            multiplyVector(step, vector, plus(column, 4 * vector), exact);
+        return exact;
+      });
+    }
     keepRolled(results[0].getDefiningOp<scf::ForOp>());
     add(startSums(step, group), results);
     return results;
@@ -328,8 +345,14 @@ private:
   void multiplyVector(Value step, int64_t vector, Value column, SmallVectorImpl<Value> &exact) {
     SmallVector<Value> codes;
     for (BlockReader &reader : readers)
-      codes.push_back(signedBytes ? signedCodes(reader, vector) : reader.codes(vector));
+      codes.push_back(codesOf(reader, vector));
     multiply(codes, step, column, exact);
+  }
+
+  /// The same of codes that were unpacked.
+  void multiplyUnpacked(Value step, Value vector, SmallVectorImpl<Value> &exact) {
+    Value codes = read(VectorType::get({4 * rows}, b.getI8Type()), unpacked, {step, vector, zero});
+    multiply(codes, step, arith::MulIOp::create(b, loc, vector, index(4)), exact);
   }
 
   /// The sum of row t's codes in group `group` of a step, or in all of it; of microscaled ones what
@@ -404,14 +427,17 @@ private:
 
   kernel::BlockMatmulOp op;
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
-  bool tiled, unrolled, signedBytes;
+  bool tiled;
+  int64_t unroll;
+  bool signedBytes;
   int64_t ahead;
+  bool once = false; ///< codes are unpacked before the first tile, not by each of them
   int64_t allTokens = 0, height = 0; ///< of the op; of a tile
   int64_t tokens = 0;                ///< of the tile that is made: one pass over the groups
   int64_t groups = 0, rows = 0;
   int64_t allPanels = 0, panels = 0, firstPanel = 0; ///< of the op; of one pass; where it begins
   Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row
-  Value unpacked, products; ///< of tiles: [G, 8, 4 R] codes; [m, 1, R] exact sums
+  Value unpacked, products; ///< [G, 8, 4 R] codes of a panel; of tiles [m, 1, R] exact sums
   SmallVector<BlockReader> readers; ///< one for each panel
   VectorType sumType, integerType;
   Value zero;

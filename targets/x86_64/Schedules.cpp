@@ -107,7 +107,7 @@ constexpr Row kTable[] = {
     // Without AVX a panel is four vectors: two tokens fill half of the registers.
     {Kind::Matmul, std::nullopt, "", matmul(16, 2, 4)},
     {Kind::BlockMatmul, false, "", matmul(16, 1, 32)},
-    {Kind::BlockMatmul, true, "", signedBytes(matmul(16, 2, 8))},
+    {Kind::BlockMatmul, true, "", signedBytes(inTiles(matmul(16, 64, 8), 2))},
     {Kind::Matmul, true, "avx2", inTiles(matmul(16, 64, 4), 6)},
     {Kind::Matmul, true, "avx2", matmul(16, 4, 4), Only::Bf16}, // with both halves of its pairs
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
@@ -121,13 +121,13 @@ constexpr Row kTable[] = {
     // at once up to half faster than one. Fetching ahead in one panel is worth a fifth on Zen 5
     // and half on Intel's chips with AVX-512 (Emerald Rapids). Zen 4 reads slower with either.
     {Kind::BlockMatmul, false, "avx2", matmul(16, 1, 32, 4)},
-    {Kind::BlockMatmul, true, "avx2", signedBytes(matmul(16, 4, 8))},
+    {Kind::BlockMatmul, true, "avx2", signedBytes(inTiles(matmul(16, 64, 8), 4))},
     {Kind::BlockMatmul, true, "avxvnni", matmul(16, 2, 32)},
     {Kind::BlockMatmul, false, "avx512f", fetching(matmul(16, 1, 32), 6144)},
     {Kind::BlockMatmul, false, "avx512bf16", matmul(16, 1, 32)},
     {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(matmul(16, 1, 32), 6144)},
     {Kind::BlockMatmul, false, "amx-tile", fetching(matmul(16, 1, 32), 6144)},
-    {Kind::BlockMatmul, true, "avx512f", matmul(16, 4, 8, 2)},
+    {Kind::BlockMatmul, true, "avx512f", inTiles(matmul(16, 64, 8, 2), 4)},
     {Kind::BlockMatmul, true, "avx512vnni", inTiles(matmul(16, 64, 32, 2), 6)},
     // One token: more columns per iteration, since the loop does nothing else. Zen 5 follows
     // this stream by itself.

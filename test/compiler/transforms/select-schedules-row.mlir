@@ -12,7 +12,7 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK-LABEL: func.func @blocks
   // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 4], tiles = [1, 0]>
   // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 3], tiles = [1, 0]>
-  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [4, 0]>
+  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>
   // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [1, 0]>
   // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [1, 0]>
   // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [8, 0]>

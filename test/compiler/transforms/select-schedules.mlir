@@ -73,7 +73,7 @@ module attributes {kernel.target = "x86-64-v4"} {
   // CHECK-LABEL: func.func @gated
   // CHECK: kernel.block_matmul {{.*}} into %arg{{[0-9]+}} :
   // CHECK: linalg.generic {indexing_maps = [#{{[^}]*}}], iterator_types = ["parallel", "parallel", "parallel"]} ins
-  // CHECK: kernel.quantize_rows {{.*}} {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [4, 0]>}
+  // CHECK: kernel.quantize_rows {{.*}} {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [8, 0]>}
   func.func @gated(%q: tensor<8x2x32xi8>, %s: tensor<8x2xf32>, %n: tensor<8x2xi32>, %w: tensor<4x2x288xi8>, %o: tensor<8x4x16xf32>,
                    %a: tensor<8x2x32xi8>, %b: tensor<8x2xf32>, %c: tensor<8x2xi32>) -> tensor<8x2x32xi8> {
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o

@@ -3,49 +3,66 @@
 module attributes {kernel.target = "x86-64-v3"} {
 
 // Rows on AVX2: a loop over the four vectors of bytes of a step, which LLVM keeps, each of
-// them two of codes: columns 4 i to 4 i + 3 and 16 further on. One panel after the other.
+// them two of codes: columns 4 i to 4 i + 3 and 16 further on. One panel after the other, and of
+// six rows a tile of four and one of two.
 // CHECK: #[[UNROLL:.*]] = #llvm.loop_unroll<disable = true>
 // CHECK: #[[KEEP:.*]] = #llvm.loop_annotation<unroll = #[[UNROLL]]>
 // CHECK-LABEL: func.func @q4
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1{{.*}} -> (tensor<6x2x16xf32>)
+// CHECK:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:     scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>)
+// CHECK:       %[[COLUMN:.*]] = arith.muli %[[I]], %c4
+// CHECK:       %[[PLACE:.*]] = arith.remui %[[I]], %c4
+// CHECK:       %[[FROM:.*]] = arith.muli %[[PLACE]], %c64
+// CHECK:       arith.addi %c32{{.*}}, %[[FROM]]
+// CHECK:       vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
+// CHECK:       vector.transfer_read {{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
+// CHECK-COUNT-4: kernel.dot {{.*}} {largest = 15 : i32}
+// CHECK:       arith.addi %[[COLUMN]], %c16
+// CHECK:       arith.shrui
+// CHECK-COUNT-4: kernel.dot
+// CHECK-NOT: kernel.dot
+// CHECK:     } {llvm.loop_annotation = #[[KEEP]]}
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
-// CHECK:   scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK:   scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>)
+func.func @q4(%q: tensor<6x2x32xi8>, %s: tensor<6x2xf32>, %n: tensor<6x2xi32>, %w: tensor<2x2x288xi8>,
+              %o: tensor<6x2x16xf32>) -> tensor<6x2x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<6x2x32xi8>, tensor<6x2xf32>, tensor<6x2xi32>, tensor<2x2x288xi8>, tensor<6x2x16xf32>) -> tensor<6x2x16xf32>
+  return %y : tensor<6x2x16xf32>
+}
+
+// Two planes: the codes of a panel are unpacked first, each group's eight vectors, then met by all
+// tiles, in a loop over two vectors a turn.
+// CHECK-LABEL: func.func @q5
+// CHECK: %[[BYTES:.*]] = tensor.empty() {{.*}} : tensor<2x8x64xi8>
+// CHECK: %[[CODES:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %[[BYTES]]) -> (tensor<2x8x64xi8>)
+// CHECK-COUNT-8: vector.transfer_write {{.*}} : vector<64xi8>, tensor<2x8x64xi8>
+// CHECK: scf.for %[[STEP:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK:   scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c8{{.*}} step %c2{{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK:     vector.transfer_read %[[CODES]][%[[STEP]], %[[I]], {{.*}} : tensor<2x8x64xi8>, vector<64xi8>
 // CHECK:     %[[COLUMN:.*]] = arith.muli %[[I]], %c4
-// CHECK:     %[[PLACE:.*]] = arith.remui %[[I]], %c4
-// CHECK:     %[[FROM:.*]] = arith.muli %[[PLACE]], %c64
-// CHECK:     arith.addi %c32{{.*}}, %[[FROM]]
-// CHECK:     vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
-// CHECK:     vector.transfer_read %{{.*}}[%c0{{.*}}, %{{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
-// CHECK:     kernel.dot {{.*}} {largest = 15 : i32}
-// CHECK:     vector.transfer_read %{{.*}}[%c1{{.*}}, %{{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
-// CHECK:     kernel.dot
-// CHECK:     arith.addi %[[COLUMN]], %c16
-// CHECK:     arith.shrui
+// CHECK:     vector.transfer_read %{{.*}}[%{{.*}}, %[[STEP]], %[[COLUMN]]]{{.*}} vector<4xi8>
+// CHECK-COUNT-2: kernel.dot {{.*}} {largest = 31 : i32}
+// CHECK:     vector.transfer_read %[[CODES]]
 // CHECK-COUNT-2: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK:   } {llvm.loop_annotation = #[[KEEP]]}
-// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
-// CHECK:   scf.for
-func.func @q4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<2x2x288xi8>,
-              %o: tensor<2x2x16xf32>) -> tensor<2x2x16xf32> {
-  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<2x2x288xi8>, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
-  return %y : tensor<2x2x16xf32>
-}
-
-// The fifth bits of vector i are i bits further in their bytes, those of i + 4 another four.
-// CHECK-LABEL: func.func @q5
-// CHECK:   scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>)
-// CHECK:     %[[PLACE:.*]] = arith.remui %[[I]], %c1
-// CHECK:     %[[BITS:.*]] = arith.subi %[[I]], %[[PLACE]]
-// CHECK:     %[[SHIFT:.*]] = arith.index_cast %[[BITS]]
-// CHECK:     %[[ALL:.*]] = vector.broadcast %[[SHIFT]] : i32 to vector<16xi32>
-// CHECK:     arith.shrui %{{.*}}, %[[ALL]]
-// CHECK-COUNT-4: kernel.dot {{.*}} {largest = 31 : i32}
-// CHECK-NOT: kernel.dot
 func.func @q5(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x352xi8>,
               %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q5 into %o
     : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x2x352xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+  return %y : tensor<2x1x16xf32>
+}
+
+// Groups of 16 columns: a loop over four vectors for each.
+// CHECK-LABEL: func.func @q6_k
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c4{{.*}} step %c2{{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK: scf.for %{{.*}} = %c4{{.*}} to %c8{{.*}} step %c2{{.*}} -> (vector<16xi32>, vector<16xi32>)
+func.func @q6_k(%q: tensor<2x8x32xi8>, %s: tensor<2x8xf32>, %n: tensor<2x16xi32>, %w: tensor<1x1x3360xi8>,
+                %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
+    : (tensor<2x8x32xi8>, tensor<2x8xf32>, tensor<2x16xi32>, tensor<1x1x3360xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
 
