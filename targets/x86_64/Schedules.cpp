@@ -111,7 +111,7 @@ constexpr Row kTable[] = {
     {Kind::Matmul, true, "avx2", inTiles(matmul(16, 64, 4), 6)},
     {Kind::Matmul, true, "avx2", matmul(16, 4, 4), Only::Bf16}, // with both halves of its pairs
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
-    {Kind::Attention, std::nullopt, "avx2", inRows(attention(8, 16, 8, 12), 4, 16)},
+    {Kind::Attention, std::nullopt, "avx2", inRows(attention(8, 8, 8, 12), 4, 16)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
     {Kind::Matmul, std::nullopt, "avx512f", widenedOnce(matmul(16, 8, 4, 2))},
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
