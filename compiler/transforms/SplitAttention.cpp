@@ -39,7 +39,8 @@ private:
     auto keys = cast<RankedTensorType>(op.getKeys().getType()); // [P, Hkv, Dh, L]
     if (query.getDimSize(0) != 1 || op.getPart() || keys.getDimSize(0) * keys.getDimSize(3) < positions)
       return 1;
-    return std::min<int64_t>(llvm::divideCeil(pieces, keys.getDimSize(1)), keys.getDimSize(0) * keys.getDimSize(3) / (schedule.block * schedule.lanes));
+    int64_t steps = keys.getDimSize(0) * keys.getDimSize(3) / (schedule.block * schedule.lanes);
+    return std::min<int64_t>(llvm::divideCeil(pieces, keys.getDimSize(1)), steps);
   }
 
   void split(kernel::AttentionOp op, int64_t parts, int64_t lanes) {

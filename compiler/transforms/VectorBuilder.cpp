@@ -37,6 +37,17 @@ Value VectorBuilder::overTiles(int64_t all, int64_t height, Value tensor,
   return rest ? body(index(whole), rest, tensor) : tensor;
 }
 
+scf::ForOp VectorBuilder::loopOverTiles(Operation *op) {
+  auto loop = op->getParentOfType<scf::ForOp>();
+  std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
+  return tiles && tiles->sgt(1) ? loop : scf::ForOp();
+}
+
+std::pair<Value, int64_t> VectorBuilder::turnOf(scf::ForOp loop) {
+  return {arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep()),
+          loop.getStaticTripCount()->getSExtValue()};
+}
+
 void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count) {
   constexpr int64_t lineBits = 8 * 64;
   int64_t line = lineBits / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();

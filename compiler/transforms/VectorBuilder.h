@@ -53,6 +53,11 @@ protected:
   mlir::Value overTiles(int64_t all, int64_t height, mlir::Value tensor,
                         llvm::function_ref<mlir::Value(mlir::Value, int64_t, mlir::Value)> body);
 
+  /// The loop over tiles of rows that `op` is one of, if there are several; else null.
+  static mlir::scf::ForOp loopOverTiles(mlir::Operation *op);
+  /// Which of its turns this is, and of how many.
+  std::pair<mlir::Value, int64_t> turnOf(mlir::scf::ForOp loop);
+
   /// A tensor of the thread's own, uninitialized.
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element) {
     return emptyBuffer(b, loc, shape, element, buffers++);

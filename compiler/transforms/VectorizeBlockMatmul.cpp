@@ -66,7 +66,7 @@ public:
     BlockReader reader(b, loc, op.getPanels(), op.getFormat(), rows);
     once = !tiled && unroll < llama::kGroup && !(reader.isSimple() && reader.groups() == 1);
     panels = tiled || once ? 1 : divisorUpTo(allPanels, schedule.panelTile);
-    readers.append(panels, BlockReader(b, loc, op.getPanels(), op.getFormat(), rows));
+    readers.append(panels, reader);
     signedBytes &= readers[0].largest() > 127;
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
@@ -77,9 +77,8 @@ public:
     zero = index(0);
     if (tiled || once)
       unpacked = scratch({groups, kFours, 4 * rows}, b.getI8Type());
-    if (tiled) {
+    if (tiled)
       products = scratch({tokens, 1, rows}, b.getI32Type());
-    }
     Value result = op.getDestination();
     for (firstPanel = 0; firstPanel < allPanels; firstPanel += panels)
       result = multiplyTiles(result);
@@ -108,14 +107,13 @@ private:
       readers[0].moveToStep(part);
       Value result = all[0];
       for (int64_t group = 0; group < readers[0].groups(); ++group)
-        for (int64_t vector : readers[0].vectors(group)) {
+        for (int64_t vector : readers[0].vectors(group))
           result = write(codesOf(readers[0], vector), result, {step, index(vector), zero});
-        }
       return {result};
     })[0];
   }
 
-  /// Vector `vector` of codes, where they are multiplied as signed bytes without their offset.
+  /// Vector `vector` of codes; without their offset, where they are multiplied as signed bytes.
   Value codesOf(BlockReader &reader, int64_t vector) {
     Value codes = reader.codes(vector);
     if (!tiled && !signedBytes)
@@ -405,11 +403,8 @@ private:
   std::pair<Value, int64_t> tilePlace() {
     if (tile)
       return {tile, llvm::divideCeil(allTokens, height)};
-    auto loop = op->getParentOfType<scf::ForOp>();
-    std::optional<llvm::APInt> count = loop ? loop.getStaticTripCount() : std::nullopt;
-    if (!count)
-      return {Value(), 0};
-    return {arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep()), count->getSExtValue()};
+    scf::ForOp around = loopOverTiles(op);
+    return around ? turnOf(around) : std::pair<Value, int64_t>{Value(), 0};
   }
 
   /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on

@@ -154,16 +154,9 @@ private:
     return result;
   }
 
-  /// The loop over tiles of rows that the tile is in, if there are several; else null.
-  scf::ForOp loopOverTiles() {
-    auto loop = tile.op->getParentOfType<scf::ForOp>();
-    std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
-    return tiles && tiles->sgt(1) ? loop : scf::ForOp();
-  }
-
   /// Narrow panels that several tiles meet: widened, in the thread's scratch, before all tiles.
   void widenPanels() {
-    scf::ForOp tiles = loopOverTiles();
+    scf::ForOp tiles = loopOverTiles(tile.op);
     auto narrow = cast<RankedTensorType>(inMemory.getType()); // [P, K, R]
     if (tile.pairs || narrow.getElementType().isF32() || !tiles || !tiles.isDefinedOutsideOfLoop(inMemory))
       return;
@@ -186,7 +179,7 @@ private:
         visit(row, panel, row * panels + panel);
   }
 
-  /// What all start from, else what is there.
+  /// What all start from, or what the destination holds.
   SmallVector<Value> initialSums(Value destination) {
     SmallVector<Value> sums;
     if (start)
@@ -259,15 +252,11 @@ private:
       for (int64_t panel = first; panel < first + passPanels; ++panel)
         fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
-    scf::ForOp loop = loopOverTiles();
-    Value number = tileNumber;
-    int64_t tiles = tileNumber ? llvm::divideCeil(tile.m, tileRows) : 0;
-    if (!tileNumber && loop) {
-      number = arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep());
-      tiles = loop.getStaticTripCount()->getSExtValue();
-    }
-    if (!number)
+    scf::ForOp around = loopOverTiles(tile.op);
+    if (!tileNumber && !around)
       return;
+    auto [number, tiles] =
+        tileNumber ? std::pair<Value, int64_t>{tileNumber, llvm::divideCeil(tile.m, tileRows)} : turnOf(around);
     // Numbers of the next panels to a column of this tile, rounded up.
     int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, tiles);
     Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);

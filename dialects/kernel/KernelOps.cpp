@@ -112,8 +112,8 @@ LogicalResult AttentionOp::verify() {
   }
   if (getResult().getType() != destination || !fits) // (C2)
     return emitOpError("expects result and destination ")
-           << (getPart() ? "[N, H, Dh + 2 W], where W divides L" : "of the query's type") << ", but got " << getResult().getType()
-           << " and " << destination;
+           << (getPart() ? "[N, H, Dh + 2 W], where W divides L" : "of the query's type") << ", but got "
+           << getResult().getType() << " and " << destination;
   if (getTable() && !turns(getTable(), query.getDimSize(2))) // (C3)
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
            << query.getDimSize(2) << ", but got " << getTable().getType();
