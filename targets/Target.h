@@ -55,9 +55,9 @@ struct ChipSet {
 struct Schedule {
   int64_t panelRows = 0; ///< matmuls: rows of a packed panel, a multiple of the vector's lanes
   int64_t panelTile = 1; ///< matmuls: panels that a pass over the columns serves at once
-  int64_t tokenTile = 1; ///< matmuls: rows of the input that one pass over a panel serves;
+  int64_t tileRows = 1;  ///< matmuls: the most rows of the input in a tile, whose sums are in registers
+  int64_t opRows = 0;    ///< matmuls: the most rows of the input that one op takes, whole tiles; 0: all;
                          ///< attention: rows (tokens times heads) of a tile
-  int64_t tileRows = 0;  ///< matmuls: rows of the input in a tile, whose sums are in registers; 0: all of tokenTile
   bool tileMatmul = false; ///< matmuls: tiles are multiplied by `kernel.tile_matmul`, not by vectors
   bool widenOnce = false; ///< matmuls: narrow panels are widened into scratch, not by each tile that meets them
   int64_t unroll = 1;    ///< matmul: columns per loop iteration; of blocks 32, or fewer: a loop that stays one

@@ -266,17 +266,17 @@ def SelectSchedules : Pass<"kernel-select-schedules", "::mlir::ModuleOp"> {
     ask; a norm and its rounding are another.
 
     ```mlir
-    linalg.generic {…} … attrs = {kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [8, 0, 0, 0]>}
+    linalg.generic {…} … attrs = {kernel.schedule = #kernel.schedule<threads = [0, 2, 0, 0], tiles = [0, 0, 0, 0]>}
     ```
   }];
   let dependentDialects = ["::cria::kernel::KernelDialect"];
 }
 
 def Distribute : Pass<"kernel-distribute", "::mlir::func::FuncOp"> {
-  let summary = "cut kernels for the threads and into register tiles";
+  let summary = "cut kernels for the threads, and into what one op takes";
   let description = [{
-    Each scheduled op becomes an `scf.forall` over its thread tiles, with `scf.for`
-    loops over its register tiles inside and its unscheduled producers fused in.
+    Each scheduled op becomes an `scf.forall` over its thread tiles, with its unscheduled
+    producers fused in, and an `scf.for` inside where its schedule says how many rows an op takes.
 
     ```mlir
     %r = scf.forall (%p) in (16) shared_outs(%o = %init) -> (tensor<1x16x32xf32>) {
@@ -296,12 +296,12 @@ def Distribute : Pass<"kernel-distribute", "::mlir::func::FuncOp"> {
 def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
   let summary = "the micro-kernel of a packed matrix product";
   let description = [{
-    A tile of m input rows and a few panels keeps its sums in registers while one
-    loop runs over the columns: a vector of weights is loaded and widened once, and
+    Input rows are cut into tiles. One of m rows and a few panels keeps its sums in registers
+    while one loop runs over the columns: a vector of weights is loaded and widened once, and
     each input row adds it times its own element. Sums are in the order of the
-    columns. A single row takes the panels one by one and sums even and odd columns
-    apart. Where the target's schedule wants tiles, a tile of BF16 becomes one
-    `kernel.tile_matmul`.
+    columns. Tiles that follow each other fetch the panels that come next; a single row
+    takes a few panels at once, and sums even and odd columns apart. Where the target's
+    schedule wants tiles, an op of BF16 becomes one `kernel.tile_matmul`.
 
     ```mlir
     %acc:m = scf.for %k = %c0 to %K step %u iter_args(…) -> (vector<16xf32>, …) {

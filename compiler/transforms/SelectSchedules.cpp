@@ -6,7 +6,7 @@
 
 #include "mlir/Interfaces/TilingInterface.h"
 
-#include <numeric>
+#include <tuple>
 
 using namespace mlir;
 
@@ -65,7 +65,7 @@ private:
     int64_t tokens = query.getDimSize(0);
     int64_t group = query.getDimSize(1) / cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
     int64_t rows =
-        chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, tokens > 1, {}}).tokenTile;
+        chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, tokens > 1, {}}).opRows;
     int64_t heads = divisorUpTo(group, rows);
     threads = {heads, op.getPart() ? 1 : divisorUpTo(tokens, rows / heads)};
     tiles = {0, 0};
@@ -99,9 +99,9 @@ private:
            (generic && linalg::isaContractionOpInterface(generic) && generic.getNumLoops() >= 4);
   }
 
-  /// How `product`, with loops (t, p, …), is cut: panels for the threads, rows of the
-  /// input by register tiles.
-  std::pair<int64_t, int64_t> panelAndTokenTile(Operation *product) {
+  /// How `product`, with loops (t, p, …), is cut: panels for the threads, and rows of the input
+  /// where one op takes only so many; else 0, as the micro-kernel has tiles of its own.
+  std::pair<int64_t, int64_t> panelsAndRows(Operation *product) {
     auto result = cast<RankedTensorType>(product->getResult(0).getType()); // [T, P, R]
     int64_t tokens = result.getDimSize(0);
     KernelKey key{KernelKey::Kind::BlockMatmul, tokens > 1, {}};
@@ -115,15 +115,17 @@ private:
                     llama::kGroup;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, key);
-    int64_t tile = schedule.tileMatmul ? divisorUpTo(tokens, schedule.tileRows) : 1; // whole tiles
-    return {divisorUpTo(result.getDimSize(1), schedule.panelTile),
-            tile * divisorUpTo(tokens / tile, schedule.tokenTile / tile)};
+    int64_t panels = divisorUpTo(result.getDimSize(1), schedule.panelTile);
+    if (!schedule.opRows)
+      return {panels, 0};
+    int64_t tile = divisorUpTo(tokens, schedule.tileRows);
+    return {panels, tile * divisorUpTo(tokens / tile, schedule.opRows / tile)};
   }
 
   void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles) {
-    auto [panels, tokens] = panelAndTokenTile(op);
+    auto [panels, rows] = panelsAndRows(op);
     threads = {0, panels};
-    tiles = {tokens, 0};
+    tiles = {rows, 0};
   }
 
   /// As the product behind it is cut, but in whole groups; else a row at a time, in
@@ -133,9 +135,9 @@ private:
     int64_t parts = rows.getDimSize(1), width = rows.getDimSize(2);
     int64_t group = std::max<int64_t>(1, llama::kGroup / width); // parts
     if (Operation *product = productBehind(op.getRows())) {
-      auto [panels, tokens] = panelAndTokenTile(product);
+      auto [panels, opRows] = panelsAndRows(product);
       threads = {0, group * divisorUpTo(parts / group, panels / group)};
-      tiles = {tokens, 0};
+      tiles = {opRows, 0};
       return;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, rows.getDimSize(0) > 1, {}});
@@ -161,9 +163,7 @@ private:
     tiles.assign(loops, 0);
     Operation *product = isProduct(op) ? op.getOperation() : productBehindInputs(op);
     if (product) {
-      auto [panelTile, tokenTile] = panelAndTokenTile(product);
-      threads[1] = panelTile;
-      tiles[0] = tokenTile;
+      std::tie(threads[1], tiles[0]) = panelsAndRows(product);
       return;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, sizes[0] > 1, {}});

@@ -27,6 +27,10 @@ Value VectorBuilder::write(Value vector, Value tensor, ValueRange place) {
   return vector::TransferWriteOp::create(b, loc, vector, tensor, place, ArrayRef<bool>{true}).getResult();
 }
 
+int64_t VectorBuilder::tileHeight(int64_t all, int64_t limit) {
+  return llvm::divideCeil(all, llvm::divideCeil(all, limit));
+}
+
 Value VectorBuilder::overTiles(int64_t all, int64_t height, Value tensor,
                                llvm::function_ref<Value(Value, int64_t, Value)> body) {
   int64_t whole = all / height;
@@ -35,17 +39,6 @@ Value VectorBuilder::overTiles(int64_t all, int64_t height, Value tensor,
   })[0];
   int64_t rest = all % height;
   return rest ? body(index(whole), rest, tensor) : tensor;
-}
-
-scf::ForOp VectorBuilder::loopOverTiles(Operation *op) {
-  auto loop = op->getParentOfType<scf::ForOp>();
-  std::optional<llvm::APInt> tiles = loop ? loop.getStaticTripCount() : std::nullopt;
-  return tiles && tiles->sgt(1) ? loop : scf::ForOp();
-}
-
-std::pair<Value, int64_t> VectorBuilder::turnOf(scf::ForOp loop) {
-  return {arith::DivUIOp::create(b, loc, loop.getInductionVar(), loop.getStep()),
-          loop.getStaticTripCount()->getSExtValue()};
 }
 
 void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count) {

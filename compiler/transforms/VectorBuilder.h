@@ -48,15 +48,12 @@ protected:
   loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange values,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 
+  /// Rows of a tile where `all` are cut into as few of at most `limit` as can be, about evenly.
+  static int64_t tileHeight(int64_t all, int64_t limit);
   /// `tensor` as `body(number, rows, tensor)` leaves it behind each tile of `height` of `all` rows:
   /// a loop, and behind it the last one, where that is lower.
   mlir::Value overTiles(int64_t all, int64_t height, mlir::Value tensor,
                         llvm::function_ref<mlir::Value(mlir::Value, int64_t, mlir::Value)> body);
-
-  /// The loop over tiles of rows that `op` is one of, if there are several; else null.
-  static mlir::scf::ForOp loopOverTiles(mlir::Operation *op);
-  /// Which of its turns this is, and of how many.
-  std::pair<mlir::Value, int64_t> turnOf(mlir::scf::ForOp loop);
 
   /// A tensor of the thread's own, uninitialized.
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element) {

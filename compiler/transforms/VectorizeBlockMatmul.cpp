@@ -56,9 +56,7 @@ public:
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
     groups = codes.getDimSize(1);
-    height = std::min(schedule.tileRows ? schedule.tileRows : allTokens, allTokens);
-    while (tiled && allTokens % height) // all of one height
-      --height;
+    height = tiled ? divisorUpTo(allTokens, schedule.tileRows) : tileHeight(allTokens, schedule.tileRows);
     tokens = height;
     auto sums = cast<RankedTensorType>(op.getDestination().getType());
     allPanels = sums.getDimSize(1);
@@ -385,26 +383,17 @@ private:
   void prefetch(Value number) {
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups; // of a panel and a step
-    auto [at, tiles] = tilePlace();
     if (allTokens == 1 && ahead) {
       Value place = plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead);
       for (int64_t p = 0; p < panels; ++p)
         fetch(op.getPanels(), {index(firstPanel + p), zero, place}, bytes);
     }
-    if (tiles < 2)
+    if (!tile)
       return;
-    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, at, index(groups)), number);
-    int64_t share = llvm::divideCeil(bytes * panels, tiles);
+    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, index(groups)), number);
+    int64_t share = llvm::divideCeil(bytes * panels, llvm::divideCeil(allTokens, height));
     Value from = arith::MulIOp::create(b, loc, steps, index(share));
     fetch(op.getPanels(), {index(firstPanel + panels), zero, from}, share);
-  }
-
-  /// Which tile of rows this is, and of how many that follow each other.
-  std::pair<Value, int64_t> tilePlace() {
-    if (tile)
-      return {tile, llvm::divideCeil(allTokens, height)};
-    scf::ForOp around = loopOverTiles(op);
-    return around ? turnOf(around) : std::pair<Value, int64_t>{Value(), 0};
   }
 
   /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on

@@ -5,10 +5,10 @@
 // sums live in registers, the panels are read once, front to back. R is a whole
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
-// see `kernel.dot`). Where the schedule says so, narrow panels are widened before the first tile of
-// rows that meets them, or many rows are cut here, into tiles of which the last one may be lower. A
-// single row has two sums, of even and of odd columns. Where the schedule wants tiles, the
-// micro-kernel is the target's: one `kernel.tile_matmul`.
+// see `kernel.dot`). Many rows are cut here, into tiles of which the last one may be lower; narrow
+// panels are widened before the first of them, where the schedule says so. A single row has two
+// sums, of even and of odd columns. Where the schedule wants tiles, the micro-kernel is the
+// target's: one `kernel.tile_matmul`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,7 +70,7 @@ public:
   MicroKernel(MatmulTile tile, const Schedule &schedule, RewriterBase &rewriter)
       : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(schedule.unroll, tile.columns)),
         passPanels(tile.m > 1 ? tile.count : divisorUpTo(tile.count, schedule.panelTile)), ahead(schedule.ahead),
-        tileRows(schedule.tileRows ? std::min(schedule.tileRows, tile.m) : tile.m), rows(tileRows),
+        tileRows(tileHeight(tile.m, schedule.tileRows)), rows(tileRows),
         widenOnce(schedule.widenOnce), inMemory(tile.panels),
         type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
 
@@ -78,7 +78,7 @@ public:
   void build() {
     b.setInsertionPoint(tile.op);
     zero = index(0);
-    if (widenOnce)
+    if (widenOnce && tileRows < tile.m)
       widenPanels();
     if (tile.pairs) // a column's pairs are one row of numbers
       tile.panels = inMemory = tensor::CollapseShapeOp::create(b, loc, tile.panels,
@@ -154,19 +154,15 @@ private:
     return result;
   }
 
-  /// Narrow panels that several tiles meet: widened, in the thread's scratch, before all tiles.
+  /// Narrow panels, which several tiles meet: widened, in the thread's scratch.
   void widenPanels() {
-    scf::ForOp tiles = loopOverTiles(tile.op);
     auto narrow = cast<RankedTensorType>(inMemory.getType()); // [P, K, R]
-    if (tile.pairs || narrow.getElementType().isF32() || !tiles || !tiles.isDefinedOutsideOfLoop(inMemory))
+    if (tile.pairs || narrow.getElementType().isF32())
       return;
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(tiles);
-    Value begin = index(0);
     tile.panels = scratch(narrow.getShape(), b.getF32Type());
     for (int64_t panel = 0; panel < tile.count; ++panel)
-      tile.panels = loop(begin, index(tile.columns), 1, tile.panels, [&](Value column, ValueRange before) {
-        SmallVector<Value> place = {index(panel), column, begin};
+      tile.panels = loop(zero, index(tile.columns), 1, tile.panels, [&](Value column, ValueRange before) {
+        SmallVector<Value> place = {index(panel), column, zero};
         Value numbers = read(VectorType::get({tile.height}, narrow.getElementType()), inMemory, place);
         return SmallVector<Value>{write(widen(b, loc, numbers), before[0], place)};
       })[0];
@@ -252,14 +248,11 @@ private:
       for (int64_t panel = first; panel < first + passPanels; ++panel)
         fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
-    scf::ForOp around = loopOverTiles(tile.op);
-    if (!tileNumber && !around)
+    if (!tileNumber)
       return;
-    auto [number, tiles] =
-        tileNumber ? std::pair<Value, int64_t>{tileNumber, llvm::divideCeil(tile.m, tileRows)} : turnOf(around);
     // Numbers of the next panels to a column of this tile, rounded up.
-    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, tiles);
-    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, number, index(tile.columns)), column);
+    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, llvm::divideCeil(tile.m, tileRows));
+    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tileNumber, index(tile.columns)), column);
     Value from = arith::MulIOp::create(b, loc, steps, index(share));
     fetch(inMemory, {index(tile.count), zero, from}, share * unroll);
   }

@@ -1,19 +1,19 @@
 //===- Schedules.cpp - How kernels are cut on x86-64 -----------------------===//
 //
 // One table, ordered from general to special: the last row that matches wins.
-// Matmul: panels are 16 rows on every chip, so that one layout serves all. A prefill
-// pass, or a tile of one, keeps its rows x panelTile x 16 sums in registers (12 of 16
-// registers with AVX2, 16 of 32 with AVX-512) beside a column of weights. Of blocks in
-// tiles of 6 rows and two panels 12 are F32 sums and 12 exact ones. A single token waits for
-// memory, and its panels are streams from there: how many at once, and how much of them is
-// fetched by hand, is measured, and differs from chip to chip.
+// Matmul: panels are 16 rows on every chip, so that one layout serves all. A prefill tile
+// keeps its tileRows x panelTile x 16 sums in registers (12 of 16 registers with AVX2, 16 of
+// 32 with AVX-512) beside a column of weights. Of blocks in tiles of 6 rows and two panels
+// 12 are F32 sums and 12 exact ones. A single token waits for memory, and its panels are
+// streams from there: how many at once, and how much of them is fetched by hand, is
+// measured, and differs from chip to chip.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
 // for the vectors of keys or values and for a query's element or weight. The tile is as high as
 // pays, since its rows share what comes from memory or the second cache: with AVX2 higher than the
 // sums that fit, which are those of 4 rows then; a single row reads its values as operands, and
 // needs nearly all registers for sums.
 // Tiles: of BF16 four of sums, 16 x 16 each, two of rows and two of panels are all there
-// are. Of bytes the F32 sums of a tile are 16 registers, and 64 rows share the work of
+// are. Of bytes the F32 sums of a tile are 16 registers, and all rows share the work of
 // unpacking a panel.
 //
 //===----------------------------------------------------------------------===//
@@ -43,23 +43,21 @@ struct Row {
   Only only = Only::Every;
 };
 
-constexpr Schedule matmul(int64_t panelRows, int64_t tokenTile, int64_t unroll, int64_t panelTile = 1) {
+/// Many rows in tiles of at most `rows`.
+constexpr Schedule inTiles(int64_t rows, int64_t unroll, int64_t panelTile = 1) {
   Schedule schedule;
+  schedule.panelRows = 16;
   schedule.panelTile = panelTile;
-  schedule.panelRows = panelRows;
-  schedule.tokenTile = tokenTile;
+  schedule.tileRows = rows;
   schedule.unroll = unroll;
   return schedule;
 }
 
+/// One row, which meets `panelTile` panels at once.
+constexpr Schedule singleRow(int64_t unroll, int64_t panelTile = 1) { return inTiles(1, unroll, panelTile); }
+
 constexpr Schedule fetching(Schedule schedule, int64_t ahead) {
   schedule.ahead = ahead;
-  return schedule;
-}
-
-/// Passes of tokenTile rows are cut into tiles of `rows`, the last of which may be lower.
-constexpr Schedule inTiles(Schedule schedule, int64_t rows) {
-  schedule.tileRows = rows;
   return schedule;
 }
 
@@ -73,9 +71,10 @@ constexpr Schedule signedBytes(Schedule schedule) {
   return schedule;
 }
 
-constexpr Schedule tiles(int64_t tokenTile, int64_t panelTile) {
-  Schedule schedule = matmul(16, tokenTile, 1, panelTile);
-  schedule.tileRows = 16;
+/// Products of tiles, of which an op has at most `opRows` rows (0: all) and `panelTile` panels.
+constexpr Schedule tiles(int64_t opRows, int64_t panelTile) {
+  Schedule schedule = inTiles(16, 1, panelTile);
+  schedule.opRows = opRows;
   schedule.tileMatmul = true;
   return schedule;
 }
@@ -90,7 +89,7 @@ constexpr Schedule lanes(int64_t lanes, int64_t block) {
 constexpr Schedule attention(int64_t lanes, int64_t rows, int64_t block, int64_t sums) {
   Schedule schedule;
   schedule.lanes = lanes;
-  schedule.tokenTile = rows;
+  schedule.opRows = rows;
   schedule.block = block;
   schedule.sums = sums;
   return schedule;
@@ -104,40 +103,40 @@ constexpr Schedule inRows(Schedule schedule, int64_t rows, int64_t single) {
 }
 
 constexpr Row kTable[] = {
-    // Without AVX a panel is four vectors: two tokens fill half of the registers.
-    {Kind::Matmul, std::nullopt, "", matmul(16, 2, 4)},
-    {Kind::BlockMatmul, false, "", matmul(16, 1, 32)},
-    {Kind::BlockMatmul, true, "", signedBytes(inTiles(matmul(16, 64, 8), 2))},
-    {Kind::Matmul, true, "avx2", inTiles(matmul(16, 64, 4), 6)},
-    {Kind::Matmul, true, "avx2", matmul(16, 4, 4), Only::Bf16}, // with both halves of its pairs
+    // Without AVX a panel is four vectors: two rows fill half of the registers.
+    {Kind::Matmul, true, "", inTiles(2, 4)},
+    {Kind::BlockMatmul, false, "", singleRow(32)},
+    {Kind::BlockMatmul, true, "", signedBytes(inTiles(2, 8))},
+    {Kind::Matmul, true, "avx2", inTiles(6, 4)},
+    {Kind::Matmul, true, "avx2", inTiles(4, 4), Only::Bf16}, // with both halves of its pairs
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
     {Kind::Attention, std::nullopt, "avx2", inRows(attention(8, 8, 8, 12), 4, 16)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
-    {Kind::Matmul, std::nullopt, "avx512f", widenedOnce(matmul(16, 8, 4, 2))},
+    {Kind::Matmul, true, "avx512f", widenedOnce(inTiles(8, 4, 2))},
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI
     // LLVM keeps them in registers only if the step is a loop. One token: Zen 3 reads four panels
     // at once up to half faster than one. Fetching ahead in one panel is worth a fifth on Zen 5
     // and half on Intel's chips with AVX-512 (Emerald Rapids). Zen 4 reads slower with either.
-    {Kind::BlockMatmul, false, "avx2", matmul(16, 1, 32, 4)},
-    {Kind::BlockMatmul, true, "avx2", signedBytes(inTiles(matmul(16, 64, 8), 4))},
-    {Kind::BlockMatmul, true, "avxvnni", matmul(16, 2, 32)},
-    {Kind::BlockMatmul, false, "avx512f", fetching(matmul(16, 1, 32), 6144)},
-    {Kind::BlockMatmul, false, "avx512bf16", matmul(16, 1, 32)},
-    {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(matmul(16, 1, 32), 6144)},
-    {Kind::BlockMatmul, false, "amx-tile", fetching(matmul(16, 1, 32), 6144)},
-    {Kind::BlockMatmul, true, "avx512f", inTiles(matmul(16, 64, 8, 2), 4)},
-    {Kind::BlockMatmul, true, "avx512vnni", inTiles(matmul(16, 64, 32, 2), 6)},
+    {Kind::BlockMatmul, false, "avx2", singleRow(32, 4)},
+    {Kind::BlockMatmul, true, "avx2", signedBytes(inTiles(4, 8))},
+    {Kind::BlockMatmul, true, "avxvnni", inTiles(2, 32)},
+    {Kind::BlockMatmul, false, "avx512f", fetching(singleRow(32), 6144)},
+    {Kind::BlockMatmul, false, "avx512bf16", singleRow(32)},
+    {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(singleRow(32), 6144)},
+    {Kind::BlockMatmul, false, "amx-tile", fetching(singleRow(32), 6144)},
+    {Kind::BlockMatmul, true, "avx512f", inTiles(4, 8, 2)},
+    {Kind::BlockMatmul, true, "avx512vnni", inTiles(6, 32, 2)},
     // One token: more columns per iteration, since the loop does nothing else. Zen 5 follows
     // this stream by itself.
-    {Kind::Matmul, false, "", matmul(16, 1, 8)},
-    {Kind::Matmul, false, "avx2", matmul(16, 1, 8, 4)},
-    {Kind::Matmul, false, "avx512f", fetching(matmul(16, 1, 8), 4096)},
-    {Kind::Matmul, false, "avx512bf16", matmul(16, 1, 8)},
-    {Kind::Matmul, false, "amx-tile", fetching(matmul(16, 1, 8), 4096)},
+    {Kind::Matmul, false, "", singleRow(8)},
+    {Kind::Matmul, false, "avx2", singleRow(8, 4)},
+    {Kind::Matmul, false, "avx512f", fetching(singleRow(8), 4096)},
+    {Kind::Matmul, false, "avx512bf16", singleRow(8)},
+    {Kind::Matmul, false, "amx-tile", fetching(singleRow(8), 4096)},
     {Kind::Matmul, true, "", tiles(32, 2), Only::Tiles},
-    {Kind::BlockMatmul, true, "", tiles(64, 1), Only::Tiles},
+    {Kind::BlockMatmul, true, "", tiles(0, 1), Only::Tiles},
 };
 
 bool isBf16(const KernelKey &key) { return key.weightType && key.weightType.isBF16(); }

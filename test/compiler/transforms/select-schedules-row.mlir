@@ -10,12 +10,12 @@
 
 module attributes {kernel.target = "x86-64-v3"} {
   // CHECK-LABEL: func.func @blocks
-  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 4], tiles = [1, 0]>
-  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 3], tiles = [1, 0]>
-  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>
-  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [1, 0]>
-  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [1, 0]>
-  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [8, 0]>
+  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 4], tiles = [0, 0]>
+  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 3], tiles = [0, 0]>
+  // FOUR: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [0, 0]>
+  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [0, 0]>
+  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [0, 0]>
+  // ONE: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [0, 0]>
   func.func @blocks(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<8x2x288xi8>,
                     %o: tensor<1x8x16xf32>, %w6: tensor<6x2x288xi8>, %o6: tensor<1x6x16xf32>, %qs: tensor<8x2x32xi8>,
                     %ss: tensor<8x2xf32>, %ns: tensor<8x2xi32>, %os: tensor<8x8x16xf32>)
@@ -30,8 +30,8 @@ module attributes {kernel.target = "x86-64-v3"} {
   }
 
   // CHECK-LABEL: func.func @plain
-  // FOUR: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 4, 0, 0], tiles = [1, 0, 0, 0]>
-  // ONE: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [1, 0, 0, 0]>
+  // FOUR: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 4, 0, 0], tiles = [0, 0, 0, 0]>
+  // ONE: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0], tiles = [0, 0, 0, 0]>
   func.func @plain(%x: tensor<1x512xf32>, %w: tensor<8x512x16xf32>, %o: tensor<1x8x16xf32>) -> tensor<1x8x16xf32> {
     %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
         ins(%x, %w : tensor<1x512xf32>, tensor<8x512x16xf32>) outs(%o : tensor<1x8x16xf32>) {

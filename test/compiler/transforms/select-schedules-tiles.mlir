@@ -6,11 +6,11 @@
 
 module attributes {kernel.target = "sapphirerapids"} {
   // Two panels and two tiles of 16 rows; of 48 rows, which are three such tiles, one; 24
-  // are two tiles of 12. Columns that are no whole tiles stay with vectors: 8 rows of 24.
+  // are two tiles of 12. Columns that are no whole tiles stay with vectors, for which rows are not cut here.
   // CHECK-COUNT-1: kernel.schedule = #kernel.schedule<threads = [0, 2, 0, 0, 0], tiles = [32, 0, 0, 0, 0]>
   // CHECK-COUNT-1: kernel.schedule = #kernel.schedule<threads = [0, 2, 0, 0, 0], tiles = [16, 0, 0, 0, 0]>
   // CHECK-COUNT-1: kernel.schedule = #kernel.schedule<threads = [0, 1, 0, 0, 0], tiles = [24, 0, 0, 0, 0]>
-  // CHECK-COUNT-1: kernel.schedule = #kernel.schedule<threads = [0, 2, 0, 0, 0], tiles = [8, 0, 0, 0, 0]>
+  // CHECK-COUNT-1: kernel.schedule = #kernel.schedule<threads = [0, 2, 0, 0, 0], tiles = [0, 0, 0, 0, 0]>
   func.func @matmul(%a: tensor<64x32x2xbf16>, %b: tensor<48x32x2xbf16>, %c: tensor<24x32x2xbf16>, %d: tensor<24x31x2xbf16>,
                     %w: tensor<4x32x16x2xbf16>, %v: tensor<3x32x16x2xbf16>, %u: tensor<4x31x16x2xbf16>,
                     %ao: tensor<64x4x16xf32>, %bo: tensor<48x4x16xf32>, %co: tensor<24x3x16xf32>, %do: tensor<24x4x16xf32>)
@@ -54,17 +54,13 @@ module attributes {kernel.target = "sapphirerapids"} {
     return %0, %1, %2, %3 : tensor<64x4x16xf32>, tensor<48x4x16xf32>, tensor<24x3x16xf32>, tensor<24x4x16xf32>
   }
 
-  // Of bytes, a panel and 64 rows, or fewer in whole tiles: of 80 rows, five tiles, one.
+  // Of bytes, a panel and all rows, which share the work of unpacking it.
   // CHECK-LABEL: func.func @block
-  // CHECK: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [64, 0]>
-  // CHECK: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [16, 0]>
+  // CHECK: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [0, 0]>
   func.func @block(%q: tensor<128x2x32xi8>, %s: tensor<128x2xf32>, %n: tensor<128x2xi32>, %w: tensor<4x2x288xi8>,
-                   %o: tensor<128x4x16xf32>, %q5: tensor<80x2x32xi8>, %s5: tensor<80x2xf32>, %n5: tensor<80x2xi32>,
-                   %o5: tensor<80x4x16xf32>) -> (tensor<128x4x16xf32>, tensor<80x4x16xf32>) {
+                   %o: tensor<128x4x16xf32>) -> tensor<128x4x16xf32> {
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
       : (tensor<128x2x32xi8>, tensor<128x2xf32>, tensor<128x2xi32>, tensor<4x2x288xi8>, tensor<128x4x16xf32>) -> tensor<128x4x16xf32>
-    %z = kernel.block_matmul %q5, %s5, %n5, %w format q4 into %o5
-      : (tensor<80x2x32xi8>, tensor<80x2xf32>, tensor<80x2xi32>, tensor<4x2x288xi8>, tensor<80x4x16xf32>) -> tensor<80x4x16xf32>
-    return %y, %z : tensor<128x4x16xf32>, tensor<80x4x16xf32>
+    return %y : tensor<128x4x16xf32>
   }
 }

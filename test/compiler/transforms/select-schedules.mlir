@@ -11,11 +11,11 @@
 
 module attributes {kernel.target = "x86-64-v4"} {
   // The activation is a kernel of its own: every panel needs all of it. The fill is
-  // not: each panel fills its own sums. Panels go by twos, 16 tokens by eights.
+  // not: each panel fills its own sums. Panels go by twos; rows are the micro-kernel's to cut.
   // CHECK-LABEL: func.func @matmul
   // CHECK: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [1, 256], tiles = [0, 0]>
   // CHECK: linalg.fill ins
-  // CHECK: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 2, 0, 0], tiles = [8, 0, 0, 0]>
+  // CHECK: linalg.generic {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 2, 0, 0], tiles = [0, 0, 0, 0]>
   func.func @matmul(%x: tensor<16x512xf32>, %w: tensor<4x512x32xf32>, %o: tensor<16x4x32xf32>) -> tensor<16x4x32xf32> {
     %zero = arith.constant 0.0 : f32
     %e = tensor.empty() : tensor<16x512xf32>
@@ -73,7 +73,7 @@ module attributes {kernel.target = "x86-64-v4"} {
   // CHECK-LABEL: func.func @gated
   // CHECK: kernel.block_matmul {{.*}} into %arg{{[0-9]+}} :
   // CHECK: linalg.generic {indexing_maps = [#{{[^}]*}}], iterator_types = ["parallel", "parallel", "parallel"]} ins
-  // CHECK: kernel.quantize_rows {{.*}} {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [8, 0]>}
+  // CHECK: kernel.quantize_rows {{.*}} {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [0, 0]>}
   func.func @gated(%q: tensor<8x2x32xi8>, %s: tensor<8x2xf32>, %n: tensor<8x2xi32>, %w: tensor<4x2x288xi8>, %o: tensor<8x4x16xf32>,
                    %a: tensor<8x2x32xi8>, %b: tensor<8x2xf32>, %c: tensor<8x2xi32>) -> tensor<8x2x32xi8> {
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o

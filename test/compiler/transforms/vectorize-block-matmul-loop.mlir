@@ -4,11 +4,11 @@ module attributes {kernel.target = "x86-64-v3"} {
 
 // Rows on AVX2: a loop over the four vectors of bytes of a step, which LLVM keeps, each of
 // them two of codes: columns 4 i to 4 i + 3 and 16 further on. One panel after the other, and of
-// six rows a tile of four and one of two.
+// seven rows a tile of four and one of three.
 // CHECK: #[[UNROLL:.*]] = #llvm.loop_unroll<disable = true>
 // CHECK: #[[KEEP:.*]] = #llvm.loop_annotation<unroll = #[[UNROLL]]>
 // CHECK-LABEL: func.func @q4
-// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1{{.*}} -> (tensor<6x2x16xf32>)
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1{{.*}} -> (tensor<7x2x16xf32>)
 // CHECK:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:     scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>)
 // CHECK:       %[[COLUMN:.*]] = arith.muli %[[I]], %c4
@@ -23,13 +23,13 @@ module attributes {kernel.target = "x86-64-v3"} {
 // CHECK-COUNT-4: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK:     } {llvm.loop_annotation = #[[KEEP]]}
-// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
-// CHECK:   scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>)
-func.func @q4(%q: tensor<6x2x32xi8>, %s: tensor<6x2xf32>, %n: tensor<6x2xi32>, %w: tensor<2x2x288xi8>,
-              %o: tensor<6x2x16xf32>) -> tensor<6x2x16xf32> {
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:   scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>)
+func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %w: tensor<2x2x288xi8>,
+              %o: tensor<7x2x16xf32>) -> tensor<7x2x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<6x2x32xi8>, tensor<6x2xf32>, tensor<6x2xi32>, tensor<2x2x288xi8>, tensor<6x2x16xf32>) -> tensor<6x2x16xf32>
-  return %y : tensor<6x2x16xf32>
+    : (tensor<7x2x32xi8>, tensor<7x2xf32>, tensor<7x2xi32>, tensor<2x2x288xi8>, tensor<7x2x16xf32>) -> tensor<7x2x16xf32>
+  return %y : tensor<7x2x16xf32>
 }
 
 // Two planes: the codes of a panel are unpacked first, each group's eight vectors, then met by all

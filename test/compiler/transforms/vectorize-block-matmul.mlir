@@ -80,56 +80,40 @@ func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %
   return %y : tensor<1x1x16xf32>
 }
 
-// Two panels at once: four codes of a row are read once for both. The second of two
-// tiles of rows fetches the second half of the panels after these, in lines of 64 bytes.
+// Two panels at once: four codes of a row are read once for both.
 // CHECK-LABEL: func.func @panels
-// CHECK: scf.for %[[T:[^ ]+]] = {{.*}} step %[[STEP:[^ ]+]] iter_args
-// CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
-// CHECK:     %[[TILE:[^ ]+]] = arith.divui %[[T]], %[[STEP]]
-// CHECK:     %[[GROUPS:[^ ]+]] = arith.muli %[[TILE]], %c2{{.*}}
-// CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
-// CHECK:     %[[AHEAD:[^ ]+]] = arith.muli %[[AT]], %c288{{.*}}
-// CHECK:     kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
-// CHECK-COUNT-4: kernel.prefetch
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK-NOT: kernel.prefetch
-// CHECK:     vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
+// CHECK:   vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
 // CHECK-COUNT-2: kernel.dot
-// CHECK:     vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
-func.func @panels(%q: tensor<4x2x32xi8>, %s: tensor<4x2xf32>, %n: tensor<4x2xi32>, %w: tensor<2x2x288xi8>,
-                  %o: tensor<4x2x16xf32>) -> tensor<4x2x16xf32> {
-  %c0 = arith.constant 0 : index
-  %c2 = arith.constant 2 : index
-  %c4 = arith.constant 4 : index
-  %r = scf.for %t = %c0 to %c4 step %c2 iter_args(%a = %o) -> (tensor<4x2x16xf32>) {
-    %qt = tensor.extract_slice %q[%t, 0, 0] [2, 2, 32] [1, 1, 1] : tensor<4x2x32xi8> to tensor<2x2x32xi8>
-    %st = tensor.extract_slice %s[%t, 0] [2, 2] [1, 1] : tensor<4x2xf32> to tensor<2x2xf32>
-    %nt = tensor.extract_slice %n[%t, 0] [2, 2] [1, 1] : tensor<4x2xi32> to tensor<2x2xi32>
-    %at = tensor.extract_slice %a[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<4x2x16xf32> to tensor<2x2x16xf32>
-    %y = kernel.block_matmul %qt, %st, %nt, %w format q4 into %at
-      : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<2x2x288xi8>, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
-    %i = tensor.insert_slice %y into %a[%t, 0, 0] [2, 2, 16] [1, 1, 1] : tensor<2x2x16xf32> into tensor<4x2x16xf32>
-    scf.yield %i : tensor<4x2x16xf32>
-  }
-  return %r : tensor<4x2x16xf32>
+// CHECK:   vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
+func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<2x2x288xi8>,
+                  %o: tensor<2x2x16xf32>) -> tensor<2x2x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<2x2x288xi8>, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
+  return %y : tensor<2x2x16xf32>
 }
 
-// Tiles of six rows and two panels have twelve sums, the rest of two rows four. Each of the three
-// fetches a third of the panels after these.
+// 14 rows in tiles of at most six are two of five and one of four, which with two panels have ten
+// and eight sums. Each of the three fetches a third of the panels after these, in lines of 64 bytes.
 // CHECK-LABEL: func.func @tiles
 // CHECK: scf.for %[[TILE:[^ ]+]] = %c0{{[_0-9]*}} to %c2{{[_0-9]*}} step
-// CHECK:   arith.muli %[[TILE]], %c6{{[_0-9]*}}
-// CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK:   arith.muli %[[TILE]], %c5{{[_0-9]*}}
+// CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
 // CHECK:     %[[GROUPS:[^ ]+]] = arith.muli %[[TILE]], %c2{{[_0-9]*}}
 // CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
-// CHECK:     arith.muli %[[AT]], %c192{{[_0-9]*}}
-// CHECK-COUNT-96: kernel.dot
+// CHECK:     %[[AHEAD:[^ ]+]] = arith.muli %[[AT]], %c192{{[_0-9]*}}
+// CHECK:     kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
+// CHECK-COUNT-2: kernel.prefetch
+// CHECK-NOT: kernel.prefetch
+// CHECK-COUNT-80: kernel.dot
 // CHECK-NOT: kernel.dot
-// CHECK: %[[FIRST:.*]] = arith.muli %c2{{[_0-9]*}}, %c6{{[_0-9]*}}
-// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK: %[[FIRST:.*]] = arith.muli %c2{{[_0-9]*}}, %c5{{[_0-9]*}}
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
 // CHECK:   vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
 // CHECK:   %[[ROW:.*]] = arith.addi %[[FIRST]], %c0
 // CHECK:   vector.transfer_read %arg0[%[[ROW]],
-// CHECK-COUNT-32: kernel.dot
+// CHECK-COUNT-64: kernel.dot
 // CHECK-NOT: kernel.dot
 func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi32>, %w: tensor<2x2x288xi8>,
                  %o: tensor<14x2x16xf32>) -> tensor<14x2x16xf32> {
