@@ -60,7 +60,7 @@ struct Schedule {
                          ///< attention: rows (tokens times heads) of a tile
   bool tileMatmul = false; ///< matmuls: tiles are multiplied by `kernel.tile_matmul`, not by vectors
   bool widenOnce = false; ///< matmuls: narrow panels are widened into scratch, not by each tile that meets them
-  int64_t unroll = 1;    ///< matmul: columns per loop iteration; of blocks 32, or fewer: a loop that stays one
+  int64_t unroll = 1;    ///< matmul: columns per loop iteration; of blocks 32, or fewer: a loop over their vectors
   bool signedBytes = false; ///< of blocks: weights of 8 bits meet activations as signed numbers
   int64_t ahead = 0;     ///< matmuls of a single row: bytes from what is read to what is fetched by hand; 0: nothing
   int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a vector

@@ -325,9 +325,8 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
     and unpacked once and meets four codes of each input row in a `kernel.dot`. Tiles
     that follow each other fetch the panels that come next; a single row takes a few panels
     at once, and may fetch ahead. Where the target's schedule says so, the vectors of a group are a
-    loop that LLVM does not unroll, and codes that take long to unpack are unpacked before. Where
-    it wants tiles, all are, and the integers of a tile of rows and a group are one
-    `kernel.tile_matmul`.
+    loop, and codes that take long to unpack are unpacked before. Where it wants tiles, all are,
+    and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
 
     ```mlir
     %acc:m = scf.for %g = %c0 to %G step %c1 iter_args(…) -> (vector<16xf32>, …) {
@@ -340,7 +339,7 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
-                           "::cria::kernel::KernelDialect", "::mlir::LLVM::LLVMDialect"];
+                           "::cria::kernel::KernelDialect"];
 }
 
 def VectorizeBlockGather : Pass<"kernel-vectorize-block-gather", "::mlir::func::FuncOp"> {

@@ -299,7 +299,6 @@ private:
         return exact;
       });
     }
-    keepRolled(results[0].getDefiningOp<scf::ForOp>());
     add(startSums(step, group), results);
     return results;
   }
@@ -326,14 +325,6 @@ private:
   void add(ArrayRef<Value> terms, SmallVectorImpl<Value> &sums) {
     for (auto [term, sum] : llvm::zip_equal(terms, sums))
       sum = arith::AddIOp::create(b, loc, sum, term);
-  }
-
-  /// LLVM would unroll `loop`, and then put what is in it into an order that needs more
-  /// registers than there are.
-  void keepRolled(scf::ForOp loop) {
-    auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
-    loop->setAttr("llvm.loop_annotation", LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, unroll, {}, {}, {},
-                                                                        {}, {}, {}, {}, {}, {}, {}, {}));
   }
 
   /// Adds to `exact[t, p]` the products with vector `vector` of each panel, which is of four

@@ -2,11 +2,9 @@
 
 module attributes {kernel.target = "x86-64-v3"} {
 
-// Rows on AVX2: a loop over the four vectors of bytes of a step, which LLVM keeps, each of
-// them two of codes: columns 4 i to 4 i + 3 and 16 further on. One panel after the other, and of
-// seven rows a tile of four and one of three.
-// CHECK: #[[UNROLL:.*]] = #llvm.loop_unroll<disable = true>
-// CHECK: #[[KEEP:.*]] = #llvm.loop_annotation<unroll = #[[UNROLL]]>
+// Rows on AVX2: a loop over the four vectors of bytes of a step, each of them two of codes:
+// columns 4 i to 4 i + 3 and 16 further on. One panel after the other, and of seven rows a tile
+// of four and one of three.
 // CHECK-LABEL: func.func @q4
 // CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1{{.*}} -> (tensor<7x2x16xf32>)
 // CHECK:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
@@ -22,7 +20,7 @@ module attributes {kernel.target = "x86-64-v3"} {
 // CHECK:       arith.shrui
 // CHECK-COUNT-4: kernel.dot
 // CHECK-NOT: kernel.dot
-// CHECK:     } {llvm.loop_annotation = #[[KEEP]]}
+// CHECK:     scf.yield
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:   scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>)
 func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %w: tensor<2x2x288xi8>,
@@ -47,7 +45,7 @@ func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %
 // CHECK:     vector.transfer_read %[[CODES]]
 // CHECK-COUNT-2: kernel.dot
 // CHECK-NOT: kernel.dot
-// CHECK:   } {llvm.loop_annotation = #[[KEEP]]}
+// CHECK:     scf.yield
 func.func @q5(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x352xi8>,
               %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q5 into %o
