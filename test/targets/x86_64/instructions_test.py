@@ -80,6 +80,8 @@ def main():
             if chip == "x86-64-v2":
                 beyond = sorted(name for name in names if re.match(r"v[a-z]", name) and not re.match(r"ver[rw]", name))
                 check(not beyond, f"{chip}: expected no instruction of AVX's, found {beyond}")
+                # Loops stay loops: where LLVM unrolls them there are 744 for 360.
+                check(found[wanted] <= 500, f"{chip}: expected at most 500 {wanted[0]}, found {found[wanted]}")
             else:
                 check(any(found.get((name, wanted[1]), 0) for name in ("vcvtph2ps", "vcvtph2psx")),
                       f"{chip}: expected vcvtph2ps on {wanted[1]}mm")
