@@ -31,85 +31,85 @@ using namespace cria;
 
 namespace {
 
-/// A tile: input [m, K], panels [P, K, R], sums [m, P, R]; or, in pairs of columns,
+/// A product: input [m, K], panels [P, K, R], sums [m, P, R]; or, in pairs of columns,
 /// input [m, K / 2, 2] and panels [P, K / 2, R, 2].
-struct MatmulTile {
+struct PackedMatmul {
   linalg::GenericOp op;
   Value input, panels, sums;
   int64_t m, count, columns, height; ///< m, P, columns of the loop, R
   bool pairs;
 };
 
-std::optional<MatmulTile> matchTile(linalg::GenericOp op) {
+std::optional<PackedMatmul> matchMatmul(linalg::GenericOp op) {
   if (!linalg::isaContractionOpInterface(op) || op.getNumLoops() < 4)
     return std::nullopt;
   SmallVector<int64_t> sizes = op.getStaticLoopRanges(); // (t, p, k, r[, c])
   if (llvm::any_of(sizes, ShapedType::isDynamic))
     return std::nullopt;
-  return MatmulTile{op,       op.getInputs()[0], op.getInputs()[1], op.getOutputs()[0], sizes[0],
-                    sizes[1], sizes[2],          sizes[3],          sizes.size() == 5};
+  return PackedMatmul{op,       op.getInputs()[0], op.getInputs()[1], op.getOutputs()[0], sizes[0],
+                      sizes[1], sizes[2],          sizes[3],          sizes.size() == 5};
 }
 
-/// The tile as one op; a destination that was just filled with zeros need not be.
-void toTileMatmul(MatmulTile tile, RewriterBase &b) {
-  b.setInsertionPoint(tile.op);
-  Location loc = tile.op.getLoc();
+/// The product as one op; a destination that was just filled with zeros need not be.
+void toTileMatmul(PackedMatmul matmul, RewriterBase &b) {
+  b.setInsertionPoint(matmul.op);
+  Location loc = matmul.op.getLoc();
   auto collapse = [&](Value tensor, ArrayRef<ReassociationIndices> groups) {
     return tensor::CollapseShapeOp::create(b, loc, tensor, groups);
   };
-  Value rows = collapse(tile.input, {{0}, {1, 2}}), panels = collapse(tile.panels, {{0}, {1}, {2, 3}});
-  auto fill = tile.sums.getDefiningOp<linalg::FillOp>();
+  Value rows = collapse(matmul.input, {{0}, {1, 2}}), panels = collapse(matmul.panels, {{0}, {1}, {2, 3}});
+  auto fill = matmul.sums.getDefiningOp<linalg::FillOp>();
   bool fresh = fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
-  Value destination = fresh ? fill.getOutputs()[0] : tile.sums;
-  b.replaceOpWithNewOp<kernel::TileMatmulOp>(tile.op, destination.getType(), rows, panels, destination,
+  Value destination = fresh ? fill.getOutputs()[0] : matmul.sums;
+  b.replaceOpWithNewOp<kernel::TileMatmulOp>(matmul.op, destination.getType(), rows, panels, destination,
                                              /*accumulate=*/!fresh);
 }
 
 class MicroKernel : VectorBuilder {
 public:
-  MicroKernel(MatmulTile tile, const Schedule &schedule, RewriterBase &rewriter)
-      : VectorBuilder(rewriter, tile.op.getLoc()), tile(tile), unroll(std::min(schedule.unroll, tile.columns)),
-        passPanels(tile.m > 1 ? tile.count : divisorUpTo(tile.count, schedule.panelTile)), ahead(schedule.ahead),
-        tileRows(tileHeight(tile.m, schedule.tileRows)), rows(tileRows),
-        widenOnce(schedule.widenOnce), inMemory(tile.panels),
-        type(VectorType::get({tile.height}, rewriter.getF32Type())) {}
+  MicroKernel(PackedMatmul matmul, const Schedule &schedule, RewriterBase &rewriter)
+      : VectorBuilder(rewriter, matmul.op.getLoc()), matmul(matmul), unroll(std::min(schedule.unroll, matmul.columns)),
+        passPanels(matmul.m > 1 ? matmul.count : divisorUpTo(matmul.count, schedule.panelTile)), ahead(schedule.ahead),
+        tileRows(tileHeight(matmul.m, schedule.tileRows)), rows(tileRows),
+        widenOnce(schedule.widenOnce), inMemory(matmul.panels),
+        type(VectorType::get({matmul.height}, rewriter.getF32Type())) {}
 
-  /// Replaces the tile's op.
+  /// Replaces the op.
   void build() {
-    b.setInsertionPoint(tile.op);
+    b.setInsertionPoint(matmul.op);
     zero = index(0);
-    if (widenOnce && tileRows < tile.m)
+    if (widenOnce && tileRows < matmul.m)
       widenPanels();
-    if (tile.pairs) // a column's pairs are one row of numbers
-      tile.panels = inMemory = tensor::CollapseShapeOp::create(b, loc, tile.panels,
-                                                             SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
-    Value destination = tile.sums;
+    if (matmul.pairs) // a column's pairs are one row of numbers
+      matmul.panels = inMemory = tensor::CollapseShapeOp::create(b, loc, matmul.panels,
+                                                               SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+    Value destination = matmul.sums;
     if (auto fill = destination.getDefiningOp<linalg::FillOp>()) {
       destination = fill.getOutputs()[0];
       start = fill.getInputs()[0];
     }
-    if (tileRows == tile.m)
+    if (tileRows == matmul.m)
       destination = multiplyRows(destination);
     else
-      destination = overTiles(tile.m, tileRows, destination, [&](Value number, int64_t count, Value result) {
+      destination = overTiles(matmul.m, tileRows, destination, [&](Value number, int64_t count, Value result) {
         tileNumber = number;
         firstRow = arith::MulIOp::create(b, loc, number, index(tileRows));
         rows = count;
         return multiplyRows(result);
       });
-    b.replaceOp(tile.op, destination);
+    b.replaceOp(matmul.op, destination);
   }
 
 private:
-  /// `destination` with the products of the tile's rows in place.
+  /// `destination` with the products of a tile's rows in place.
   Value multiplyRows(Value destination) {
     SmallVector<Value> sums = initialSums(destination);
-    if (tile.m > 1)
+    if (matmul.m > 1)
       sums = multiply(0, sums);
     else
-      for (int64_t first = 0; first < tile.count; first += passPanels)
+      for (int64_t first = 0; first < matmul.count; first += passPanels)
         llvm::copy(multiplyRow(first, ArrayRef<Value>(sums).slice(first, passPanels)), sums.begin() + first);
-    forEachSum(tile.count, [&](int64_t row, int64_t panel, int64_t number) {
+    forEachSum(matmul.count, [&](int64_t row, int64_t panel, int64_t number) {
       destination = write(sums[number], destination, {rowAt(row), index(panel), zero});
     });
     return destination;
@@ -122,7 +122,7 @@ private:
   /// added: those of column c to chain c mod chains.
   SmallVector<Value> multiply(int64_t first, SmallVector<Value> sums) {
     size_t perChain = rows * passPanels;
-    int64_t chains = sums.size() / perChain, whole = tile.columns / unroll * unroll;
+    int64_t chains = sums.size() / perChain, whole = matmul.columns / unroll * unroll;
     auto add = [&](Value column, int64_t chain, SmallVector<Value> &all) {
       SmallVector<Value> some(ArrayRef<Value>(all).slice(chain * perChain, perChain));
       addColumn(first, column, some);
@@ -135,7 +135,7 @@ private:
         add(plus(column, offset), offset % chains, inner);
       return inner;
     });
-    for (int64_t column = whole; column < tile.columns; ++column)
+    for (int64_t column = whole; column < matmul.columns; ++column)
       add(index(column), column % chains, sums);
     return sums;
   }
@@ -157,13 +157,13 @@ private:
   /// Narrow panels, which several tiles meet: widened, in the thread's scratch.
   void widenPanels() {
     auto narrow = cast<RankedTensorType>(inMemory.getType()); // [P, K, R]
-    if (tile.pairs || narrow.getElementType().isF32())
+    if (matmul.pairs || narrow.getElementType().isF32())
       return;
-    tile.panels = scratch(narrow.getShape(), b.getF32Type());
-    for (int64_t panel = 0; panel < tile.count; ++panel)
-      tile.panels = loop(zero, index(tile.columns), 1, tile.panels, [&](Value column, ValueRange before) {
+    matmul.panels = scratch(narrow.getShape(), b.getF32Type());
+    for (int64_t panel = 0; panel < matmul.count; ++panel)
+      matmul.panels = loop(zero, index(matmul.columns), 1, matmul.panels, [&](Value column, ValueRange before) {
         SmallVector<Value> place = {index(panel), column, zero};
-        Value numbers = read(VectorType::get({tile.height}, narrow.getElementType()), inMemory, place);
+        Value numbers = read(VectorType::get({matmul.height}, narrow.getElementType()), inMemory, place);
         return SmallVector<Value>{write(widen(b, loc, numbers), before[0], place)};
       })[0];
   }
@@ -179,9 +179,9 @@ private:
   SmallVector<Value> initialSums(Value destination) {
     SmallVector<Value> sums;
     if (start)
-      sums.assign(rows * tile.count, vector::BroadcastOp::create(b, loc, type, start));
+      sums.assign(rows * matmul.count, vector::BroadcastOp::create(b, loc, type, start));
     else
-      forEachSum(tile.count, [&](int64_t row, int64_t panel, int64_t) {
+      forEachSum(matmul.count, [&](int64_t row, int64_t panel, int64_t) {
         sums.push_back(read(type, destination, {rowAt(row), index(panel), zero}));
       });
     return sums;
@@ -190,17 +190,18 @@ private:
   /// sums[row, panel] += panels[first + panel, column, :] * input[row, column]
   void addColumn(int64_t first, Value column, SmallVectorImpl<Value> &sums) {
     SmallVector<Value> weights, factors;
-    auto stored = VectorType::get({tile.pairs ? 2 * tile.height : tile.height}, getElementTypeOrSelf(tile.panels));
+    int64_t width = matmul.pairs ? 2 * matmul.height : matmul.height;
+    auto stored = VectorType::get({width}, getElementTypeOrSelf(matmul.panels));
     for (int64_t panel = 0; panel < passPanels; ++panel) {
-      Value numbers = read(stored, tile.panels, {index(first + panel), column, zero});
-      weights.push_back(tile.pairs ? numbers : widen(b, loc, numbers));
+      Value numbers = read(stored, matmul.panels, {index(first + panel), column, zero});
+      weights.push_back(matmul.pairs ? numbers : widen(b, loc, numbers));
     }
-    if (tile.pairs && getElementTypeOrSelf(tile.input).isF32())
+    if (matmul.pairs && getElementTypeOrSelf(matmul.input).isF32())
       return addWidePair(weights, column, sums);
     for (int64_t row = 0; row < rows; ++row)
-      factors.push_back(tile.pairs ? pair(row, column) : scalar({rowAt(row), column}));
+      factors.push_back(matmul.pairs ? pair(row, column) : scalar({rowAt(row), column}));
     forEachSum(passPanels, [&](int64_t row, int64_t panel, int64_t number) {
-      if (tile.pairs)
+      if (matmul.pairs)
         sums[number] = kernel::DotOp::create(b, loc, type, sums[number], weights[panel], factors[row]);
       else
         sums[number] = vector::FMAOp::create(b, loc, weights[panel], factors[row], sums[number]);
@@ -226,14 +227,14 @@ private:
 
   /// A number of the input in every lane.
   Value scalar(ArrayRef<Value> place) {
-    Value scalar = tensor::ExtractOp::create(b, loc, tile.input, place);
+    Value scalar = tensor::ExtractOp::create(b, loc, matmul.input, place);
     return vector::BroadcastOp::create(b, loc, type, widen(b, loc, scalar));
   }
 
   /// The pair input[row, column, :] as 32 bits.
   Value pair(int64_t row, Value column) {
-    auto stored = VectorType::get({2}, getElementTypeOrSelf(tile.input));
-    Value numbers = read(stored, tile.input, {rowAt(row), column, zero});
+    auto stored = VectorType::get({2}, getElementTypeOrSelf(matmul.input));
+    Value numbers = read(stored, matmul.input, {rowAt(row), column, zero});
     Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), numbers);
     return vector::ExtractOp::create(b, loc, word, 0);
   }
@@ -243,7 +244,7 @@ private:
   void prefetch(int64_t first, Value column) {
     auto panels = cast<RankedTensorType>(inMemory.getType());
     int64_t bits = panels.getElementTypeBitWidth();
-    if (tile.m == 1 && ahead) {
+    if (matmul.m == 1 && ahead) {
       Value here = arith::MulIOp::create(b, loc, column, index(panels.getDimSize(2)));
       for (int64_t panel = first; panel < first + passPanels; ++panel)
         fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
@@ -251,13 +252,14 @@ private:
     if (!tileNumber)
       return;
     // Numbers of the next panels to a column of this tile, rounded up.
-    int64_t share = llvm::divideCeil(panels.getDimSize(2) * tile.count, llvm::divideCeil(tile.m, tileRows));
-    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tileNumber, index(tile.columns)), column);
+    int64_t share = llvm::divideCeil(panels.getDimSize(2) * matmul.count, llvm::divideCeil(matmul.m, tileRows));
+    Value before = arith::MulIOp::create(b, loc, tileNumber, index(matmul.columns));
+    Value steps = arith::AddIOp::create(b, loc, before, column);
     Value from = arith::MulIOp::create(b, loc, steps, index(share));
-    fetch(inMemory, {index(tile.count), zero, from}, share * unroll);
+    fetch(inMemory, {index(matmul.count), zero, from}, share * unroll);
   }
 
-  MatmulTile tile;
+  PackedMatmul matmul;
   int64_t unroll, passPanels, ahead; ///< columns; panels that meet the rows together; bytes, see Schedule
   int64_t tileRows, rows;            ///< of the tiles that rows are cut into; of the one that is made
   Value tileNumber, firstRow;        ///< null: the rows are one tile
@@ -273,20 +275,20 @@ struct VectorizeMatmul : cria::impl::VectorizeMatmulBase<VectorizeMatmul> {
     FailureOr<ChipRef> chip = chipOf(getOperation()->getParentOfType<ModuleOp>());
     if (failed(chip))
       return signalPassFailure();
-    SmallVector<MatmulTile> tiles;
+    SmallVector<PackedMatmul> matmuls;
     getOperation().walk([&](linalg::GenericOp op) {
-      if (std::optional<MatmulTile> tile = matchTile(op))
-        tiles.push_back(*tile);
+      if (std::optional<PackedMatmul> matmul = matchMatmul(op))
+        matmuls.push_back(*matmul);
     });
     IRRewriter rewriter(&getContext());
-    for (MatmulTile tile : tiles) {
-      KernelKey key{KernelKey::Kind::Matmul, tile.m > 1, getElementTypeOrSelf(tile.panels),
-                    tile.columns * (tile.pairs ? 2 : 1)};
+    for (PackedMatmul matmul : matmuls) {
+      KernelKey key{KernelKey::Kind::Matmul, matmul.m > 1, getElementTypeOrSelf(matmul.panels),
+                    matmul.columns * (matmul.pairs ? 2 : 1)};
       Schedule schedule = chip->target->schedule(*chip->chip, key);
-      if (schedule.tileMatmul && tile.pairs)
-        toTileMatmul(tile, rewriter);
+      if (schedule.tileMatmul && matmul.pairs)
+        toTileMatmul(matmul, rewriter);
       else
-        MicroKernel(tile, schedule, rewriter).build();
+        MicroKernel(matmul, schedule, rewriter).build();
       ++tileCount;
     }
   }

@@ -11,9 +11,10 @@ def Kernel_ScheduleAttr : AttrDef<Kernel_Dialect, "Schedule"> {
   let summary = "how a kernel is cut: for the threads, then within a thread";
   let description = [{
     One number per loop of the op, 0 for a loop that is not cut. `threads` tiles
-    are dealt out to the threads; `tiles` are the ops that one of them is cut into.
-    Register tiles are smaller: those a micro-kernel makes. An op that carries a schedule is the root of a kernel: its unscheduled
-    producers are fused into it.
+    are dealt out to the threads; `tiles` are the ops that one of them is cut
+    into. Register tiles are smaller: those a micro-kernel makes. An op that
+    carries a schedule is the root of a kernel: its unscheduled producers are
+    fused into it.
 
     ```mlir
     #kernel.schedule<threads = [0, 1, 0, 0], tiles = [32, 0, 0, 0]>
