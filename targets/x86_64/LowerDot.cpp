@@ -222,7 +222,9 @@ struct DotsToPairs : OpRewritePattern<kernel::DotOp> {
       if (++count % Pairs::room(op) == 0 || dot == op)
         pairs.flush(b, op.getLoc(), some, sums);
     }
-    b.replaceOp(op, joined(b, op.getLoc(), sums, op.getSums()));
+    b.replaceOp(op, joined(b, op.getLoc(), sums, chain[0].getSums()));
+    for (kernel::DotOp dot : llvm::drop_begin(llvm::reverse(chain)))
+      b.eraseOp(dot);
     return success();
   }
 

@@ -8,10 +8,12 @@
 // AVX2: %[[M:.*]] = math.absi %[[W]]
 // AVX2: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%[[M]], %[[T]])
 // AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"(%[[P]], %{{.*}})
-// AVX2-COUNT-3: llvm.call_intrinsic "llvm.x86.avx2.psign.b"
+// AVX2-COUNT-2: llvm.call_intrinsic "llvm.x86.avx2.psign.b"
+// AVX2-NOT: llvm.x86.avx2.psign.b
 // AVX2: return
 // SSE-LABEL: func.func @signed
 // SSE-COUNT-8: llvm.call_intrinsic "llvm.x86.ssse3.psign.b.128"
+// SSE-NOT: llvm.x86.ssse3.psign.b.128
 // SSE: return
 // There is no such instruction on wider registers.
 // WIDE-LABEL: func.func @signed
