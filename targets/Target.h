@@ -60,6 +60,9 @@ struct Schedule {
                          ///< attention: rows (tokens times heads) of a tile
   bool tileMatmul = false; ///< matmuls: tiles are multiplied by `kernel.tile_matmul`, not by vectors
   bool widenOnce = false; ///< matmuls: narrow panels are widened into scratch, not by each tile that meets them
+  /// Which codes of blocks are unpacked into scratch before the first tile, not by each tile that meets
+  /// them. Slow ones take longer to unpack than to read.
+  enum class UnpackOnce { None, Slow, All } unpackOnce = UnpackOnce::None;
   int64_t unroll = 1;    ///< matmul: columns per loop iteration; of blocks 32, or fewer: a loop over their vectors
   bool signedBytes = false; ///< of blocks: weights of 8 bits meet activations as signed numbers
   int64_t ahead = 0;     ///< matmuls of a single row: bytes from what is read to what is fetched by hand; 0: nothing
@@ -83,6 +86,7 @@ struct KernelKey {
   bool chunk;            ///< the prefill step, not the single token
   mlir::Type weightType; ///< matmul only
   int64_t columns = 0;   ///< matmuls only: of the matrix
+  int64_t largest = 0;   ///< of blocks only: no unsigned code is above it
 };
 
 class Target {

@@ -100,11 +100,6 @@ Value BlockReader::levels(Value codes) {
   return kernel::LookupOp::create(*b, loc, codes.getType(), codes, table);
 }
 
-int64_t BlockReader::largest() const {
-  const llama::FormatTraits &format = layout.format;
-  return format.levels.empty() ? (1 << format.bits) - 1 : *llvm::max_element(format.levels) + format.offset;
-}
-
 Value BlockReader::scales(int64_t group) { return timesFactors(blockScales, group, 0, /*isSigned=*/true); }
 
 /// The exponent of a float is a byte, too: e is 2^(e - 127), but for 0 (there zero, 2^-127 is

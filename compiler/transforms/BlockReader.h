@@ -55,7 +55,7 @@ public:
   mlir::Value levels(mlir::Value codes);
   int64_t offset() const { return layout.format.offset; }
   /// No unsigned code is larger.
-  int64_t largest() const;
+  int64_t largest() const { return layout.format.largest(); }
   /// The scales, and the minimums, of the rows [R], F32, in group `group` of a step.
   mlir::Value scales(int64_t group);
   mlir::Value minimums(int64_t group); ///< null in formats without

@@ -111,8 +111,9 @@ private:
       key.weightType = getElementTypeOrSelf(generic->getOperand(generic.getNumDpsInputs() - 1));
       key.columns = sizes[2] * (sizes.size() == 5 ? sizes[4] : 1);
     } else {
-      key.columns = cast<RankedTensorType>(cast<kernel::BlockMatmulOp>(product).getCodes().getType()).getDimSize(1) *
-                    llama::kGroup;
+      auto matmul = cast<kernel::BlockMatmulOp>(product);
+      key.columns = cast<RankedTensorType>(matmul.getCodes().getType()).getDimSize(1) * llama::kGroup;
+      key.largest = traits(matmul.getFormat()).largest();
     }
     Schedule schedule = chip.target->schedule(*chip.chip, key);
     int64_t panels = divisorUpTo(result.getDimSize(1), schedule.panelTile);

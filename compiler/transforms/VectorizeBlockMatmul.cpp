@@ -15,10 +15,9 @@
 //
 // Several panels share the loads: four codes of a row, spread over a register once, serve
 // all. What a single row gains by them is streams from memory, of which some chips follow several
-// at once better than one, and some worse: the schedule says. Without VNNI the vectors of a group
-// are a loop: the sums of four rows and a vector of weights is all that 16 registers hold. A turn
-// takes those that share bytes; of codes in several planes, by levels or of few bits, which take
-// longer to unpack than to read, any two, since those of a panel are unpacked first, for all rows.
+// at once better than one, and some worse: the schedule says. The vectors of a group are straight
+// code, of many rows in the order in which it stands here, or a loop, of which a turn takes vectors
+// that share bytes. Codes of a panel can be unpacked first, for all rows; then a turn takes any two.
 //
 // Many rows are cut into tiles, whose sums are in registers; the last one may be lower. Each
 // fetches its share of the panels that come after these, so that their first tile does not
@@ -62,7 +61,9 @@ public:
     allPanels = sums.getDimSize(1);
     rows = sums.getDimSize(2);
     BlockReader reader(b, loc, op.getPanels(), op.getFormat(), rows);
-    once = !tiled && unroll < llama::kGroup && !(reader.isSimple() && reader.groups() == 1);
+    bool slow = !reader.isSimple() || reader.groups() > 1;
+    once = !tiled && (schedule.unpackOnce == Schedule::UnpackOnce::All ||
+                      (schedule.unpackOnce == Schedule::UnpackOnce::Slow && slow));
     panels = tiled || once ? 1 : divisorUpTo(allPanels, schedule.panelTile);
     readers.append(panels, reader);
     signedBytes &= readers[0].largest() > 127;
@@ -177,53 +178,61 @@ private:
     prefetch(step);
     for (BlockReader &reader : readers)
       reader.moveToStep(part);
-    SmallVector<Value> products; // [t, p], without the rows' scales; or all sums so far, with them
+    SmallVector<Value> results; // [t, p]: of microscaled rows all sums so far, of others products
     if (op.getMicroscaled())
-      products.append(sums.begin(), sums.end());
+      results.append(sums.begin(), sums.end());
     for (int64_t group = 0; group < readers[0].groups(); ++group)
-      multiplyGroup(step, group, products);
-    if (op.getMicroscaled())
-      return products;
-    SmallVector<Value> result;
-    for (int64_t t = 0; t < tokens; ++t) {
-      Value factor = scale(t, step);
-      for (int64_t p = 0; p < panels; ++p)
-        result.push_back(vector::FMAOp::create(b, loc, products[t * panels + p], factor, sums[t * panels + p]));
-    }
-    return result;
+      multiplyGroup(step, group, sums, results);
+    return results;
   }
 
-  /// Adds group `group` of a step to `products[t, p]`, or begins them with it.
-  void multiplyGroup(Value step, int64_t group, SmallVectorImpl<Value> &products) {
-    SmallVector<Value> exact = tiled ? tileProducts(step, group) : dotProducts(step, group);
+  /// Adds group `group` of a step to `results[t, p]`, or begins them with it. Products of rows that are
+  /// not microscaled are without the rows' scales until the last group, behind which they join `sums`.
+  /// Row after row, as registers want it.
+  void multiplyGroup(Value step, int64_t group, ValueRange sums, SmallVectorImpl<Value> &results) {
+    Value tiles = tiled ? tileProducts(step, group) : Value();
+    SmallVector<Value> exact = tiled ? SmallVector<Value>() : dotProducts(step, group);
     SmallVector<Value> scales, minimums;
-    for (BlockReader &reader : readers) {
-      scales.push_back(reader.scales(group));
-      if (Value minimum = reader.minimums(group))
-        minimums.push_back(arith::NegFOp::create(b, loc, minimum));
-    }
-    bool begins = products.empty();
+    bool begins = results.empty(), last = group + 1 == readers[0].groups();
     for (int64_t t = 0; t < tokens; ++t) {
-      Value from, taken;
+      bool starts = startsBehind() && (op.getMicroscaled() || offset());
+      Value start = starts ? startSum(t, step, group) : Value(), from, taken;
       if (op.getMicroscaled())
         from = offset() ? vector::BroadcastOp::create(b, loc, sumType, codeSum(t, step, group)) : scale(t, step);
-      if (!minimums.empty()) {
-        Value sum = codeSum(t, step, group);
-        if (!op.getMicroscaled())
-          sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), sum);
-        taken = vector::BroadcastOp::create(b, loc, sumType, sum);
-      }
       for (int64_t p = 0; p < panels; ++p) {
-        Value number = toFloat(exact[t * panels + p], from);
+        Value sum = tiled ? read(integerType, tiles, {index(t), zero, zero}) : exact[t * panels + p];
+        if (start)
+          sum = arith::AddIOp::create(b, loc, sum, start);
+        Value number = toFloat(sum, from);
+        if (t == 0) {
+          scales.push_back(readers[p].scales(group));
+          if (Value minimum = readers[p].minimums(group))
+            minimums.push_back(arith::NegFOp::create(b, loc, minimum));
+        }
         if (begins)
-          products.push_back(arith::MulFOp::create(b, loc, number, scales[p]));
-        Value &product = products[t * panels + p];
+          results.push_back(arith::MulFOp::create(b, loc, number, scales[p]));
+        Value &result = results[t * panels + p];
         if (!begins)
-          product = vector::FMAOp::create(b, loc, number, scales[p], product);
+          result = vector::FMAOp::create(b, loc, number, scales[p], result);
+        if (!minimums.empty() && !taken)
+          taken = sumInLanes(t, step, group);
         if (taken)
-          product = vector::FMAOp::create(b, loc, minimums[p], taken, product);
+          result = vector::FMAOp::create(b, loc, minimums[p], taken, result);
       }
+      if (op.getMicroscaled() || !last)
+        continue;
+      Value factor = scale(t, step);
+      for (int64_t n = t * panels; n < (t + 1) * panels; ++n)
+        results[n] = vector::FMAOp::create(b, loc, results[n], factor, sums[n]);
     }
+  }
+
+  /// The sum of row t's codes in a group, as a number, in every lane.
+  Value sumInLanes(int64_t t, Value step, int64_t group) {
+    Value sum = codeSum(t, step, group);
+    if (!op.getMicroscaled())
+      sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), sum);
+    return vector::BroadcastOp::create(b, loc, sumType, sum);
   }
 
   /// The exact sums as floats; those of microscaled rows count `from` a float.
@@ -242,8 +251,8 @@ private:
   /// What the codes that meet the rows' are larger by than levels.
   int64_t offset() const { return tiled || signedBytes ? 0 : readers[0].offset(); }
 
-  /// The exact sums [t, p] of a group of columns by tiles, of signed codes.
-  SmallVector<Value> tileProducts(Value step, int64_t group) {
+  /// The exact sums of a group of columns by tiles, of signed codes: [m, 1, R].
+  Value tileProducts(Value step, int64_t group) {
     int64_t fours = kFours / readers[0].groups();
     using Place = SmallVector<OpFoldResult>;
     auto number = [&](int64_t value) -> OpFoldResult { return b.getIndexAttr(value); };
@@ -254,92 +263,81 @@ private:
         Place{number(tokens), number(1), number(4 * fours)}, ones);
     Value tiles = tensor::ExtractSliceOp::create(b, loc, unpacked, Place{step, number(fours * group), number(0)},
                                                  Place{number(1), number(fours), number(4 * rows)}, ones);
-    Value sums = kernel::TileMatmulOp::create(b, loc, products.getType(), codes, tiles, products,
-                                              /*accumulate=*/false)
-                     .getResult();
-    SmallVector<Value> exact;
-    for (int64_t t = 0; t < tokens; ++t)
-      exact.push_back(read(integerType, sums, {index(t), zero, zero}));
-    if (op.getMicroscaled())
-      add(startSums(step, group), exact);
-    return exact;
+    return kernel::TileMatmulOp::create(b, loc, products.getType(), codes, tiles, products, /*accumulate=*/false)
+        .getResult();
   }
 
-  /// The same of vectors of unsigned codes, without the offset's part.
+  /// The same [t, p] of vectors of codes, with what they start from unless that comes behind.
   SmallVector<Value> dotProducts(Value step, int64_t group) {
     SmallVector<int64_t> vectors = readers[0].vectors(group);
-    if (unroll >= llama::kGroup) {
-      SmallVector<Value> exact = startSums(step, group);
-      for (int64_t vector : vectors)
-        multiplyVector(step, vector, index(4 * vector), exact);
+    Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(integerType));
+    SmallVector<Value> exact;
+    for (int64_t t = 0; t < tokens; ++t)
+      exact.append(panels, startsBehind() ? none : startSum(t, step, group));
+    if (isStraight()) {
+      for (int64_t vector : vectors) {
+        if (once)
+          multiplyUnpacked(step, index(vector), index(4 * vector), exact);
+        else
+          multiplyVector(step, vector, index(4 * vector), exact);
+      }
       return exact;
     }
-    // What the sums start from would wait for the end of the loop in registers.
-    Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(integerType));
-    SmallVector<Value> zeros(tokens * panels, none), results;
     if (once) {
       int64_t count = vectors.size(), together = divisorUpTo(count, unroll / 4);
-      results = loop(index(group * count), index((group + 1) * count), together, zeros,
-                     [&](Value first, ValueRange values) {
-                       SmallVector<Value> exact(values);
-                       for (int64_t n = 0; n < together; ++n)
-                         multiplyUnpacked(step, plus(first, n), exact);
-                       return exact;
-                     });
-    } else {
-      int64_t beside = readers[0].beside();
-      results = loopOver(beside, zeros, [&](Value first, ValueRange values) {
-        for (BlockReader &reader : readers)
-          reader.moveToVector(first);
-        SmallVector<Value> exact(values);
-        Value column = arith::MulIOp::create(b, loc, first, index(4));
-        for (int64_t vector : vectors)
-          if (vector % beside == 0)
-            multiplyVector(step, vector, plus(column, 4 * vector), exact);
-        return exact;
-      });
+      return loop(index(group * count), index((group + 1) * count), together, exact,
+                  [&](Value first, ValueRange values) {
+                    SmallVector<Value> exact(values);
+                    for (int64_t n = 0; n < together; ++n) {
+                      Value vector = plus(first, n);
+                      multiplyUnpacked(step, vector, arith::MulIOp::create(b, loc, vector, index(4)), exact);
+                    }
+                    return exact;
+                  });
     }
-    add(startSums(step, group), results);
-    return results;
+    int64_t beside = readers[0].beside();
+    return loopOver(beside, exact, [&](Value first, ValueRange values) {
+      for (BlockReader &reader : readers)
+        reader.moveToVector(first);
+      SmallVector<Value> exact(values);
+      Value column = arith::MulIOp::create(b, loc, first, index(4));
+      for (int64_t vector : vectors)
+        if (vector % beside == 0)
+          multiplyVector(step, vector, plus(column, 4 * vector), exact);
+      return exact;
+    });
   }
 
-  /// What the exact sums [t, p] of a group start from, or get behind a loop: minus the offset's
-  /// part, or the bits of what microscaled rows count from.
-  SmallVector<Value> startSums(Value step, int64_t group) {
-    SmallVector<Value> starts;
-    for (int64_t t = 0; t < tokens; ++t) {
-      Value start;
-      if (op.getMicroscaled()) {
-        start = vector::BitCastOp::create(b, loc, integerType, scale(t, step));
-      } else {
-        Value sum = codeSum(t, step, group);
-        Value factor = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(-offset())));
-        start = vector::BroadcastOp::create(b, loc, integerType, arith::MulIOp::create(b, loc, sum, factor));
-      }
-      starts.append(panels, start);
-    }
-    return starts;
-  }
+  /// Whether the vectors of a group are straight code, not a loop.
+  bool isStraight() const { return unroll >= llama::kGroup; }
 
-  /// Adds integers to integers.
-  void add(ArrayRef<Value> terms, SmallVectorImpl<Value> &sums) {
-    for (auto [term, sum] : llvm::zip_equal(terms, sums))
-      sum = arith::AddIOp::create(b, loc, sum, term);
+  /// Whether sums get what they start from when they are done, until when it would wait in registers.
+  bool startsBehind() const { return tiled || once || !isStraight(); }
+
+  /// Whether what follows a row's products stays behind them: straight code for many rows, whose sums
+  /// are all that registers hold. A single row's loads are to come early.
+  bool inOrder() const { return allTokens > 1 && isStraight(); }
+
+  /// What row t's exact sums of a group start from: minus the offset's part, or the bits of what
+  /// microscaled rows count from.
+  Value startSum(int64_t t, Value step, int64_t group) {
+    if (op.getMicroscaled())
+      return vector::BitCastOp::create(b, loc, integerType, scale(t, step));
+    Value sum = codeSum(t, step, group);
+    Value factor = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(-offset())));
+    return vector::BroadcastOp::create(b, loc, integerType, arith::MulIOp::create(b, loc, sum, factor));
   }
 
   /// Adds to `exact[t, p]` the products with vector `vector` of each panel, which is of four
   /// columns from `column` of the step on.
   void multiplyVector(Value step, int64_t vector, Value column, SmallVectorImpl<Value> &exact) {
-    SmallVector<Value> codes;
-    for (BlockReader &reader : readers)
-      codes.push_back(codesOf(reader, vector));
-    multiply(codes, step, column, exact);
+    multiply([&](int64_t p) { return codesOf(readers[p], vector); }, step, column, exact);
   }
 
   /// The same of codes that were unpacked.
-  void multiplyUnpacked(Value step, Value vector, SmallVectorImpl<Value> &exact) {
-    Value codes = read(VectorType::get({4 * rows}, b.getI8Type()), unpacked, {step, vector, zero});
-    multiply(codes, step, arith::MulIOp::create(b, loc, vector, index(4)), exact);
+  void multiplyUnpacked(Value step, Value vector, Value column, SmallVectorImpl<Value> &exact) {
+    auto codes = [&](int64_t) { return read(VectorType::get({4 * rows}, b.getI8Type()), unpacked, {step, vector, zero}); };
+    multiply(codes, step, column, exact);
   }
 
   /// The sum of row t's codes in group `group` of a step, or in all of it; of microscaled ones what
@@ -387,16 +385,20 @@ private:
     fetch(op.getPanels(), {index(firstPanel + panels), zero, from}, share);
   }
 
-  /// exact[t, p] += weights[p] times the four codes of row t from `column` of the group on
-  void multiply(ArrayRef<Value> weights, Value number, Value column, SmallVectorImpl<Value> &exact) {
+  /// exact[t, p] += codes(p) times the four codes of row t from `column` of the group on
+  void multiply(llvm::function_ref<Value(int64_t)> codes, Value number, Value column, SmallVectorImpl<Value> &exact) {
+    SmallVector<Value> weights;
     for (int64_t t = 0; t < tokens; ++t) {
       Value four = read(VectorType::get({4}, b.getI8Type()), op.getCodes(), {token(t), number, column});
       Value word = vector::BitCastOp::create(b, loc, VectorType::get({1}, b.getI32Type()), four);
       Value activations = vector::ExtractOp::create(b, loc, word, 0);
-      for (int64_t p = 0; p < panels; ++p)
+      for (int64_t p = 0; p < panels; ++p) {
+        if (t == 0)
+          weights.push_back(codes(p));
         exact[t * panels + p] =
             kernel::DotOp::create(b, loc, integerType, exact[t * panels + p], weights[p], activations,
-                                  signedBytes ? 255 : readers[p].largest(), signedBytes);
+                                  signedBytes ? 255 : readers[p].largest(), signedBytes, inOrder());
+      }
     }
   }
 
@@ -427,7 +429,8 @@ struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBloc
     int64_t buffers = 0;
     for (auto op : collect<kernel::BlockMatmulOp>(getOperation())) {
       auto codes = cast<RankedTensorType>(op.getCodes().getType());
-      KernelKey key{KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup};
+      KernelKey key{KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup,
+                    traits(op.getFormat()).largest()};
       BlockKernel(op, chip->target->schedule(*chip->chip, key), buffers, rewriter).build();
     }
   }

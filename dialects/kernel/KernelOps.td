@@ -395,20 +395,25 @@ def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {
     added in fewer bits. With `signed` the bytes of the weights are signed, too, and no
     activation is -128 (which some chips could not negate).
 
+    `in_order` asks that nothing behind the op is computed before it, nor anything before
+    it behind: for sums that fill a chip's registers, which would have to make room.
+
     - (C1) there are four bytes to a sum, or two BF16.
     - (C2) sums of bytes are i32, of BF16 f32.
     - (C3) `largest` is 1 to 255, and of unsigned bytes; `signed` is of bytes.
 
     ```mlir
     %s1 = kernel.dot %s, %w, %a {largest = 15 : i32} : vector<16xi32>, vector<64xi8>
-    %s2 = kernel.dot %s1, %x, %a signed : vector<16xi32>, vector<64xi8>
+    %s2 = kernel.dot %s1, %x, %a signed in_order : vector<16xi32>, vector<64xi8>
     %t1 = kernel.dot %t, %v, %b : vector<16xf32>, vector<32xbf16>
     ```
   }];
   let arguments = (ins VectorOfRankAndType<[1], [I32, F32]>:$sums, VectorOfRankAndType<[1], [I8, BF16]>:$weights,
-    I32:$activations, DefaultValuedAttr<I32Attr, "255">:$largest, UnitAttr:$isSigned);
+    I32:$activations, DefaultValuedAttr<I32Attr, "255">:$largest, UnitAttr:$isSigned, UnitAttr:$inOrder);
   let results = (outs VectorOfRankAndType<[1], [I32, F32]>:$result);
-  let assemblyFormat = "$sums `,` $weights `,` $activations (`signed` $isSigned^)? attr-dict `:` type($result) `,` type($weights)";
+  let assemblyFormat = [{
+    $sums `,` $weights `,` $activations (`signed` $isSigned^)? (`in_order` $inOrder^)? attr-dict `:` type($result) `,` type($weights)
+  }];
   let hasVerifier = 1;
 }
 

@@ -80,6 +80,8 @@ struct FormatTraits {
 
   /// Whether the scales and minimums of groups are bytes times those of a block.
   bool twoLevels() const { return block > group; }
+  /// No level + offset is above it.
+  int largest() const { return levels.empty() ? (1 << bits) - 1 : *llvm::max_element(levels) + offset; }
 };
 const FormatTraits &traits(Format format);
 

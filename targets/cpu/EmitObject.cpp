@@ -56,6 +56,8 @@ void setAttributes(llvm::Module &module, llvm::StringRef baseline, const Chip &c
     function.addFnAttr("prefer-vector-width", width);
     function.addFnAttr("min-legal-vector-width", width);
     function.addFnAttr(llvm::Attribute::NoUnwind);
+    // Layers, all that could be inlined, keep what `llvm.fake.use` says of order, which inlining drops.
+    function.addFnAttr(llvm::Attribute::NoInline);
   }
 }
 

@@ -141,6 +141,10 @@ public:
       else
         pairs[number] = arith::AddIOp::create(b, loc, pairs[number], sum);
     }
+    // LLVM's scheduler moves nothing across; AVX-512 has registers enough.
+    if (op.getInOrder() && width < 16)
+      for (Value pair : pairs)
+        LLVM::CallIntrinsicOp::create(b, loc, b.getStringAttr("llvm.fake.use"), pair);
   }
 
   /// Adds the registers `pairs` to `sums`, and empties them.

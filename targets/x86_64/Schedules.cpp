@@ -27,11 +27,13 @@ using namespace cria;
 namespace {
 
 using Kind = KernelKey::Kind;
+using UnpackOnce = Schedule::UnpackOnce;
 
 /// Kernels that a row is for, besides what else it says.
 enum class Only {
   Every,
   Bf16,  ///< products of BF16
+  Few,   ///< blocks of few bits: two pairs of products and more fit into a sum of 16 bits
   Tiles, ///< what the chip multiplies as tiles
 };
 
@@ -71,6 +73,11 @@ constexpr Schedule signedBytes(Schedule schedule) {
   return schedule;
 }
 
+constexpr Schedule unpackedOnce(Schedule::UnpackOnce codes, Schedule schedule) {
+  schedule.unpackOnce = codes;
+  return schedule;
+}
+
 /// Products of tiles, of which an op has at most `opRows` rows (0: all) and `panelTile` panels.
 constexpr Schedule tiles(int64_t opRows, int64_t panelTile) {
   Schedule schedule = inTiles(16, 1, panelTile);
@@ -106,7 +113,8 @@ constexpr Row kTable[] = {
     // Without AVX a panel is four vectors: two rows fill half of the registers.
     {Kind::Matmul, true, "", inTiles(2, 4)},
     {Kind::BlockMatmul, false, "", singleRow(32)},
-    {Kind::BlockMatmul, true, "", signedBytes(inTiles(2, 8))},
+    {Kind::BlockMatmul, true, "", unpackedOnce(UnpackOnce::Slow, signedBytes(inTiles(2, 8)))},
+    {Kind::BlockMatmul, true, "", unpackedOnce(UnpackOnce::All, inTiles(2, 32)), Only::Few},
     {Kind::Matmul, true, "avx2", inTiles(6, 4)},
     {Kind::Matmul, true, "avx2", inTiles(4, 4), Only::Bf16}, // with both halves of its pairs
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
@@ -115,18 +123,19 @@ constexpr Row kTable[] = {
     {Kind::Matmul, true, "avx512f", widenedOnce(inTiles(8, 4, 2))},
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
-    // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI
-    // LLVM keeps them in registers only if the step is a loop. One token: Zen 3 reads four panels
+    // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI few
+    // bits are straight code, and the products of more a loop. One token: Zen 3 reads four panels
     // at once up to half faster than one. Fetching ahead in one panel is worth a fifth on Zen 5
     // and half on Intel's chips with AVX-512 (Emerald Rapids). Zen 4 reads slower with either.
     {Kind::BlockMatmul, false, "avx2", singleRow(32, 4)},
-    {Kind::BlockMatmul, true, "avx2", signedBytes(inTiles(4, 8))},
+    {Kind::BlockMatmul, true, "avx2", unpackedOnce(UnpackOnce::Slow, signedBytes(inTiles(4, 8)))},
+    {Kind::BlockMatmul, true, "avx2", unpackedOnce(UnpackOnce::All, inTiles(4, 32)), Only::Few},
     {Kind::BlockMatmul, true, "avxvnni", inTiles(2, 32)},
     {Kind::BlockMatmul, false, "avx512f", fetching(singleRow(32), 6144)},
     {Kind::BlockMatmul, false, "avx512bf16", singleRow(32)},
     {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(singleRow(32), 6144)},
     {Kind::BlockMatmul, false, "amx-tile", fetching(singleRow(32), 6144)},
-    {Kind::BlockMatmul, true, "avx512f", inTiles(4, 8, 2)},
+    {Kind::BlockMatmul, true, "avx512f", unpackedOnce(UnpackOnce::Slow, inTiles(4, 8, 2))},
     {Kind::BlockMatmul, true, "avx512vnni", inTiles(6, 32, 2)},
     // One token: more columns per iteration, since the loop does nothing else. Zen 5 follows
     // this stream by itself.
@@ -148,7 +157,16 @@ bool multipliesTiles(const Chip &chip, const KernelKey &key) {
 }
 
 bool isFor(Only only, const Chip &chip, const KernelKey &key) {
-  return only == Only::Every || (only == Only::Bf16 ? isBf16(key) : multipliesTiles(chip, key));
+  switch (only) {
+  case Only::Every:
+    return true;
+  case Only::Bf16:
+    return isBf16(key);
+  case Only::Few:
+    return key.largest < 64;
+  case Only::Tiles:
+    return multipliesTiles(chip, key);
+  }
 }
 
 } // namespace

@@ -1,20 +1,20 @@
-// RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
+// RUN: cria-opt %s --kernel-vectorize-block-matmul -split-input-file | FileCheck %s
 
-module attributes {kernel.target = "x86-64-v3"} {
+// What a chip without VNNI does: loops over the vectors of a group, or codes that are unpacked first.
+module attributes {kernel.target = "x86-64-v4"} {
 
-// Rows on AVX2: a loop over the four vectors of bytes of a step, each of them two of codes:
-// columns 4 i to 4 i + 3 and 16 further on. One panel after the other, and of seven rows a tile
-// of four and one of three.
+// A loop over the four vectors of bytes of a step, each of them two of codes: columns 4 i to 4 i + 3
+// and 16 further on. Of seven rows a tile of four and one of three.
 // CHECK-LABEL: func.func @q4
-// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1{{.*}} -> (tensor<7x2x16xf32>)
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1{{.*}} -> (tensor<7x1x16xf32>)
 // CHECK:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:     scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>)
 // CHECK:       %[[COLUMN:.*]] = arith.muli %[[I]], %c4
+// CHECK:       vector.transfer_read {{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
 // CHECK:       %[[PLACE:.*]] = arith.remui %[[I]], %c4
 // CHECK:       %[[FROM:.*]] = arith.muli %[[PLACE]], %c64
 // CHECK:       arith.addi %c32{{.*}}, %[[FROM]]
-// CHECK:       vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
-// CHECK:       vector.transfer_read {{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
+// CHECK:       vector.transfer_read {{.*}} : tensor<1x2x288xi8>, vector<64xi8>
 // CHECK-COUNT-4: kernel.dot {{.*}} {largest = 15 : i32}
 // CHECK:       arith.addi %[[COLUMN]], %c16
 // CHECK:       arith.shrui
@@ -23,11 +23,11 @@ module attributes {kernel.target = "x86-64-v3"} {
 // CHECK:     scf.yield
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:   scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>)
-func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %w: tensor<2x2x288xi8>,
-              %o: tensor<7x2x16xf32>) -> tensor<7x2x16xf32> {
+func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %w: tensor<1x2x288xi8>,
+              %o: tensor<7x1x16xf32>) -> tensor<7x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<7x2x32xi8>, tensor<7x2xf32>, tensor<7x2xi32>, tensor<2x2x288xi8>, tensor<7x2x16xf32>) -> tensor<7x2x16xf32>
-  return %y : tensor<7x2x16xf32>
+    : (tensor<7x2x32xi8>, tensor<7x2xf32>, tensor<7x2xi32>, tensor<1x2x288xi8>, tensor<7x1x16xf32>) -> tensor<7x1x16xf32>
+  return %y : tensor<7x1x16xf32>
 }
 
 // Two planes: the codes of a panel are unpacked first, each group's eight vectors, then met by all
@@ -38,9 +38,9 @@ func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %
 // CHECK-COUNT-8: vector.transfer_write {{.*}} : vector<64xi8>, tensor<2x8x64xi8>
 // CHECK: scf.for %[[STEP:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>)
 // CHECK:   scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c8{{.*}} step %c2{{.*}} -> (vector<16xi32>, vector<16xi32>)
-// CHECK:     vector.transfer_read %[[CODES]][%[[STEP]], %[[I]], {{.*}} : tensor<2x8x64xi8>, vector<64xi8>
 // CHECK:     %[[COLUMN:.*]] = arith.muli %[[I]], %c4
 // CHECK:     vector.transfer_read %{{.*}}[%{{.*}}, %[[STEP]], %[[COLUMN]]]{{.*}} vector<4xi8>
+// CHECK:     vector.transfer_read %[[CODES]][%[[STEP]], %[[I]], {{.*}} : tensor<2x8x64xi8>, vector<64xi8>
 // CHECK-COUNT-2: kernel.dot {{.*}} {largest = 31 : i32}
 // CHECK:     vector.transfer_read %[[CODES]]
 // CHECK-COUNT-2: kernel.dot
@@ -63,6 +63,60 @@ func.func @q6_k(%q: tensor<2x8x32xi8>, %s: tensor<2x8xf32>, %n: tensor<2x16xi32>
     : (tensor<2x8x32xi8>, tensor<2x8xf32>, tensor<2x16xi32>, tensor<1x1x3360xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
+}
+
+// -----
+
+module attributes {kernel.target = "x86-64-v3"} {
+
+// AVX2: few bits are unpacked first, those in one plane, too, and met by straight code in this order.
+// CHECK-LABEL: func.func @once
+// CHECK: %[[CODES:.*]] = scf.for {{.*}} -> (tensor<2x8x64xi8>)
+// CHECK-COUNT-8: vector.transfer_write {{.*}} : vector<64xi8>, tensor<2x8x64xi8>
+// CHECK: scf.for %[[STEP:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK-NOT: scf.for
+// CHECK: vector.transfer_read %{{.*}}[%{{.*}}, %[[STEP]], %c0{{.*}} vector<4xi8>
+// CHECK: vector.transfer_read %[[CODES]][%[[STEP]], %c0{{.*}} : tensor<2x8x64xi8>, vector<64xi8>
+// CHECK-COUNT-2: kernel.dot {{.*}} in_order {largest = 15 : i32}
+// CHECK: vector.transfer_read %[[CODES]]
+// CHECK-COUNT-14: kernel.dot {{.*}} in_order
+// CHECK-NOT: kernel.dot
+// CHECK: arith.addi %{{.*}} : vector<16xi32>
+// CHECK: arith.sitofp
+// CHECK: return
+func.func @once(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x288xi8>,
+                %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x2x288xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+  return %y : tensor<2x1x16xf32>
+}
+
+// Bytes are met where they lie, by levels of a table as signed bytes that were unpacked: both in loops.
+// CHECK-LABEL: func.func @q8
+// CHECK-NOT: vector.transfer_write {{.*}} vector<64xi8>
+// CHECK: scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK-COUNT-2: kernel.dot {{.*}} signed :
+// CHECK-NOT: kernel.dot
+// CHECK: return
+func.func @q8(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x544xi8>,
+              %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q8 into %o
+    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x2x544xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+  return %y : tensor<2x1x16xf32>
+}
+
+// CHECK-LABEL: func.func @nf4
+// CHECK-COUNT-8: vector.transfer_write {{.*}} : vector<64xi8>, tensor<2x8x64xi8>
+// CHECK: scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK-COUNT-4: kernel.dot {{.*}} signed :
+// CHECK-NOT: kernel.dot
+// CHECK: return
+func.func @nf4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x1x544xi8>,
+               %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format nf4 into %o
+    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x1x544xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+  return %y : tensor<2x1x16xf32>
+}
 
 // A single row: no loop over vectors. Four codes of it meet a vector of either panel, which are two
 // streams from memory; nothing is fetched by hand.
@@ -70,11 +124,11 @@ func.func @q6_k(%q: tensor<2x8x32xi8>, %s: tensor<2x8xf32>, %n: tensor<2x16xi32>
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 // CHECK-NOT: scf.for
 // CHECK-NOT: kernel.prefetch
-// CHECK:   vector.transfer_read %{{.*}}[%c0{{[_0-9]*}}, {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
-// CHECK:   vector.transfer_read %{{.*}}[%c1{{[_0-9]*}}, {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
 // CHECK:   %[[FOUR:.*]] = vector.extract
-// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FOUR]]
-// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FOUR]]
+// CHECK:   vector.transfer_read %{{.*}}[%c0{{[_0-9]*}}, {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
+// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FOUR]] {largest
+// CHECK:   vector.transfer_read %{{.*}}[%c1{{[_0-9]*}}, {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
+// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FOUR]] {largest
 // CHECK-COUNT-14: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK-NOT: kernel.prefetch

@@ -2,8 +2,8 @@
 
 module attributes {kernel.target = "sapphirerapids"} {
   // First all codes of the panel, two groups of eight fours, less their offset; then tiles
-  // of 16 of the 32 rows: a group's exact sums are one product of tiles, which is read row
-  // by row.
+  // of 16 of the 32 rows: a group's exact sums are one product of tiles; a row of them is read when
+  // it is its turn.
   // CHECK-LABEL: func.func @q4
   // CHECK-DAG: %[[OFFSET:.*]] = arith.constant dense<8> : vector<64xi8>
   // CHECK-DAG: %[[CODES:.*]] = tensor.empty() {kernel.buffer = 0 : i64} : tensor<2x8x64xi8>
@@ -18,8 +18,11 @@ module attributes {kernel.target = "sapphirerapids"} {
   // CHECK:     %[[A:.*]] = tensor.extract_slice %{{.*}}[%[[FIRST]], %[[G]], 0] [16, 1, 32] {{.*}} to tensor<16x32xi8>
   // CHECK:     %[[B:.*]] = tensor.extract_slice %[[UNPACKED]][%[[G]], 0, 0] [1, 8, 64]
   // CHECK:     %[[C:.*]] = kernel.tile_matmul %[[A]], %[[B]] into %[[SUMS]] : {{.*}} -> tensor<16x1x16xi32>
-  // CHECK-COUNT-16: vector.transfer_read %[[C]]
-  // CHECK-COUNT-16: vector.fma
+  // CHECK:     vector.transfer_read %[[C]][%c0,
+  // CHECK-COUNT-1: vector.fma
+  // CHECK-NOT: vector.fma
+  // CHECK:     vector.transfer_read %[[C]][%c1,
+  // CHECK-COUNT-15: vector.fma
   // CHECK:     scf.yield
   // CHECK-NOT: kernel.dot
   func.func @q4(%q: tensor<32x2x32xi8>, %s: tensor<32x2xf32>, %n: tensor<32x2xi32>, %w: tensor<1x2x288xi8>,

@@ -12,9 +12,9 @@ module attributes {kernel.target = "znver4"} {
 // CHECK:   arith.constant -8 : i32
 // CHECK:   vector.transfer_read {{.*}} : tensor<1x2x288xi8>, vector<64xi8>
 // CHECK:   arith.andi
-// CHECK-COUNT-2: kernel.dot
+// CHECK-COUNT-2: kernel.dot {{.*}} in_order
 // CHECK:   arith.shrui
-// CHECK-COUNT-14: kernel.dot
+// CHECK-COUNT-14: kernel.dot {{.*}} in_order
 // CHECK-NOT: kernel.dot
 // CHECK:   arith.sitofp
 // CHECK-COUNT-2: vector.fma
@@ -55,10 +55,10 @@ func.func @microscaled(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x
 // CHECK-COUNT-8: kernel.dot
 // CHECK:   %[[EXTRACTED:.*]] = tensor.extract %arg1
 // CHECK:   %[[SCALE:.*]] = vector.broadcast %[[EXTRACTED]]
-// CHECK:   %[[SUMS:.*]] = tensor.extract %arg2
-// CHECK:   %[[TAKEN:.*]] = vector.broadcast %[[SUMS]]
 // CHECK:   arith.subf %{{.*}}, %[[SCALE]] : vector<16xf32>
 // CHECK:   vector.fma
+// CHECK:   %[[SUMS:.*]] = tensor.extract %arg2
+// CHECK:   %[[TAKEN:.*]] = vector.broadcast %[[SUMS]]
 // CHECK:   vector.fma %{{.*}}, %[[TAKEN]],
 // CHECK-NOT: vector.fma
 // CHECK:   scf.yield
@@ -110,9 +110,10 @@ func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32
 // CHECK-NOT: kernel.dot
 // CHECK: %[[FIRST:.*]] = arith.muli %c2{{[_0-9]*}}, %c5{{[_0-9]*}}
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
-// CHECK:   vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
 // CHECK:   %[[ROW:.*]] = arith.addi %[[FIRST]], %c0
-// CHECK:   vector.transfer_read %arg0[%[[ROW]],
+// CHECK:   tensor.extract %arg2[%[[ROW]],
+// CHECK:   vector.transfer_read %arg0[{{.*}} vector<4xi8>
+// CHECK:   vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
 // CHECK-COUNT-64: kernel.dot
 // CHECK-NOT: kernel.dot
 func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi32>, %w: tensor<2x2x288xi8>,
