@@ -324,9 +324,9 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
     groups of 32 columns (two, where blocks hold several): every vector of codes is read
     and unpacked once and meets four codes of each input row in a `kernel.dot`. Tiles
     that follow each other fetch the panels that come next; a single row takes a few panels
-    at once, and may fetch ahead. Where the target's schedule says so, the vectors of a group are a
-    loop, and codes that take long to unpack are unpacked before. Where it wants tiles, all are,
-    and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
+    at once, and may fetch ahead. The target's schedule says whether the vectors of a group are a
+    loop, and which codes are unpacked before a panel's first tile. Where it wants tiles of a
+    matrix unit, all are, and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
 
     ```mlir
     %acc:m = scf.for %g = %c0 to %G step %c1 iter_args(…) -> (vector<16xf32>, …) {

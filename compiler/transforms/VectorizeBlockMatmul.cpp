@@ -287,24 +287,24 @@ private:
       int64_t count = vectors.size(), together = divisorUpTo(count, unroll / 4);
       return loop(index(group * count), index((group + 1) * count), together, exact,
                   [&](Value first, ValueRange values) {
-                    SmallVector<Value> exact(values);
+                    SmallVector<Value> sums(values);
                     for (int64_t n = 0; n < together; ++n) {
                       Value vector = plus(first, n);
-                      multiplyUnpacked(step, vector, arith::MulIOp::create(b, loc, vector, index(4)), exact);
+                      multiplyUnpacked(step, vector, arith::MulIOp::create(b, loc, vector, index(4)), sums);
                     }
-                    return exact;
+                    return sums;
                   });
     }
     int64_t beside = readers[0].beside();
     return loopOver(beside, exact, [&](Value first, ValueRange values) {
       for (BlockReader &reader : readers)
         reader.moveToVector(first);
-      SmallVector<Value> exact(values);
+      SmallVector<Value> sums(values);
       Value column = arith::MulIOp::create(b, loc, first, index(4));
       for (int64_t vector : vectors)
         if (vector % beside == 0)
-          multiplyVector(step, vector, plus(column, 4 * vector), exact);
-      return exact;
+          multiplyVector(step, vector, plus(column, 4 * vector), sums);
+      return sums;
     });
   }
 

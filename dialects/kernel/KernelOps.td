@@ -397,6 +397,7 @@ def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["sums", "result"]>]> {
 
     `in_order` asks that nothing behind the op is computed before it, nor anything before
     it behind: for sums that fill a chip's registers, which would have to make room.
+    A chip with registers to spare need not.
 
     - (C1) there are four bytes to a sum, or two BF16.
     - (C2) sums of bytes are i32, of BF16 f32.

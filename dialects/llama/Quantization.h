@@ -54,6 +54,7 @@
 #include "dialects/llama/Llama.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <cstdint>
 #include <optional>

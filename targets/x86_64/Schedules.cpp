@@ -33,7 +33,7 @@ using UnpackOnce = Schedule::UnpackOnce;
 enum class Only {
   Every,
   Bf16,  ///< products of BF16
-  Few,   ///< blocks of few bits: two pairs of products and more fit into a sum of 16 bits
+  Few,   ///< blocks of few bits: two sums of a pair of products fit into 16 bits
   Tiles, ///< what the chip multiplies as tiles
 };
 
@@ -73,7 +73,7 @@ constexpr Schedule signedBytes(Schedule schedule) {
   return schedule;
 }
 
-constexpr Schedule unpackedOnce(Schedule::UnpackOnce codes, Schedule schedule) {
+constexpr Schedule unpackedOnce(Schedule schedule, UnpackOnce codes) {
   schedule.unpackOnce = codes;
   return schedule;
 }
@@ -113,8 +113,8 @@ constexpr Row kTable[] = {
     // Without AVX a panel is four vectors: two rows fill half of the registers.
     {Kind::Matmul, true, "", inTiles(2, 4)},
     {Kind::BlockMatmul, false, "", singleRow(32)},
-    {Kind::BlockMatmul, true, "", unpackedOnce(UnpackOnce::Slow, signedBytes(inTiles(2, 8)))},
-    {Kind::BlockMatmul, true, "", unpackedOnce(UnpackOnce::All, inTiles(2, 32)), Only::Few},
+    {Kind::BlockMatmul, true, "", unpackedOnce(signedBytes(inTiles(2, 8)), UnpackOnce::Slow)},
+    {Kind::BlockMatmul, true, "", unpackedOnce(inTiles(2, 32), UnpackOnce::All), Only::Few},
     {Kind::Matmul, true, "avx2", inTiles(6, 4)},
     {Kind::Matmul, true, "avx2", inTiles(4, 4), Only::Bf16}, // with both halves of its pairs
     {Kind::Attention, std::nullopt, "", attention(4, 4, 16, 8)},
@@ -128,14 +128,14 @@ constexpr Row kTable[] = {
     // at once up to half faster than one. Fetching ahead in one panel is worth a fifth on Zen 5
     // and half on Intel's chips with AVX-512 (Emerald Rapids). Zen 4 reads slower with either.
     {Kind::BlockMatmul, false, "avx2", singleRow(32, 4)},
-    {Kind::BlockMatmul, true, "avx2", unpackedOnce(UnpackOnce::Slow, signedBytes(inTiles(4, 8)))},
-    {Kind::BlockMatmul, true, "avx2", unpackedOnce(UnpackOnce::All, inTiles(4, 32)), Only::Few},
+    {Kind::BlockMatmul, true, "avx2", unpackedOnce(signedBytes(inTiles(4, 8)), UnpackOnce::Slow)},
+    {Kind::BlockMatmul, true, "avx2", unpackedOnce(inTiles(4, 32), UnpackOnce::All), Only::Few},
     {Kind::BlockMatmul, true, "avxvnni", inTiles(2, 32)},
     {Kind::BlockMatmul, false, "avx512f", fetching(singleRow(32), 6144)},
     {Kind::BlockMatmul, false, "avx512bf16", singleRow(32)},
     {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(singleRow(32), 6144)},
     {Kind::BlockMatmul, false, "amx-tile", fetching(singleRow(32), 6144)},
-    {Kind::BlockMatmul, true, "avx512f", unpackedOnce(UnpackOnce::Slow, inTiles(4, 8, 2))},
+    {Kind::BlockMatmul, true, "avx512f", unpackedOnce(inTiles(4, 8, 2), UnpackOnce::Slow)},
     {Kind::BlockMatmul, true, "avx512vnni", inTiles(6, 32, 2)},
     // One token: more columns per iteration, since the loop does nothing else. Zen 5 follows
     // this stream by itself.
@@ -163,10 +163,11 @@ bool isFor(Only only, const Chip &chip, const KernelKey &key) {
   case Only::Bf16:
     return isBf16(key);
   case Only::Few:
-    return key.largest < 64;
+    return key.largest < 64; // 2 sums * 2 products * 128 * 63 < 2^15
   case Only::Tiles:
     return multipliesTiles(chip, key);
   }
+  llvm_unreachable("every kind of row is handled");
 }
 
 } // namespace
