@@ -54,7 +54,9 @@ struct ChipSet {
 /// How a kernel is cut for a chip (see `Target::schedule`).
 struct Schedule {
   int64_t panelRows = 0; ///< matmuls: rows of a packed panel, a multiple of the vector's lanes
-  int64_t panelTile = 1; ///< matmuls: panels that a pass over the columns serves at once
+  int64_t panelTile = 1; ///< matmuls: neighbouring panels that a pass over the columns serves at once
+  int64_t streams = 1;   ///< of blocks and a single row: equal parts of the matrix that are read side by side, so that
+                         ///< each is one stream from memory to its end: a pass serves `panelTile` panels of each
   int64_t tileRows = 1;  ///< matmuls: the most rows of the input in a tile, whose sums are in registers
   int64_t opRows = 0;    ///< matmuls: the most rows of the input that one op takes, whole tiles; 0: all;
                          ///< attention: rows (tokens times heads) of a tile

@@ -2,6 +2,7 @@
 
 #include "compiler/transforms/Passes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -47,6 +48,55 @@ FailureOr<TilingInterface> tile(RewriterBase &rewriter, TilingInterface op, Arra
   return cast<TilingInterface>(result->tiledAndFusedOps.front());
 }
 
+/// Cuts the tiles of `forall`, a loop over one dimension, into `streams` parts: turn i does number i
+/// of each. Every op that depends on the tile is there once for each part, next to its like. Fails where
+/// parts would not be alike.
+LogicalResult interleave(RewriterBase &rewriter, scf::ForallOp forall, int64_t streams) {
+  int64_t step = forall.getStaticStep()[0], all = forall.getStaticUpperBound()[0], part = all / streams;
+  if (all % (streams * step))
+    return failure();
+  Location loc = forall.getLoc();
+  rewriter.setInsertionPoint(forall);
+  auto bound = [&](int64_t value) { return getAsIndexOpFoldResult(rewriter.getContext(), ArrayRef<int64_t>(value)); };
+  auto result = scf::ForallOp::create(rewriter, loc, bound(0), bound(part), bound(step), forall.getOutputs(),
+                                      forall.getMapping());
+  Block &from = *forall.getBody();
+  SmallVector<IRMapping> maps(streams); // values of the old body to those of each part
+  rewriter.setInsertionPointToStart(result.getBody());
+  for (auto [number, map] : llvm::enumerate(maps)) {
+    AffineExpr tile = rewriter.getAffineDimExpr(0) + int64_t(number) * part;
+    Value turn = result.getInductionVar(0);
+    map.map(forall.getInductionVar(0),
+            number ? affine::AffineApplyOp::create(rewriter, loc, AffineMap::get(1, 0, tile), turn).getResult() : turn);
+    map.map(forall.getRegionOutArgs(), result.getRegionOutArgs());
+  }
+  auto depends = [&](Operation &op) {
+    bool found = false;
+    op.walk([&](Operation *inner) {
+      found |= llvm::any_of(inner->getOperands(), [&](Value v) { return maps[0].lookupOrNull(v) != maps[1].lookupOrNull(v); });
+    });
+    return found;
+  };
+  auto copy = [&](Block::iterator begin, Block::iterator end) {
+    for (Operation &op : llvm::make_range(begin, end)) {
+      if (depends(op)) {
+        for (IRMapping &map : maps)
+          rewriter.clone(op, map);
+        continue;
+      }
+      Operation *only = rewriter.clone(op, maps[0]);
+      for (IRMapping &map : llvm::drop_begin(maps))
+        map.map(op.getResults(), only->getResults());
+    }
+  };
+  copy(from.begin(), std::prev(from.end()));
+  rewriter.setInsertionPointToStart(result.getTerminator().getBody());
+  Block &inserts = *forall.getTerminator().getBody();
+  copy(inserts.begin(), inserts.end());
+  rewriter.replaceOp(forall, result);
+  return success();
+}
+
 struct Distribute : cria::impl::DistributeBase<Distribute> {
   void runOnOperation() override {
     SmallVector<TilingInterface> roots;
@@ -56,29 +106,35 @@ struct Distribute : cria::impl::DistributeBase<Distribute> {
     });
     IRRewriter rewriter(&getContext());
     for (TilingInterface root : llvm::reverse(roots))
-      if (failed(distribute(rewriter, root))) {
-        root->emitError("cannot be cut by ") << root->getAttr(kernel::kScheduleAttrName);
+      if (failed(distribute(rewriter, root)))
         return signalPassFailure();
-      }
   }
 
   LogicalResult distribute(RewriterBase &rewriter, TilingInterface root) {
     auto schedule = root->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleAttrName);
+    auto refuse = [&](Operation *op) { return op->emitError("cannot be cut by ") << schedule; };
+    int64_t streams = schedule.getStreams();
+    ArrayRef<int64_t> threads = schedule.getThreads();
+    if (streams > 1 && llvm::count(threads, 0) + 1 != int64_t(threads.size()))
+      return refuse(root);
     FailureOr<TilingInterface> perThread =
-        tile(rewriter, root, schedule.getThreads(), scf::SCFTilingOptions::LoopType::ForallOp);
+        tile(rewriter, root, threads, scf::SCFTilingOptions::LoopType::ForallOp);
     if (failed(perThread))
-      return failure();
+      return refuse(root);
     rewriter.eraseOp(root);
     TilingInterface op = *perThread;
     op->removeAttr(kernel::kScheduleAttrName);
+    auto forall = op->getParentOfType<scf::ForallOp>();
     bool cut = llvm::any_of(schedule.getTiles().asArrayRef(), [](int64_t size) { return size != 0; });
-    if (!cut)
-      return success();
-    FailureOr<TilingInterface> inner =
-        tile(rewriter, op, schedule.getTiles(), scf::SCFTilingOptions::LoopType::ForOp);
-    if (failed(inner))
-      return failure();
-    rewriter.eraseOp(op);
+    if (cut) {
+      FailureOr<TilingInterface> inner =
+          tile(rewriter, op, schedule.getTiles(), scf::SCFTilingOptions::LoopType::ForOp);
+      if (failed(inner))
+        return refuse(op);
+      rewriter.eraseOp(op);
+    }
+    if (streams > 1 && failed(interleave(rewriter, forall, streams)))
+      return refuse(forall);
     return success();
   }
 };

@@ -277,6 +277,7 @@ def Distribute : Pass<"kernel-distribute", "::mlir::func::FuncOp"> {
   let description = [{
     Each scheduled op becomes an `scf.forall` over its thread tiles, with its unscheduled
     producers fused in, and an `scf.for` inside where its schedule says how many rows an op takes.
+    Where it has streams, a turn is a tile of each of as many equal parts, op beside like op.
 
     ```mlir
     %r = scf.forall (%p) in (16) shared_outs(%o = %init) -> (tensor<1x16x32xf32>) {
@@ -324,7 +325,7 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
     groups of 32 columns (two, where blocks hold several): every vector of codes is read
     and unpacked once and meets four codes of each input row in a `kernel.dot`. Tiles
     that follow each other fetch the panels that come next; a single row takes a few panels
-    at once, and may fetch ahead. The target's schedule says whether the vectors of a group are a
+    at once, also those of ops side by side that differ in nothing else, and may fetch ahead. The target's schedule says whether the vectors of a group are a
     loop, and which codes are unpacked before a panel's first tile. Where it wants tiles of a
     matrix unit, all are, and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
 

@@ -6,8 +6,6 @@
 
 #include "mlir/Interfaces/TilingInterface.h"
 
-#include <tuple>
-
 using namespace mlir;
 
 namespace cria {
@@ -39,14 +37,15 @@ struct SelectSchedules : cria::impl::SelectSchedulesBase<SelectSchedules> {
 private:
   void select(TilingInterface op) {
     Numbers threads, tiles;
+    int64_t streams = 1;
     if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))
-      selectGeneric(generic, threads, tiles);
+      selectGeneric(generic, threads, tiles, streams);
     else if (auto attention = dyn_cast<kernel::AttentionOp>(op.getOperation()))
       selectAttention(attention, threads, tiles);
     else if (auto matmul = dyn_cast<kernel::BlockMatmulOp>(op.getOperation()))
-      selectBlockMatmul(matmul, threads, tiles);
+      selectBlockMatmul(matmul, threads, tiles, streams);
     else if (auto rows = dyn_cast<kernel::QuantizeRowsOp>(op.getOperation()))
-      selectQuantizeRows(rows, threads, tiles);
+      selectQuantizeRows(rows, threads, tiles, streams);
     else if (auto gather = dyn_cast<kernel::BlockGatherOp>(op.getOperation()))
       selectBlockGather(gather, threads, tiles);
     else if (isa<kernel::AppendOp, kernel::MergePartsOp>(op))
@@ -55,7 +54,7 @@ private:
       return; // fills and the like go with their consumer, or stay as they are
     auto array = [&](ArrayRef<int64_t> numbers) { return DenseI64ArrayAttr::get(&getContext(), numbers); };
     op->setAttr(kernel::kScheduleAttrName,
-                kernel::ScheduleAttr::get(&getContext(), array(threads), array(tiles)));
+                kernel::ScheduleAttr::get(&getContext(), array(threads), array(tiles), streams));
   }
 
   /// Heads of one group, which share keys and values, and as many tokens as fill up
@@ -99,9 +98,14 @@ private:
            (generic && linalg::isaContractionOpInterface(generic) && generic.getNumLoops() >= 4);
   }
 
-  /// How `product`, with loops (t, p, …), is cut: panels for the threads, and rows of the input
-  /// where one op takes only so many; else 0, as the micro-kernel has tiles of its own.
-  std::pair<int64_t, int64_t> panelsAndRows(Operation *product) {
+  /// How a product with loops (t, p, …) is cut.
+  struct Cut {
+    int64_t panels;  ///< of a thread's tile
+    int64_t rows;    ///< of the input, where one op takes only so many; else 0: the micro-kernel has its own tiles
+    int64_t streams; ///< tiles of a thread at once, at most
+  };
+
+  Cut cutOf(Operation *product) {
     auto result = cast<RankedTensorType>(product->getResult(0).getType()); // [T, P, R]
     int64_t tokens = result.getDimSize(0);
     KernelKey key{KernelKey::Kind::BlockMatmul, tokens > 1, {}};
@@ -118,27 +122,30 @@ private:
     Schedule schedule = chip.target->schedule(*chip.chip, key);
     int64_t panels = divisorUpTo(result.getDimSize(1), schedule.panelTile);
     if (!schedule.opRows)
-      return {panels, 0};
+      return {panels, 0, schedule.streams};
     int64_t tile = divisorUpTo(tokens, schedule.tileRows);
-    return {panels, tile * divisorUpTo(tokens / tile, schedule.opRows / tile)};
+    return {panels, tile * divisorUpTo(tokens / tile, schedule.opRows / tile), schedule.streams};
   }
 
-  void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles) {
-    auto [panels, rows] = panelsAndRows(op);
-    threads = {0, panels};
-    tiles = {rows, 0};
+  void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles, int64_t &streams) {
+    Cut cut = cutOf(op);
+    threads = {0, cut.panels};
+    tiles = {cut.rows, 0};
+    streams = divisorUpTo(cast<RankedTensorType>(op.getResult().getType()).getDimSize(1) / cut.panels, cut.streams);
   }
 
   /// As the product behind it is cut, but in whole groups; else a row at a time, in
   /// blocks of columns.
-  void selectQuantizeRows(kernel::QuantizeRowsOp op, Numbers &threads, Numbers &tiles) {
+  void selectQuantizeRows(kernel::QuantizeRowsOp op, Numbers &threads, Numbers &tiles, int64_t &streams) {
     auto rows = cast<RankedTensorType>(op.getRows().getType()); // [T, P, R]
     int64_t parts = rows.getDimSize(1), width = rows.getDimSize(2);
     int64_t group = std::max<int64_t>(1, llama::kGroup / width); // parts
     if (Operation *product = productBehind(op.getRows())) {
-      auto [panels, opRows] = panelsAndRows(product);
-      threads = {0, group * divisorUpTo(parts / group, panels / group)};
-      tiles = {opRows, 0};
+      Cut cut = cutOf(product);
+      int64_t panels = group * divisorUpTo(parts / group, cut.panels / group);
+      threads = {0, panels};
+      tiles = {cut.rows, 0};
+      streams = divisorUpTo(parts / panels, cut.streams);
       return;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, rows.getDimSize(0) > 1, {}});
@@ -157,14 +164,17 @@ private:
 
   /// A packed product (t, p, k, r) or (t, p, k, r, c), and what is computed from one
   /// alone, is dealt out by panels; anything else by all of its parallel loops, the innermost in blocks.
-  void selectGeneric(linalg::GenericOp op, Numbers &threads, Numbers &tiles) {
+  void selectGeneric(linalg::GenericOp op, Numbers &threads, Numbers &tiles, int64_t &streams) {
     Numbers sizes = op.getStaticLoopRanges();
     unsigned loops = sizes.size();
     threads.assign(loops, 0);
     tiles.assign(loops, 0);
     Operation *product = isProduct(op) ? op.getOperation() : productBehindInputs(op);
     if (product) {
-      std::tie(threads[1], tiles[0]) = panelsAndRows(product);
+      Cut cut = cutOf(product);
+      threads[1] = cut.panels;
+      tiles[0] = cut.rows;
+      streams = divisorUpTo(sizes[1] / cut.panels, cut.streams);
       return;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, sizes[0] > 1, {}});

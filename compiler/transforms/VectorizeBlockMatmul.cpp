@@ -15,7 +15,9 @@
 //
 // Several panels share the loads: four codes of a row, spread over a register once, serve
 // all. What a single row gains by them is streams from memory, of which some chips follow several
-// at once better than one, and some worse: the schedule says. The vectors of a group are straight
+// at once better than one, and some worse: the schedule says. Neighbouring panels are those of one op;
+// where streams are to go on behind a panel's end, parts of the matrix far from each other, each
+// product is an op of its own here (see Distribute), and those side by side become one kernel. The vectors of a group are straight
 // code, of many rows in the order in which it stands here, or a loop, of which a turn takes vectors
 // that share bytes. Codes of a panel can be unpacked first, for all rows; then a turn takes any two.
 //
@@ -48,9 +50,10 @@ namespace {
 
 class BlockKernel : VectorBuilder {
 public:
-  /// `buffers` numbers uninitialized tensors.
-  BlockKernel(kernel::BlockMatmulOp op, const Schedule &schedule, int64_t &buffers, RewriterBase &rewriter)
-      : VectorBuilder(rewriter, op.getLoc(), buffers), op(op), tiled(schedule.tileMatmul),
+  /// The product of one op, or those of a single row that `countTogether` found. `buffers` numbers
+  /// uninitialized tensors.
+  BlockKernel(ArrayRef<kernel::BlockMatmulOp> ops, const Schedule &schedule, int64_t &buffers, RewriterBase &rewriter)
+      : VectorBuilder(rewriter, ops.back()->getLoc(), buffers), ops(ops), op(ops.back()), tiled(schedule.tileMatmul),
         unroll(schedule.unroll), signedBytes(schedule.signedBytes), ahead(schedule.ahead) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
@@ -64,8 +67,10 @@ public:
     bool slow = !reader.isSimple() || reader.groups() > 1;
     once = !tiled && (schedule.unpackOnce == Schedule::UnpackOnce::All ||
                       (schedule.unpackOnce == Schedule::UnpackOnce::Slow && slow));
-    panels = tiled || once ? 1 : divisorUpTo(allPanels, schedule.panelTile);
-    readers.append(panels, reader);
+    panelsOfOp = tiled || once ? 1 : divisorUpTo(allPanels, schedule.panelTile);
+    panels = ops.size() * panelsOfOp;
+    for (int64_t p = 0; p < panels; ++p)
+      readers.emplace_back(b, loc, this->ops[opOf(p)].getPanels(), op.getFormat(), rows);
     signedBytes &= readers[0].largest() > 127;
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
@@ -78,27 +83,34 @@ public:
       unpacked = scratch({groups, kFours, 4 * rows}, b.getI8Type());
     if (tiled)
       products = scratch({tokens, 1, rows}, b.getI32Type());
-    Value result = op.getDestination();
-    for (firstPanel = 0; firstPanel < allPanels; firstPanel += panels)
-      result = multiplyTiles(result);
-    b.replaceOp(op, result);
+    SmallVector<Value> results;
+    for (kernel::BlockMatmulOp part : ops)
+      results.push_back(part.getDestination());
+    for (firstPanel = 0; firstPanel < allPanels; firstPanel += panelsOfOp)
+      results = multiplyTiles(results);
+    for (auto [part, result] : llvm::zip_equal(ops, results))
+      b.replaceOp(part, result);
   }
 
 private:
-  /// `destination` with the products of panels firstPanel … firstPanel + panels - 1 in place, a
-  /// tile of rows at a time; the last one may be lower.
-  Value multiplyTiles(Value destination) {
+  /// The destination of each op with the products of its panels firstPanel … firstPanel + panelsOfOp - 1
+  /// in place, a tile of rows at a time; the last one may be lower.
+  SmallVector<Value> multiplyTiles(SmallVector<Value> destinations) {
     if (tiled || once)
       unpack();
     if (height == allTokens)
-      return multiplyPanels(destination);
-    return overTiles(allTokens, height, destination, [&](Value number, int64_t rows, Value result) {
+      return multiplyPanels(destinations);
+    return {overTiles(allTokens, height, destinations[0], [&](Value number, int64_t rows, Value result) {
       tile = number;
       tokens = rows;
       firstToken = arith::MulIOp::create(b, loc, number, index(height));
-      return multiplyPanels(result);
-    });
+      return multiplyPanels({result})[0];
+    })};
   }
+
+  /// Panel p of those of a pass: of which op, and its number there.
+  int64_t opOf(int64_t p) const { return p / panelsOfOp; }
+  int64_t panelAt(int64_t p) const { return firstPanel + p % panelsOfOp; }
 
   /// Panel firstPanel's codes, as they are multiplied: `unpacked` [G, 8, 4 R].
   void unpack() {
@@ -122,17 +134,19 @@ private:
   }
 
   /// The same of a tile of rows.
-  Value multiplyPanels(Value destination) {
+  SmallVector<Value> multiplyPanels(SmallVector<Value> destinations) {
     SmallVector<Value> sums;
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
-        sums.push_back(read(sumType, destination, {token(t), index(firstPanel + p), zero}));
+        sums.push_back(read(sumType, destinations[opOf(p)], {token(t), index(panelAt(p)), zero}));
     SmallVector<Value> results = overSteps(
         sums, [&](Value step, Value part, ValueRange sums) { return multiplyStep(step, part, sums); });
     for (int64_t t = 0; t < tokens; ++t)
-      for (int64_t p = 0; p < panels; ++p)
-        destination = write(results[t * panels + p], destination, {token(t), index(firstPanel + p), zero});
-    return destination;
+      for (int64_t p = 0; p < panels; ++p) {
+        Value &destination = destinations[opOf(p)];
+        destination = write(results[t * panels + p], destination, {token(t), index(panelAt(p)), zero});
+      }
+    return destinations;
   }
 
   /// The results of a loop over the groups of 32 columns that starts with `values`: step,
@@ -152,7 +166,7 @@ private:
   SmallVector<Value> overBlock(Value block, int64_t count, ValueRange values,
                                llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
     for (int64_t p = 0; p < panels; ++p)
-      readers[p].moveToBlock(index(firstPanel + p), block);
+      readers[p].moveToBlock(index(panelAt(p)), block);
     int64_t steps = readers[0].steps();
     if (steps == 1)
       return body(block, zero, values);
@@ -375,7 +389,7 @@ private:
     if (allTokens == 1 && ahead) {
       Value place = plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead);
       for (int64_t p = 0; p < panels; ++p)
-        fetch(op.getPanels(), {index(firstPanel + p), zero, place}, bytes);
+        fetch(ops[opOf(p)].getPanels(), {index(panelAt(p)), zero, place}, bytes);
     }
     if (!tile)
       return;
@@ -402,7 +416,8 @@ private:
     }
   }
 
-  kernel::BlockMatmulOp op;
+  SmallVector<kernel::BlockMatmulOp> ops;
+  kernel::BlockMatmulOp op; ///< the last one: what all agree on
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
   bool tiled;
   int64_t unroll;
@@ -412,13 +427,36 @@ private:
   int64_t allTokens = 0, height = 0; ///< of the op; of a tile
   int64_t tokens = 0;                ///< of the tile that is made: one pass over the groups
   int64_t groups = 0, rows = 0;
-  int64_t allPanels = 0, panels = 0, firstPanel = 0; ///< of the op; of one pass; where it begins
+  int64_t allPanels = 0, firstPanel = 0; ///< of an op; where a pass begins
+  int64_t panels = 0, panelsOfOp = 0;    ///< of one pass: of all ops, and of each
   Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row
   Value unpacked, products; ///< [G, 8, 4 R] codes of a panel; of tiles [m, 1, R] exact sums
   SmallVector<BlockReader> readers; ///< one for each panel
   VectorType sumType, integerType;
   Value zero;
 };
+
+/// How many of `ops`, in program order, from the first on can become one kernel where the last of them
+/// stands: at most `limit` of one block that multiply one input with panels of one kind, if only what
+/// follows needs the results.
+int64_t countTogether(ArrayRef<kernel::BlockMatmulOp> ops, int64_t limit) {
+  kernel::BlockMatmulOp first = ops[0];
+  auto isAlike = [&](kernel::BlockMatmulOp op) {
+    return op->getBlock() == first->getBlock() && op.getCodes() == first.getCodes() &&
+           op.getScales() == first.getScales() && op.getSums() == first.getSums() &&
+           op.getPanels().getType() == first.getPanels().getType() && op->getAttrs() == first->getAttrs();
+  };
+  auto isNeededBefore = [](kernel::BlockMatmulOp op, Operation *last) {
+    return llvm::any_of(op->getUsers(), [&](Operation *user) {
+      return !last->isBeforeInBlock(op->getBlock()->findAncestorOpInBlock(*user));
+    });
+  };
+  int64_t count = 1;
+  while (count < std::min<int64_t>(limit, ops.size()) && isAlike(ops[count]) &&
+         llvm::none_of(ops.take_front(count), [&](auto op) { return isNeededBefore(op, ops[count]); }))
+    ++count;
+  return count;
+}
 
 struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBlockMatmul> {
   void runOnOperation() override {
@@ -427,11 +465,16 @@ struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBloc
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
     int64_t buffers = 0;
-    for (auto op : collect<kernel::BlockMatmulOp>(getOperation())) {
+    SmallVector<kernel::BlockMatmulOp> ops = collect<kernel::BlockMatmulOp>(getOperation());
+    for (ArrayRef<kernel::BlockMatmulOp> rest = ops; !rest.empty();) {
+      kernel::BlockMatmulOp op = rest[0];
       auto codes = cast<RankedTensorType>(op.getCodes().getType());
       KernelKey key{KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup,
                     traits(op.getFormat()).largest()};
-      BlockKernel(op, chip->target->schedule(*chip->chip, key), buffers, rewriter).build();
+      Schedule schedule = chip->target->schedule(*chip->chip, key);
+      int64_t count = key.chunk ? 1 : countTogether(rest, schedule.streams);
+      BlockKernel(rest.take_front(count), schedule, buffers, rewriter).build();
+      rest = rest.drop_front(count);
     }
   }
 };

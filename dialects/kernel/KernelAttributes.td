@@ -16,11 +16,17 @@ def Kernel_ScheduleAttr : AttrDef<Kernel_Dialect, "Schedule"> {
     carries a schedule is the root of a kernel: its unscheduled producers are
     fused into it.
 
+    The tiles of the threads, in order, are `streams` parts of one length, and what is
+    dealt out is a tile of each: a thread goes through all parts side by side. `streams`
+    divides their number; where it is not 1, one loop is cut.
+
     ```mlir
     #kernel.schedule<threads = [0, 1, 0, 0], tiles = [32, 0, 0, 0]>
+    #kernel.schedule<threads = [0, 1, 0, 0], tiles = [0, 0, 0, 0], streams = 4>
     ```
   }];
-  let parameters = (ins "::mlir::DenseI64ArrayAttr":$threads, "::mlir::DenseI64ArrayAttr":$tiles);
+  let parameters = (ins "::mlir::DenseI64ArrayAttr":$threads, "::mlir::DenseI64ArrayAttr":$tiles,
+                        DefaultValuedParameter<"int64_t", "1">:$streams);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

@@ -58,6 +58,11 @@ constexpr Schedule inTiles(int64_t rows, int64_t unroll, int64_t panelTile = 1) 
 /// One row, which meets `panelTile` panels at once.
 constexpr Schedule singleRow(int64_t unroll, int64_t panelTile = 1) { return inTiles(1, unroll, panelTile); }
 
+constexpr Schedule inStreams(Schedule schedule, int64_t streams) {
+  schedule.streams = streams;
+  return schedule;
+}
+
 constexpr Schedule fetching(Schedule schedule, int64_t ahead) {
   schedule.ahead = ahead;
   return schedule;
@@ -124,10 +129,11 @@ constexpr Row kTable[] = {
     {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI few
-    // bits are straight code, and the products of more a loop. One token: Zen 3 reads four panels
-    // at once up to half faster than one. Fetching ahead in one panel is worth a fifth on Zen 5
-    // and half on Intel's chips with AVX-512 (Emerald Rapids). Zen 4 reads slower with either.
-    {Kind::BlockMatmul, false, "avx2", singleRow(32, 4)},
+    // bits are straight code, and the products of more a loop. One token: Zen 3 reads four streams
+    // up to half faster than one, and, as panels are short, best if they go on behind a panel's end.
+    // Fetching ahead in one panel is worth a fifth on Zen 5 and half on Intel's chips with AVX-512
+    // (Emerald Rapids). Zen 4 reads slower with it, or with several panels.
+    {Kind::BlockMatmul, false, "avx2", inStreams(singleRow(32), 4)},
     {Kind::BlockMatmul, true, "avx2", unpackedOnce(signedBytes(inTiles(4, 8)), UnpackOnce::Slow)},
     {Kind::BlockMatmul, true, "avx2", unpackedOnce(inTiles(4, 32), UnpackOnce::All), Only::Few},
     {Kind::BlockMatmul, true, "avxvnni", inTiles(2, 32)},

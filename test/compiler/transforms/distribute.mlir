@@ -152,3 +152,29 @@ func.func @gather(%i: tensor<4xi32>, %w: tensor<3x4x544xi8>, %o: tensor<4x256xf3
     : (tensor<4xi32>, tensor<3x4x544xi8>, tensor<4x256xf32>) -> tensor<4x256xf32>
   return %y : tensor<4x256xf32>
 }
+
+// Eight tiles of panels are two streams of four: a turn takes number i of each, and every op of one stands
+// next to that of the other.
+// CHECK-LABEL: func.func @streams
+// CHECK: %[[R:.*]] = scf.forall (%[[I:[^ ]+]]) = (0) to (8) step (2) shared_outs(%[[OUT:.*]] = %{{.*}})
+// CHECK:   %[[J:.*]] = affine.apply #{{.*}}(%[[I]])
+// CHECK-DAG: %[[A:.*]] = tensor.extract_slice %{{.*}}[%[[I]], 0, 0] [2, 2, 288]
+// CHECK-DAG: %[[B:.*]] = tensor.extract_slice %{{.*}}[%[[J]], 0, 0] [2, 2, 288]
+// CHECK:   linalg.fill
+// CHECK-NEXT: linalg.fill
+// CHECK:   %[[X:.*]] = kernel.block_matmul %[[CODES:.*]], %[[S:.*]], %[[N:.*]], %[[A]] format q4
+// CHECK-NEXT: %[[Y:.*]] = kernel.block_matmul %[[CODES]], %[[S]], %[[N]], %[[B]] format q4
+// CHECK:   scf.forall.in_parallel
+// CHECK-NEXT: tensor.parallel_insert_slice %[[X]] into %[[OUT]][0, %[[I]], 0] [1, 2, 16]
+// CHECK-NEXT: tensor.parallel_insert_slice %[[Y]] into %[[OUT]][0, %[[J]], 0] [1, 2, 16]
+// CHECK: mapping = [#kernel.thread<0>]
+// CHECK: return %[[R]]
+func.func @streams(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<16x2x288xi8>,
+                   %o: tensor<1x16x16xf32>) -> tensor<1x16x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%o : tensor<1x16x16xf32>) -> tensor<1x16x16xf32>
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %f
+    {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [0, 0], streams = 2>}
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<16x2x288xi8>, tensor<1x16x16xf32>) -> tensor<1x16x16xf32>
+  return %y : tensor<1x16x16xf32>
+}

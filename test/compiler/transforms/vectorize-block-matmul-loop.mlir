@@ -118,25 +118,4 @@ func.func @nf4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, 
   return %y : tensor<2x1x16xf32>
 }
 
-// A single row: no loop over vectors. Four codes of it meet a vector of either panel, which are two
-// streams from memory; nothing is fetched by hand.
-// CHECK-LABEL: func.func @single
-// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
-// CHECK-NOT: scf.for
-// CHECK-NOT: kernel.prefetch
-// CHECK:   %[[FOUR:.*]] = vector.extract
-// CHECK:   vector.transfer_read %{{.*}}[%c0{{[_0-9]*}}, {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
-// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FOUR]] {largest
-// CHECK:   vector.transfer_read %{{.*}}[%c1{{[_0-9]*}}, {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
-// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FOUR]] {largest
-// CHECK-COUNT-14: kernel.dot
-// CHECK-NOT: kernel.dot
-// CHECK-NOT: kernel.prefetch
-func.func @single(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<2x2x288xi8>,
-                  %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
-  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
-  return %y : tensor<1x2x16xf32>
-}
-
 }

@@ -94,9 +94,9 @@ def main():
                 # Loops stay loops: where LLVM unrolls them there are 1,014 for 202.
                 products = found[("vmulps", "y")]
                 check(products <= 500, f"{chip}: expected at most 500 vmulps, found {products}")
-                # Straight products stay in order: else there are 587 for 318, and 352 where LLVM inlines a layer.
+                # Straight products stay in order: else there are 638 for 369, and 403 where LLVM inlines a layer.
                 stored = found[("to stack", "y")]
-                check(stored <= 340, f"{chip}: expected at most 340 vectors to be put on the stack, found {stored}")
+                check(stored <= 390, f"{chip}: expected at most 390 vectors to be put on the stack, found {stored}")
             check_tiles(chip, found, "tdpbssd")
             if "vpdpbusd" not in wanted:
                 check("vpdpbusd" not in names, f"{chip}: expected no vpdpbusd, which it lacks")

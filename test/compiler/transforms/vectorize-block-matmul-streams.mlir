@@ -1,0 +1,71 @@
+// RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
+
+module attributes {kernel.target = "x86-64-v3"} {
+
+// Two products of one row side by side are one loop, two streams from memory: a vector of one matrix, then
+// of the other, both by four codes that are read once. There is no loop over vectors in it; nothing is
+// fetched by hand.
+// CHECK-LABEL: func.func @together
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK-NOT: scf.for
+// CHECK-NOT: kernel.prefetch
+// CHECK:   %[[FIRST:.*]] = vector.extract %{{.*}}[0] : i32 from vector<1xi32>
+// CHECK:   vector.transfer_read %arg3
+// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FIRST]]
+// CHECK:   vector.transfer_read %arg4
+// CHECK:   kernel.dot %{{.*}}, %{{.*}}, %[[FIRST]]
+// CHECK-COUNT-14: kernel.dot
+// CHECK-NOT: kernel.dot
+// CHECK-NOT: scf.for
+// CHECK-NOT: kernel.prefetch
+// CHECK: return
+func.func @together(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+                    %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>)
+    -> (tensor<1x1x16xf32>, tensor<1x1x16xf32>) {
+  %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  %y = kernel.block_matmul %q, %s, %n, %v format q4 into %p
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
+}
+
+// Not so if the second adds to what the first makes,
+// CHECK-LABEL: func.func @chained
+// CHECK-COUNT-2: scf.for {{.*}} -> (vector<16xf32>)
+func.func @chained(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+                   %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  %y = kernel.block_matmul %q, %s, %n, %v format q4 into %x
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
+// or to what is made of it in between,
+// CHECK-LABEL: func.func @needed_before
+// CHECK: scf.for {{.*}} -> (vector<16xf32>)
+// CHECK: linalg.exp
+// CHECK: scf.for {{.*}} -> (vector<16xf32>)
+func.func @needed_before(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+                         %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  %z = linalg.exp ins(%x : tensor<1x1x16xf32>) outs(%p : tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  %y = kernel.block_matmul %q, %s, %n, %v format q4 into %z
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
+// or if the inputs differ.
+// CHECK-LABEL: func.func @other_input
+// CHECK-COUNT-2: scf.for {{.*}} -> (vector<16xf32>)
+func.func @other_input(%q: tensor<1x2x32xi8>, %r: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>,
+                       %w: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>)
+    -> (tensor<1x1x16xf32>, tensor<1x1x16xf32>) {
+  %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  %y = kernel.block_matmul %r, %s, %n, %w format q4 into %p
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
+}
+}
