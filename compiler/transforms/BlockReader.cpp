@@ -47,12 +47,11 @@ void BlockReader::moveTo(Value panel, Value step) {
 int64_t BlockReader::groups() const { return std::max(llama::kGroup / layout.format.group, 1); }
 
 SmallVector<int64_t> BlockReader::vectors(int64_t group) const {
-  int64_t count = 8 / groups(), stride = beside();
-  SmallVector<int64_t> order;
-  for (int64_t first = 0; first < stride; ++first)
-    for (int64_t vector = first; vector < 8; vector += stride)
-      if (vector / count == group)
-        order.push_back(vector);
+  int64_t count = 8 / groups();
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq(group * count, (group + 1) * count));
+  llvm::stable_sort(order, [&](int64_t a, int64_t b) {
+    return layout.fields[a].back().vector < layout.fields[b].back().vector;
+  });
   return order;
 }
 
@@ -62,33 +61,29 @@ Value BlockReader::bareCodes(int64_t vector) {
     return arith::ConstantOp::create(*b, loc, DenseElementsAttr::get(words, int32_t(value)));
   };
   Value result;
-  for (const llama::BlockLayout::Plane &plane : layout.planes) {
-    Value known = planeBytes(plane, vector);
-    if (plane.bits == 8)
-      return known;
-    // The field moves to its place in every byte; what comes along is masked out.
-    Value field = vector::BitCastOp::create(*b, loc, words, known);
-    int64_t right = plane.bits * (vector / plane.bits) - plane.shift;
-    if (right > 0)
-      field = arith::ShRUIOp::create(*b, loc, field, splat(right));
-    else if (right < 0)
-      field = arith::ShLIOp::create(*b, loc, field, splat(-right));
-    field = arith::AndIOp::create(*b, loc, field, splat(0x01010101u * ((1u << plane.bits) - 1) << plane.shift));
-    result = result ? arith::OrIOp::create(*b, loc, result, field).getResult() : field;
+  for (const llama::BlockLayout::Field &field : layout.fields[vector]) {
+    Value bytes = storedBytes(field.vector);
+    if (field.bits == 8)
+      return bytes;
+    // The bits move to their place in every byte; what comes along is masked out.
+    Value bits = vector::BitCastOp::create(*b, loc, words, bytes);
+    if (int right = field.place - field.shift)
+      bits = arith::ShRUIOp::create(*b, loc, bits, splat(right));
+    bits = arith::AndIOp::create(*b, loc, bits, splat(0x01010101u * ((1u << field.bits) - 1) << field.shift));
+    result = result ? arith::OrIOp::create(*b, loc, result, bits).getResult() : bits;
   }
   return vector::BitCastOp::create(*b, loc, VectorType::get({4 * width()}, b->getI8Type()), result);
 }
 
-Value BlockReader::planeBytes(const llama::BlockLayout::Plane &plane, int64_t vector) {
-  int64_t offset = layout.codes + plane.offset + 4 * layout.rows * (vector % plane.bits);
+Value BlockReader::storedBytes(int64_t number) {
+  int64_t offset = layout.codes + 4 * layout.rows * number;
   Value &known = read[offset];
   if (known)
     return known;
   if (!first)
     return known = stepBytes(offset, 4);
-  auto number = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(*b, loc, value); };
-  Value place = arith::RemUIOp::create(*b, loc, first, number(plane.bits));
-  return known = stepBytes(offset, 4, arith::MulIOp::create(*b, loc, place, number(4 * width())));
+  Value size = arith::ConstantIndexOp::create(*b, loc, 4 * width());
+  return known = stepBytes(offset, 4, arith::MulIOp::create(*b, loc, first, size));
 }
 
 Value BlockReader::levels(Value codes) {

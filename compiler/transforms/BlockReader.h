@@ -36,10 +36,10 @@ public:
   /// here on vector v is vector first + v, which v must be a multiple of `beside()`. Of codes that
   /// are simple.
   void moveToVector(mlir::Value first);
-  int64_t beside() const { return layout.planes[0].bits; }
-  /// Whether a vector of codes is a mask and a shift at most: of one plane of 4 or 8 bits, no levels.
+  int64_t beside() const { return layout.format.bits; }
+  /// Whether a vector of codes is a mask and a shift at most, and few share a byte: 4 or 8 bits, no levels.
   bool isSimple() const {
-    return layout.planes.size() == 1 && layout.planes[0].bits >= 4 && layout.format.levels.empty();
+    return (layout.format.bits == 4 || layout.format.bits == 8) && layout.format.levels.empty();
   }
 
   /// Groups of a step: 2 in formats with groups of 16, else 1, which may be part of
@@ -66,8 +66,8 @@ private:
   mlir::Value bytes(mlir::Value offset, int64_t count);
   /// The same of a step; `offset`, and `more` where it is there, are from the block's first on.
   mlir::Value stepBytes(int64_t offset, int64_t count, mlir::Value more = {});
-  /// The bytes of `plane` that hold codes of vector `vector`.
-  mlir::Value planeBytes(const llama::BlockLayout::Plane &plane, int64_t vector);
+  /// Vector `number` of the bytes that hold a step's codes.
+  mlir::Value storedBytes(int64_t number);
   /// R scales of the block that are powers of two.
   mlir::Value powers();
   /// R F16 numbers at `offset` of the block, F32.

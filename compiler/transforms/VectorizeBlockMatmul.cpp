@@ -431,7 +431,7 @@ private:
   int64_t panels = 0, panelsOfOp = 0;    ///< of one pass: of all ops, and of each
   Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row
   Value unpacked, products; ///< [G, 8, 4 R] codes of a panel; of tiles [m, 1, R] exact sums
-  SmallVector<BlockReader> readers; ///< one for each panel
+  SmallVector<BlockReader, 0> readers; ///< one for each panel
   VectorType sumType, integerType;
   Value zero;
 };

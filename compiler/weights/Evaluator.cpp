@@ -100,19 +100,15 @@ void transpose(const float *from, int64_t rows, int64_t columns, int64_t panel, 
         to[(column / beside * panel + row) * beside + column % beside] = from[row * columns + column];
 }
 
-/// The 32 codes at `from` of row `r`, cut into planes, into their places in `to`.
+/// The 32 codes at `from` of row `r`, into their places in `to`.
 void packColumns(const llama::BlockLayout &layout, const uint8_t *from, int64_t r, char *to) {
-  uint32_t fours[8]; // vector v: columns 4 v to 4 v + 3
+  uint32_t fours[8], vectors[8] = {}; // four columns, or bytes, in one number
   std::memcpy(fours, from, sizeof(fours));
-  for (const llama::BlockLayout::Plane &plane : layout.planes) {
-    uint32_t mask = 0x01010101u * ((1u << plane.bits) - 1);
-    for (int j = 0; j < plane.bits; ++j) {
-      uint32_t word = 0;
-      for (int i = 0; i < 8 / plane.bits; ++i)
-        word |= (fours[j + plane.bits * i] >> plane.shift & mask) << plane.bits * i;
-      std::memcpy(to + plane.offset + 4 * (layout.rows * j + r), &word, sizeof(word));
-    }
-  }
+  for (auto [four, fields] : llvm::zip_equal(fours, layout.fields))
+    for (auto [vector, place, bits, shift] : fields)
+      vectors[vector] |= (four >> shift & 0x01010101u * ((1u << bits) - 1)) << place;
+  for (int vector = 0; vector < layout.format.bits; ++vector)
+    std::memcpy(to + 4 * (layout.rows * vector + r), &vectors[vector], sizeof(uint32_t));
 }
 
 /// Notes what became of row `row` of a matrix: `values` [K].

@@ -449,10 +449,20 @@ BlockLayout::BlockLayout(Format format, int64_t rows) : format(traits(format)), 
   codes = factors + factorBytes * std::max(kGroup / t.group, 1);
   stepBytes = codes - factors + 4 * rows * t.bits;
   bytes = factors + stepBytes * (t.block / kGroup);
-  int shift = 0;
-  for (int bits : {8, 4, 2, 1})
-    if (t.bits & bits) {
-      planes.push_back({bits, shift, 4 * rows * shift});
-      shift += bits;
+  if (t.bits == 6)
+    place(0, 4, 0, 3), place(4, 4, 3, 3);
+  else
+    place(0, 8, 0, t.bits);
+}
+
+void BlockLayout::place(int first, int fours, int vector, int vectors) {
+  const int perByte = 8 / format.bits, used = perByte * format.bits;
+  for (int n = 0; n < std::min(fours, perByte * vectors); ++n)
+    fields[first + n] = {{vector + n % vectors, format.bits * (n / vectors), format.bits, 0}};
+  int bit = 0, spare = 8 - used; // of the bits that are left, in all bytes, those that are taken
+  for (int n = perByte * vectors; n < fours; ++n)
+    for (int shift = 0, bits; shift < format.bits; shift += bits, bit += bits) {
+      bits = std::min(format.bits - shift, spare - bit % spare);
+      fields[first + n].push_back({vector + bit / spare, used + bit % spare, bits, shift});
     }
 }

@@ -38,14 +38,16 @@
 //
 //   R scales, F16 or bytes e; with minimums R F16 minimums (e)
 //   for every 32 columns: with two levels, for each of their groups in turn, R bytes a,
-//   then (with minimums) R bytes b; then the codes, cut into planes of 4, 2 and 1 bits,
-//   the low bits first (5 = 4 + 1, 6 = 4 + 2, 3 = 2 + 1; 8 bits are one plane)
+//   then (with minimums) R bytes b; then the codes, of w bits: w vectors of 4 R bytes
 //
 // so that a panel is read from its first byte to its last.
 //
-// Columns are taken by four, as dot products of bytes take them: a plane of w bits is w
-// vectors of 4 R bytes, and byte 4 r + k of vector j holds, in bits w i to w i + w - 1,
-// what belongs to column 4 (j + w i) + k of row r, for j < w and i < 8 / w.
+// Columns are taken by four, as dot products of bytes take them: byte 4 r + k of a vector is of row
+// r, and of column k of some fours. Codes of 8, 4 and 2 bits fill bytes: those of fours j, j + w,
+// j + 2 w, … are in vector j, from the low bits up. So are those of 3, 5 and 6 bits as far as bytes
+// have room for whole ones, and the codes of the fours that are left are cut into the bits that are
+// left, in the order of the vectors, their low bits first. Of 6 bits that is done for each half of
+// the 32 columns by itself: three fours in three vectors, whose upper two bits are the last one.
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_DIALECTS_LLAMA_QUANTIZATION_H
@@ -56,6 +58,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -166,10 +169,9 @@ int64_t encodedBytes(Encoding encoding);
 struct BlockLayout {
   BlockLayout(Format format, int64_t rows);
 
-  /// A plane of the codes.
-  struct Plane {
-    int bits, shift; ///< it holds the bits from `shift` on
-    int64_t offset;  ///< from the start of the 32 columns
+  /// Bits of a code: `bits` of them, from bit `shift` on, are from bit `place` on in the bytes of `vector`.
+  struct Field {
+    int vector, place, bits, shift;
   };
   const FormatTraits &format;
   int64_t rows;
@@ -179,7 +181,12 @@ struct BlockLayout {
   int64_t codes;      ///< of the first 32 columns' codes
   int64_t stepBytes;  ///< of 32 columns: their groups' factors, then their codes
   int64_t bytes;      ///< of the whole block
-  llvm::SmallVector<Plane, 2> planes;
+  /// Of each four of the 32 columns, what their codes are made of, low bits first.
+  std::array<llvm::SmallVector<Field, 3>, 8> fields;
+
+private:
+  /// The fields of `fours` fours of columns from number `first` on, in `vectors` vectors from `vector` on.
+  void place(int first, int fours, int vector, int vectors);
 };
 
 } // namespace cria::llama

@@ -18,7 +18,7 @@ from support import check, check_equal, compile_model, logits, native_multiplies
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
 
-# By how their blocks are read: whole bytes, nibbles, two planes and minimums, tables; two
+# By how their blocks are read: whole bytes, nibbles, codes cut up and minimums, tables; two
 # levels, groups of 16 and of 32 at once; several formats; rows that end within a block.
 CASES = ["q8", "q4", "q5z", "nf4", "gguf:q4_k_m", "q4_128,v_proj=q8", "llama-gqa:q4_128"]
 CHUNKS = (32, 24, 5)  # two tiles of 16 rows, two of 12, one of 5

@@ -15,10 +15,12 @@
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/bit.h"
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
+#include <map>
 #include <random>
 #include <sys/stat.h>
 #include <thread>
@@ -268,14 +270,23 @@ float numberInBlock(llama::Format format, const uint8_t *block, int rows, int r,
       minimum *= group[rows + r];
   }
   at += groups * factors;
+  // {vector, lowest bit in its bytes, bits} of every four columns' codes, low bits first.
+  using Fields = std::vector<std::array<int, 3>>;
+  const std::map<int, std::vector<Fields>> cut = {
+      {3, {{{0, 0, 3}}, {{1, 0, 3}}, {{2, 0, 3}}, {{0, 3, 3}}, {{1, 3, 3}}, {{2, 3, 3}},
+           {{0, 6, 2}, {1, 6, 1}}, {{1, 7, 1}, {2, 6, 2}}}},
+      {5, {{{0, 0, 5}}, {{1, 0, 5}}, {{2, 0, 5}}, {{3, 0, 5}}, {{4, 0, 5}}, {{0, 5, 3}, {1, 5, 2}},
+           {{1, 7, 1}, {2, 5, 3}, {3, 5, 1}}, {{3, 6, 2}, {4, 5, 3}}}},
+      {6, {{{0, 0, 6}}, {{1, 0, 6}}, {{2, 0, 6}}, {{0, 6, 2}, {1, 6, 2}, {2, 6, 2}},
+           {{3, 0, 6}}, {{4, 0, 6}}, {{5, 0, 6}}, {{3, 6, 2}, {4, 6, 2}, {5, 6, 2}}}}};
   int four = column % 32 / 4, code = 0, shift = 0;
-  for (int width : {8, 4, 2, 1}) {
-    if (!(t.bits & width))
-      continue;
-    int byte = at[4 * rows * (four % width) + 4 * r + column % 4];
-    code |= (byte >> width * (four / width) & ((1 << width) - 1)) << shift;
-    at += 4 * rows * width;
-    shift += width;
+  Fields fields = {{four % t.bits, four / t.bits * t.bits, t.bits}};
+  if (auto found = cut.find(t.bits); found != cut.end())
+    fields = found->second[four];
+  for (auto [vector, lowest, bits] : fields) {
+    int byte = at[4 * rows * vector + 4 * r + column % 4];
+    code |= (byte >> lowest & ((1 << bits) - 1)) << shift;
+    shift += bits;
   }
   return scale * float(t.levels.empty() ? code - t.offset : t.levels[code]) - minimum;
 }

@@ -11,8 +11,7 @@ module attributes {kernel.target = "x86-64-v4"} {
 // CHECK:     scf.for %[[I:[^ ]+]] = %c0{{.*}} to %c4{{.*}} step %c1{{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>)
 // CHECK:       %[[COLUMN:.*]] = arith.muli %[[I]], %c4
 // CHECK:       vector.transfer_read {{.*}}, %[[COLUMN]]]{{.*}} vector<4xi8>
-// CHECK:       %[[PLACE:.*]] = arith.remui %[[I]], %c4
-// CHECK:       %[[FROM:.*]] = arith.muli %[[PLACE]], %c64
+// CHECK:       %[[FROM:.*]] = arith.muli %[[I]], %c64
 // CHECK:       arith.addi %c32{{.*}}, %[[FROM]]
 // CHECK:       vector.transfer_read {{.*}} : tensor<1x2x288xi8>, vector<64xi8>
 // CHECK-COUNT-4: kernel.dot {{.*}} {largest = 15 : i32}
@@ -30,7 +29,7 @@ func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %
   return %y : tensor<7x1x16xf32>
 }
 
-// Two planes: the codes of a panel are unpacked first, each group's eight vectors, then met by all
+// Codes that are cut up: those of a panel are unpacked first, each group's eight vectors, then met by all
 // tiles, in a loop over two vectors a turn.
 // CHECK-LABEL: func.func @q5
 // CHECK: %[[BYTES:.*]] = tensor.empty() {{.*}} : tensor<2x8x64xi8>
@@ -69,7 +68,7 @@ func.func @q6_k(%q: tensor<2x8x32xi8>, %s: tensor<2x8xf32>, %n: tensor<2x16xi32>
 
 module attributes {kernel.target = "x86-64-v3"} {
 
-// AVX2: few bits are unpacked first, those in one plane, too, and met by straight code in this order.
+// AVX2: few bits are unpacked first, whole ones, too, and met by straight code in this order.
 // CHECK-LABEL: func.func @once
 // CHECK: %[[CODES:.*]] = scf.for {{.*}} -> (tensor<2x8x64xi8>)
 // CHECK-COUNT-8: vector.transfer_write {{.*}} : vector<64xi8>, tensor<2x8x64xi8>
