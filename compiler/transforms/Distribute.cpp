@@ -73,7 +73,8 @@ LogicalResult interleave(RewriterBase &rewriter, scf::ForallOp forall, int64_t s
   auto depends = [&](Operation &op) {
     bool found = false;
     op.walk([&](Operation *inner) {
-      found |= llvm::any_of(inner->getOperands(), [&](Value v) { return maps[0].lookupOrNull(v) != maps[1].lookupOrNull(v); });
+      for (Value value : inner->getOperands())
+        found |= maps[0].lookupOrNull(value) != maps[1].lookupOrNull(value);
     });
     return found;
   };

@@ -325,8 +325,9 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
     groups of 32 columns (two, where blocks hold several): every vector of codes is read
     and unpacked once and meets four codes of each input row in a `kernel.dot`. Tiles
     that follow each other fetch the panels that come next; a single row takes a few panels
-    at once, also those of ops side by side that differ in nothing else, and may fetch ahead. The target's schedule says whether the vectors of a group are a
-    loop, and which codes are unpacked before a panel's first tile. Where it wants tiles of a
+    at once, also those of ops side by side that differ in nothing else, and may fetch ahead.
+    The target's schedule says whether the vectors of a group are a loop, and which codes are
+    unpacked before a panel's first tile. Where it wants tiles of a
     matrix unit, all are, and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
 
     ```mlir

@@ -19,6 +19,12 @@ namespace {
 
 using Numbers = SmallVector<int64_t>;
 
+/// What a `kernel.schedule` says.
+struct Choice {
+  Numbers threads, tiles;
+  int64_t streams = 1;
+};
+
 struct SelectSchedules : cria::impl::SelectSchedulesBase<SelectSchedules> {
   void runOnOperation() override {
     FailureOr<ChipRef> found = chipOf(getOperation());
@@ -36,38 +42,36 @@ struct SelectSchedules : cria::impl::SelectSchedulesBase<SelectSchedules> {
 
 private:
   void select(TilingInterface op) {
-    Numbers threads, tiles;
-    int64_t streams = 1;
+    Choice choice;
     if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))
-      selectGeneric(generic, threads, tiles, streams);
+      choice = selectGeneric(generic);
     else if (auto attention = dyn_cast<kernel::AttentionOp>(op.getOperation()))
-      selectAttention(attention, threads, tiles);
+      choice = selectAttention(attention);
     else if (auto matmul = dyn_cast<kernel::BlockMatmulOp>(op.getOperation()))
-      selectBlockMatmul(matmul, threads, tiles, streams);
+      choice = selectBlockMatmul(matmul);
     else if (auto rows = dyn_cast<kernel::QuantizeRowsOp>(op.getOperation()))
-      selectQuantizeRows(rows, threads, tiles, streams);
+      choice = selectQuantizeRows(rows);
     else if (auto gather = dyn_cast<kernel::BlockGatherOp>(op.getOperation()))
-      selectBlockGather(gather, threads, tiles);
+      choice = selectBlockGather(gather);
     else if (isa<kernel::AppendOp, kernel::MergePartsOp>(op))
-      threads = {1}, tiles = {0};
+      choice = {{1}, {0}};
     else
       return; // fills and the like go with their consumer, or stay as they are
     auto array = [&](ArrayRef<int64_t> numbers) { return DenseI64ArrayAttr::get(&getContext(), numbers); };
-    op->setAttr(kernel::kScheduleAttrName,
-                kernel::ScheduleAttr::get(&getContext(), array(threads), array(tiles), streams));
+    op->setAttr(kernel::kScheduleAttrName, kernel::ScheduleAttr::get(&getContext(), array(choice.threads),
+                                                                     array(choice.tiles), choice.streams));
   }
 
   /// Heads of one group, which share keys and values, and as many tokens as fill up
   /// the rows of a tile.
-  void selectAttention(kernel::AttentionOp op, Numbers &threads, Numbers &tiles) {
+  Choice selectAttention(kernel::AttentionOp op) {
     auto query = cast<RankedTensorType>(op.getQuery().getType());
     int64_t tokens = query.getDimSize(0);
     int64_t group = query.getDimSize(1) / cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
     int64_t rows =
         chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, tokens > 1, {}}).opRows;
     int64_t heads = divisorUpTo(group, rows);
-    threads = {heads, op.getPart() ? 1 : divisorUpTo(tokens, rows / heads)};
-    tiles = {0, 0};
+    return {{heads, op.getPart() ? 1 : divisorUpTo(tokens, rows / heads)}, {0, 0}};
   }
 
   /// The product that makes x [T, P, R], directly or under elementwise ops on the same
@@ -127,65 +131,59 @@ private:
     return {panels, tile * divisorUpTo(tokens / tile, schedule.opRows / tile), schedule.streams};
   }
 
-  void selectBlockMatmul(kernel::BlockMatmulOp op, Numbers &threads, Numbers &tiles, int64_t &streams) {
+  Choice selectBlockMatmul(kernel::BlockMatmulOp op) {
     Cut cut = cutOf(op);
-    threads = {0, cut.panels};
-    tiles = {cut.rows, 0};
-    streams = divisorUpTo(cast<RankedTensorType>(op.getResult().getType()).getDimSize(1) / cut.panels, cut.streams);
+    int64_t panels = cast<RankedTensorType>(op.getResult().getType()).getDimSize(1);
+    return {{0, cut.panels}, {cut.rows, 0}, divisorUpTo(panels / cut.panels, cut.streams)};
   }
 
   /// As the product behind it is cut, but in whole groups; else a row at a time, in
   /// blocks of columns.
-  void selectQuantizeRows(kernel::QuantizeRowsOp op, Numbers &threads, Numbers &tiles, int64_t &streams) {
+  Choice selectQuantizeRows(kernel::QuantizeRowsOp op) {
     auto rows = cast<RankedTensorType>(op.getRows().getType()); // [T, P, R]
     int64_t parts = rows.getDimSize(1), width = rows.getDimSize(2);
     int64_t group = std::max<int64_t>(1, llama::kGroup / width); // parts
     if (Operation *product = productBehind(op.getRows())) {
       Cut cut = cutOf(product);
       int64_t panels = group * divisorUpTo(parts / group, cut.panels / group);
-      threads = {0, panels};
-      tiles = {cut.rows, 0};
-      streams = divisorUpTo(parts / panels, cut.streams);
-      return;
+      return {{0, panels}, {cut.rows, 0}, divisorUpTo(parts / panels, cut.streams)};
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, rows.getDimSize(0) > 1, {}});
-    threads = {1, group * divisorUpTo(parts / group, schedule.block / (group * width))};
-    tiles = {0, 0};
+    return {{1, group * divisorUpTo(parts / group, schedule.block / (group * width))}, {0, 0}};
   }
 
   /// Whole blocks of a row at a time; all of it, where its last block is not full.
-  void selectBlockGather(kernel::BlockGatherOp op, Numbers &threads, Numbers &tiles) {
+  Choice selectBlockGather(kernel::BlockGatherOp op) {
     auto result = cast<RankedTensorType>(op.getResult().getType()); // [T, K]
     int64_t columns = result.getDimSize(1), block = traits(op.getFormat()).block;
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, result.getDimSize(0) > 1, {}});
-    threads = {1, columns % block ? columns : block * divisorUpTo(columns / block, schedule.block / block)};
-    tiles = {0, 0};
+    return {{1, columns % block ? columns : block * divisorUpTo(columns / block, schedule.block / block)}, {0, 0}};
   }
 
   /// A packed product (t, p, k, r) or (t, p, k, r, c), and what is computed from one
   /// alone, is dealt out by panels; anything else by all of its parallel loops, the innermost in blocks.
-  void selectGeneric(linalg::GenericOp op, Numbers &threads, Numbers &tiles, int64_t &streams) {
+  Choice selectGeneric(linalg::GenericOp op) {
     Numbers sizes = op.getStaticLoopRanges();
     unsigned loops = sizes.size();
-    threads.assign(loops, 0);
-    tiles.assign(loops, 0);
+    Choice choice = {Numbers(loops, 0), Numbers(loops, 0)};
     Operation *product = isProduct(op) ? op.getOperation() : productBehindInputs(op);
     if (product) {
       Cut cut = cutOf(product);
-      threads[1] = cut.panels;
-      tiles[0] = cut.rows;
-      streams = divisorUpTo(sizes[1] / cut.panels, cut.streams);
-      return;
+      choice.threads[1] = cut.panels;
+      choice.tiles[0] = cut.rows;
+      choice.streams = divisorUpTo(sizes[1] / cut.panels, cut.streams);
+      return choice;
     }
     Schedule schedule = chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, sizes[0] > 1, {}});
     SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
     for (unsigned loop = 0; loop < loops; ++loop)
       if (iterators[loop] == utils::IteratorType::parallel)
-        threads[loop] = 1;
+        choice.threads[loop] = 1;
     if (loops <= 2) // [T, N]: blocks of columns
-      threads.back() = divisorUpTo(sizes.back(), schedule.block);
+      choice.threads.back() = divisorUpTo(sizes.back(), schedule.block);
     else // [T, H, …]: whole heads
-      std::fill(threads.begin() + 2, threads.end(), 0);
+      std::fill(choice.threads.begin() + 2, choice.threads.end(), 0);
+    return choice;
   }
 
   /// Whether `op` has one consumer, scheduled already, each tile of which needs

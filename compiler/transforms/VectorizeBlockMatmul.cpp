@@ -16,10 +16,12 @@
 // Several panels share the loads: four codes of a row, spread over a register once, serve
 // all. What a single row gains by them is streams from memory, of which some chips follow several
 // at once better than one, and some worse: the schedule says. Neighbouring panels are those of one op;
-// where streams are to go on behind a panel's end, parts of the matrix far from each other, each
-// product is an op of its own here (see Distribute), and those side by side become one kernel. The vectors of a group are straight
-// code, of many rows in the order in which it stands here, or a loop, of which a turn takes vectors
-// that share bytes. Codes of a panel can be unpacked first, for all rows; then a turn takes any two.
+// where streams are to go on behind a panel's end, in parts of the matrix far from each other, each
+// product is an op of its own here (see Distribute.cpp), and those side by side become one kernel.
+//
+// The vectors of a group are straight code, of many rows in the order in which it stands here, or a
+// loop, of which a turn takes vectors that share bytes. Codes of a panel can be unpacked first, for all
+// rows; then a turn takes any two.
 //
 // Many rows are cut into tiles, whose sums are in registers; the last one may be lower. Each
 // fetches its share of the panels that come after these, so that their first tile does not
@@ -431,7 +433,7 @@ private:
   int64_t panels = 0, panelsOfOp = 0;    ///< of one pass: of all ops, and of each
   Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row
   Value unpacked, products; ///< [G, 8, 4 R] codes of a panel; of tiles [m, 1, R] exact sums
-  SmallVector<BlockReader, 0> readers; ///< one for each panel
+  SmallVector<BlockReader, 0> readers; ///< one for each panel of a pass
   VectorType sumType, integerType;
   Value zero;
 };
