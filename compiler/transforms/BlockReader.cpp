@@ -27,6 +27,7 @@ void BlockReader::moveToStep(Value newStep) {
   step = newStep;
   first = {};
   read.clear();
+  pieces.clear();
 }
 
 void BlockReader::moveToVector(Value newFirst) {
@@ -56,34 +57,45 @@ SmallVector<int64_t> BlockReader::vectors(int64_t group) const {
 }
 
 Value BlockReader::bareCodes(int64_t vector) {
+  ArrayRef<llama::BlockLayout::Field> fields = layout.fields[vector];
+  for (const llama::BlockLayout::Field &field : fields)
+    storedBytes(field.vector); // which puts together what was cut up
+  Value codes = fields.size() == 1 ? bitsOf(fields[0]) : pieces[vector];
+  return vector::BitCastOp::create(*b, loc, VectorType::get({4 * width()}, b->getI8Type()), codes);
+}
+
+Value BlockReader::bitsOf(const llama::BlockLayout::Field &field) {
   auto words = VectorType::get({width()}, b->getI32Type());
   auto splat = [&](uint32_t value) {
     return arith::ConstantOp::create(*b, loc, DenseElementsAttr::get(words, int32_t(value)));
   };
-  Value result;
-  for (const llama::BlockLayout::Field &field : layout.fields[vector]) {
-    Value bytes = storedBytes(field.vector);
-    if (field.bits == 8)
-      return bytes;
-    // The bits move to their place in every byte; what comes along is masked out.
-    Value bits = vector::BitCastOp::create(*b, loc, words, bytes);
-    if (int right = field.place - field.shift)
-      bits = arith::ShRUIOp::create(*b, loc, bits, splat(right));
-    bits = arith::AndIOp::create(*b, loc, bits, splat(0x01010101u * ((1u << field.bits) - 1) << field.shift));
-    result = result ? arith::OrIOp::create(*b, loc, result, bits).getResult() : bits;
-  }
-  return vector::BitCastOp::create(*b, loc, VectorType::get({4 * width()}, b->getI8Type()), result);
+  Value bits = vector::BitCastOp::create(*b, loc, words, storedBytes(field.vector));
+  if (field.bits == 8)
+    return bits;
+  // The bits move to their place in every byte; what comes along is masked out.
+  if (int right = field.place - field.shift)
+    bits = arith::ShRUIOp::create(*b, loc, bits, splat(right));
+  return arith::AndIOp::create(*b, loc, bits, splat(0x01010101u * ((1u << field.bits) - 1) << field.shift));
 }
 
 Value BlockReader::storedBytes(int64_t number) {
   int64_t offset = layout.codes + 4 * layout.rows * number;
-  Value &known = read[offset];
-  if (known)
+  if (Value known = read.lookup(number))
     return known;
-  if (!first)
-    return known = stepBytes(offset, 4);
-  Value size = arith::ConstantIndexOp::create(*b, loc, 4 * width());
-  return known = stepBytes(offset, 4, arith::MulIOp::create(*b, loc, first, size));
+  Value more;
+  if (first)
+    more = arith::MulIOp::create(*b, loc, first, arith::ConstantIndexOp::create(*b, loc, 4 * width()));
+  Value bytes = stepBytes(offset, 4, more);
+  read[number] = bytes;
+  // Pieces of codes are taken now, so that the bytes need not wait in registers for the last one.
+  for (auto [vector, fields] : llvm::enumerate(layout.fields))
+    for (const llama::BlockLayout::Field &field : fields)
+      if (fields.size() > 1 && field.vector == number) {
+        Value bits = bitsOf(field);
+        Value &codes = pieces[vector];
+        codes = codes ? arith::OrIOp::create(*b, loc, codes, bits).getResult() : bits;
+      }
+  return bytes;
 }
 
 Value BlockReader::levels(Value codes) {

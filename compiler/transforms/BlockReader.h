@@ -66,6 +66,8 @@ private:
   mlir::Value bytes(mlir::Value offset, int64_t count);
   /// The same of a step; `offset`, and `more` where it is there, are from the block's first on.
   mlir::Value stepBytes(int64_t offset, int64_t count, mlir::Value more = {});
+  /// The bits of `field` at their places in the codes, as words [R].
+  mlir::Value bitsOf(const llama::BlockLayout::Field &field);
   /// Vector `number` of the bytes that hold a step's codes.
   mlir::Value storedBytes(int64_t number);
   /// R scales of the block that are powers of two.
@@ -84,7 +86,8 @@ private:
   mlir::Value panel, block, step; ///< where it stands
   mlir::Value first;              ///< null: vectors have their own numbers
   mlir::Value blockScales, blockMinimums; ///< null: none
-  llvm::DenseMap<int64_t, mlir::Value> read; ///< by offset: vectors of codes since it went where it stands
+  llvm::DenseMap<int64_t, mlir::Value> read;   ///< by number: vectors of bytes since it went where it stands
+  llvm::DenseMap<int64_t, mlir::Value> pieces; ///< by vector: what those hold of codes that are cut up, as words
 };
 
 } // namespace cria

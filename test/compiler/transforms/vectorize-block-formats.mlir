@@ -36,26 +36,29 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
 
 // Groups of 16: the exact sums of a step are taken twice, four vectors each, and meet the
 // row's scale together. Three vectors of
-// codes are the low six bits of bytes; the upper two bits of those are the fourth.
+// codes are the low six bits of bytes; the upper two bits of those are the fourth, put together as
+// they are read.
 // CHECK-LABEL: func.func @q6_k
 // CHECK:   arith.muli %{{.*}}, %c2
 // CHECK:   arith.constant -32 : i32
 // CHECK:   %[[A:.*]] = vector.bitcast %{{.*}} : vector<64xi8> to vector<16xi32>
-// CHECK:   arith.constant dense<1061109567> : vector<16xi32>
-// CHECK:   arith.andi %[[A]], %{{.*}}
-// CHECK-COUNT-3: kernel.dot
-// CHECK:   %[[TOP:.*]] = vector.bitcast %{{.*}} : vector<64xi8> to vector<16xi32>
-// CHECK:   arith.constant dense<6>
-// CHECK:   arith.shrui %[[TOP]], %{{.*}}
+// CHECK:   %[[SIX:.*]] = arith.constant dense<6> : vector<16xi32>
+// CHECK:   %[[TOP:.*]] = arith.shrui %[[A]], %[[SIX]]
 // CHECK:   arith.constant dense<50529027> : vector<16xi32>
-// CHECK:   arith.constant dense<4>
-// CHECK:   arith.constant dense<202116108> : vector<16xi32>
-// CHECK:   arith.ori
-// CHECK:   arith.constant dense<2>
-// CHECK:   arith.constant dense<808464432> : vector<16xi32>
-// CHECK:   arith.ori
-// CHECK-NOT: arith.ori
+// CHECK:   %[[LOW:.*]] = arith.andi %[[TOP]]
+// CHECK:   %[[MASK:.*]] = arith.constant dense<1061109567> : vector<16xi32>
+// CHECK:   arith.andi %{{.*}}, %[[MASK]]
 // CHECK:   kernel.dot
+// CHECK:   arith.constant dense<4> : vector<16xi32>
+// CHECK:   arith.constant dense<202116108> : vector<16xi32>
+// CHECK:   %[[MORE:.*]] = arith.ori %[[LOW]]
+// CHECK:   kernel.dot
+// CHECK:   arith.constant dense<2> : vector<16xi32>
+// CHECK:   arith.constant dense<808464432> : vector<16xi32>
+// CHECK:   %[[ALL:.*]] = arith.ori %[[MORE]]
+// CHECK:   kernel.dot
+// CHECK:   %[[FOURTH:.*]] = vector.bitcast %[[ALL]] : vector<16xi32> to vector<64xi8>
+// CHECK:   kernel.dot %{{.*}}, %[[FOURTH]],
 // CHECK:   arith.mulf {{.*}} vector<16xf32>
 // CHECK-NOT: vector.fma
 // CHECK-COUNT-4: kernel.dot
