@@ -50,17 +50,21 @@ int64_t BlockReader::groups() const { return std::max(llama::kGroup / layout.for
 SmallVector<int64_t> BlockReader::vectors(int64_t group) const {
   int64_t count = 8 / groups();
   SmallVector<int64_t> order = llvm::to_vector(llvm::seq(group * count, (group + 1) * count));
-  llvm::stable_sort(order, [&](int64_t a, int64_t b) {
-    return layout.fields[a].back().vector < layout.fields[b].back().vector;
-  });
+  auto usedUp = [&](int64_t vector) { return std::pair(layout.fields[vector].back().vector, vector); };
+  llvm::sort(order, [&](int64_t a, int64_t b) { return usedUp(a) < usedUp(b); });
   return order;
 }
 
 Value BlockReader::bareCodes(int64_t vector) {
   ArrayRef<llama::BlockLayout::Field> fields = layout.fields[vector];
-  for (const llama::BlockLayout::Field &field : fields)
-    storedBytes(field.vector); // which puts together what was cut up
-  Value codes = fields.size() == 1 ? bitsOf(fields[0]) : pieces[vector];
+  Value codes;
+  if (fields.size() == 1) {
+    codes = bitsOf(fields[0]);
+  } else {
+    for (const llama::BlockLayout::Field &field : fields)
+      storedBytes(field.vector);
+    codes = pieces[vector];
+  }
   return vector::BitCastOp::create(*b, loc, VectorType::get({4 * width()}, b->getI8Type()), codes);
 }
 
@@ -79,15 +83,13 @@ Value BlockReader::bitsOf(const llama::BlockLayout::Field &field) {
 }
 
 Value BlockReader::storedBytes(int64_t number) {
-  int64_t offset = layout.codes + 4 * layout.rows * number;
   if (Value known = read.lookup(number))
     return known;
   Value more;
   if (first)
     more = arith::MulIOp::create(*b, loc, first, arith::ConstantIndexOp::create(*b, loc, 4 * width()));
-  Value bytes = stepBytes(offset, 4, more);
+  Value bytes = stepBytes(layout.codes + 4 * layout.rows * number, 4, more);
   read[number] = bytes;
-  // Pieces of codes are taken now, so that the bytes need not wait in registers for the last one.
   for (auto [vector, fields] : llvm::enumerate(layout.fields))
     for (const llama::BlockLayout::Field &field : fields)
       if (fields.size() > 1 && field.vector == number) {

@@ -68,7 +68,8 @@ private:
   mlir::Value stepBytes(int64_t offset, int64_t count, mlir::Value more = {});
   /// The bits of `field` at their places in the codes, as words [R].
   mlir::Value bitsOf(const llama::BlockLayout::Field &field);
-  /// Vector `number` of the bytes that hold a step's codes.
+  /// Vector `number` of the bytes that hold a step's codes. When it is read, `pieces` get what it holds of
+  /// codes that are cut up, so that it need not wait in a register for the rest of them.
   mlir::Value storedBytes(int64_t number);
   /// R scales of the block that are powers of two.
   mlir::Value powers();

@@ -57,7 +57,7 @@ LogicalResult interleave(RewriterBase &rewriter, scf::ForallOp forall, int64_t s
     return failure();
   Location loc = forall.getLoc();
   rewriter.setInsertionPoint(forall);
-  auto bound = [&](int64_t value) { return getAsIndexOpFoldResult(rewriter.getContext(), ArrayRef<int64_t>(value)); };
+  auto bound = [&](int64_t value) -> OpFoldResult { return rewriter.getIndexAttr(value); };
   auto result = scf::ForallOp::create(rewriter, loc, bound(0), bound(part), bound(step), forall.getOutputs(),
                                       forall.getMapping());
   Block &from = *forall.getBody();

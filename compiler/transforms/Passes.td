@@ -327,8 +327,8 @@ def VectorizeBlockMatmul : Pass<"kernel-vectorize-block-matmul", "::mlir::func::
     that follow each other fetch the panels that come next; a single row takes a few panels
     at once, also those of ops side by side that differ in nothing else, and may fetch ahead.
     The target's schedule says whether the vectors of a group are a loop, and which codes are
-    unpacked before a panel's first tile. Where it wants tiles of a
-    matrix unit, all are, and the integers of a tile of rows and a group are one `kernel.tile_matmul`.
+    unpacked before a panel's first tile. Where it wants tiles of a matrix unit, all are, and the
+    integers of a tile of rows and a group are one `kernel.tile_matmul`.
 
     ```mlir
     %acc:m = scf.for %g = %c0 to %G step %c1 iter_args(…) -> (vector<16xf32>, …) {

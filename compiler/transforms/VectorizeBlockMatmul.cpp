@@ -59,6 +59,7 @@ public:
         unroll(schedule.unroll), signedBytes(schedule.signedBytes), ahead(schedule.ahead) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
+    assert((ops.size() == 1 || allTokens == 1) && "many rows are one op's");
     groups = codes.getDimSize(1);
     height = tiled ? divisorUpTo(allTokens, schedule.tileRows) : tileHeight(allTokens, schedule.tileRows);
     tokens = height;

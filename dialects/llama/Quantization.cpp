@@ -449,10 +449,12 @@ BlockLayout::BlockLayout(Format format, int64_t rows) : format(traits(format)), 
   codes = factors + factorBytes * std::max(kGroup / t.group, 1);
   stepBytes = codes - factors + 4 * rows * t.bits;
   bytes = factors + stepBytes * (t.block / kGroup);
-  if (t.bits == 6)
-    place(0, 4, 0, 3), place(4, 4, 3, 3);
-  else
+  if (t.bits == 6) {
+    place(0, 4, 0, 3);
+    place(4, 4, 3, 3);
+  } else {
     place(0, 8, 0, t.bits);
+  }
 }
 
 void BlockLayout::place(int first, int fours, int vector, int vectors) {

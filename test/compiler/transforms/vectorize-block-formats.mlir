@@ -35,9 +35,8 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
 }
 
 // Groups of 16: the exact sums of a step are taken twice, four vectors each, and meet the
-// row's scale together. Three vectors of
-// codes are the low six bits of bytes; the upper two bits of those are the fourth, put together as
-// they are read.
+// row's scale together. Three vectors of codes are the low six bits of bytes; the upper two bits of
+// those are the fourth, put together as they are read.
 // CHECK-LABEL: func.func @q6_k
 // CHECK:   arith.muli %{{.*}}, %c2
 // CHECK:   arith.constant -32 : i32
