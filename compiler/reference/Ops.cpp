@@ -230,8 +230,10 @@ FailureOr<Tensor> reference::evaluate(llama::CacheUpdateOp op,
   double *written = result.row(operands.getPosition()->asIndex());
   if (isa<llama::Q8Type>(element)) {
     llvm::copy(rows.data, written);
-    for (size_t i = 0; i < rows.data.size(); i += llama::kGroup)
-      roundToCodes(BFloat16Type::get(op.getContext()), {written + i, size_t(llama::kGroup)});
+    size_t size = result.shape[2]; // Dh
+    for (size_t head = 0; head < rows.data.size(); head += size)
+      for (size_t d = 0; d < size; d += llama::kGroup)
+        roundToCodes(BFloat16Type::get(op.getContext()), {written + head + d, std::min<size_t>(llama::kGroup, size - d)});
     return result;
   }
   llvm::transform(rows.data, written,

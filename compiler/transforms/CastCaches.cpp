@@ -1,7 +1,7 @@
 //===- CastCaches.cpp - The type of the KV cache ---------------------------===//
 
 #include "compiler/transforms/Passes.h"
-#include "dialects/llama/Quantization.h"
+#include "dialects/llama/Llama.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -31,15 +31,8 @@ struct CastCaches : cria::impl::CastCachesBase<CastCaches> {
       getOperation().emitError("expects a cache type of f32, f16, bf16 or q8, but got '") << type << "'";
       return signalPassFailure();
     }
-    for (auto cache : getOperation().getOps<llama::CacheOp>()) {
-      RankedTensorType type = cache.getTensorType();
-      if (isa<llama::Q8Type>(element) && type.getDimSize(2) % llama::kGroup) {
-        getOperation().emitError("expects heads of a multiple of ")
-            << llama::kGroup << " columns for a cache of type q8, but got " << type.getDimSize(2);
-        return signalPassFailure();
-      }
-      cache.setType(type.clone(element));
-    }
+    for (auto cache : getOperation().getOps<llama::CacheOp>())
+      cache.setType(cache.getTensorType().clone(element));
     // A cache's value is that of the op that it comes from, updated.
     getOperation().walk([&](Operation *op) {
       if (isa<llama::CacheReadOp, llama::CacheUpdateOp>(op))

@@ -54,7 +54,7 @@ bool ModelLowering::areKeys(llama::CacheUpdateOp op) const { return keyCaches.co
 
 /// [C, Hkv, Dh] becomes keys [P, Hkv, Dh, L] or values [P, Hkv, L, Dh], where L positions are
 /// what attention takes at once, and P * L is C rounded up; if they are codes, with scales
-/// [P, Hkv, Dh/32, L]. Attention says which cache holds keys. The symbols of the model's
+/// [P, Hkv, ceil(Dh/32), L]. Attention says which cache holds keys. The symbols of the model's
 /// caches make room for those of the state.
 LogicalResult ModelLowering::planCaches() {
   module.walk([&](llama::AttentionOp op) {
@@ -79,9 +79,10 @@ LogicalResult ModelLowering::planCaches() {
     bool coded = isa<llama::Q8Type>(type.getElementType());
     Type element = coded ? Type(stateBuilder.getI8Type()) : type.getElementType();
     caches.emplace_back(cache.getSymName(), RankedTensorType::get(shape, element));
+    int64_t groups = llvm::divideCeil(size, llama::kGroup);
     if (coded)
       caches.emplace_back(scalesName(cache.getSymName()),
-                          RankedTensorType::get({blocks, heads, size / llama::kGroup, positions}, stateBuilder.getBF16Type()));
+                          RankedTensorType::get({blocks, heads, groups, positions}, stateBuilder.getBF16Type()));
     symbols.erase(cache);
   }
   placeBesideEachOther(caches, positions);

@@ -5,6 +5,8 @@
 #include "compiler/transforms/VectorBuilder.h"
 #include "dialects/llama/Quantization.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace cria {
@@ -96,40 +98,49 @@ private:
 };
 
 /// rows [T, 1, Dh] into values [P, 1, L, Dh] or keys [P, 1, Dh, L] of codes, with scales
-/// [P, 1, Dh/32, L]: rotated into the thread's scratch, then 32 numbers at a time.
+/// [P, 1, ceil(Dh/32), L]: 32 numbers at a time. What is to be rotated, or filled up with zeros as
+/// its last group is short, goes to the thread's scratch first.
 class AppendCodes : RowBuilder {
 public:
-  AppendCodes(kernel::AppendOp op, RewriterBase &rewriter) : RowBuilder(op, rewriter) {}
+  AppendCodes(kernel::AppendOp op, RewriterBase &rewriter)
+      : RowBuilder(op, rewriter), whole(size / kGroup), rest(size % kGroup) {}
 
   /// Replaces the op.
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
     SmallVector<Value> tensors(op.getDpsInits());
-    tensors.push_back(scratch({size}, b.getF32Type()));
+    tensors.push_back(scratch({int64_t(llvm::alignTo(size, kGroup))}, b.getF32Type()));
     tensors.push_back(scratch({kGroup}, b.getI8Type()));
+    if (rest) {
+      auto type = VectorType::get({kGroup}, b.getF32Type());
+      Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+      tensors[kRow] = write(zeros, tensors[kRow], index(whole * kGroup));
+    }
     tensors = loop(zero, index(tokens), 1, tensors, [&](Value token, ValueRange inner) {
       SmallVector<Value> next(inner);
       Value place = plus(op.getPosition(), token);
       auto [block, lane] = split(place);
       if (op.getTable())
         next[kRow] = rotate(token, place, next[kRow]);
-      return loop(zero, index(size / kGroup), 1, next,
-                  [&, block = block, lane = lane](Value group, ValueRange before) {
-                    return writeGroup(token, block, lane, group, before);
-                  });
+      else if (rest)
+        next[kRow] = write(readVector(size, op.getRows(), {token, zero, zero}), next[kRow], zero);
+      next = loop(zero, index(whole), 1, next, [&, block = block, lane = lane](Value group, ValueRange before) {
+        return writeGroup(token, block, lane, group, kGroup, before);
+      });
+      return rest ? writeGroup(token, block, lane, index(whole), rest, next) : next;
     });
     b.replaceOp(op, ArrayRef<Value>(tensors).take_front(2));
   }
 
 private:
-  /// What the loops carry: codes and scales of the cache; a rotated row [Dh] and codes
-  /// [32] of the thread's own.
+  /// What the loops carry: codes and scales of the cache; a row, of whole groups, and codes [32] of
+  /// the thread's own.
   enum { kCache, kScales, kRow, kCodes };
 
-  /// Row `token`, rotated, into `row` [Dh].
+  /// Row `token`, rotated, into `row` [Dh, or more].
   Value rotate(Value token, Value place, Value row) {
-    int64_t half = size / 2, part = kGroup / 2;
+    int64_t half = size / 2, part = std::gcd(half, kGroup / 2);
     for (int64_t d = 0; d < half; d += part) {
       Value x = readVector(part, op.getRows(), {token, zero, index(d)});
       Value y = readVector(part, op.getRows(), {token, zero, index(half + d)});
@@ -151,24 +162,29 @@ private:
     return {arith::TruncIOp::create(b, loc, VectorType::get({kGroup}, b.getI8Type()), wide), scale};
   }
 
-  /// Group `group` of the row of `token` to `lane` of `block`.
-  SmallVector<Value> writeGroup(Value token, Value block, Value lane, Value group, ValueRange before) {
+  /// `count` numbers, all there are in group `group` of the row of `token`, to `lane` of `block`.
+  SmallVector<Value> writeGroup(Value token, Value block, Value lane, Value group, int64_t count, ValueRange before) {
     SmallVector<Value> next(before);
     Value first = arith::MulIOp::create(b, loc, group, index(kGroup));
-    auto [codes, scale] = quantize(op.getTable() ? readVector(kGroup, next[kRow], first)
-                                                 : readVector(kGroup, op.getRows(), {token, zero, first}));
+    bool isCopied = op.getTable() || rest;
+    auto [codes, scale] = quantize(isCopied ? readVector(kGroup, next[kRow], first)
+                                            : readVector(kGroup, op.getRows(), {token, zero, first}));
     next[kScales] = tensor::InsertOp::create(b, loc, scale, next[kScales], ValueRange{block, zero, group, lane});
     if (!op.getAreKeys()) {
-      next[kCache] = write(codes, next[kCache], {block, zero, lane, first});
+      Value part = b.createOrFold<vector::ExtractStridedSliceOp>(loc, codes, ArrayRef<int64_t>{0},
+                                                                 ArrayRef<int64_t>{count}, ArrayRef<int64_t>{1});
+      next[kCache] = write(part, next[kCache], {block, zero, lane, first});
       return next;
     }
     Value own = next[kCodes] = write(codes, next[kCodes], zero);
-    next[kCache] = loopOver(kGroup, next[kCache], [&](Value number, Value inner) -> Value {
+    next[kCache] = loopOver(count, next[kCache], [&](Value number, Value inner) -> Value {
       return tensor::InsertOp::create(b, loc, extract(own, number), inner,
                                       ValueRange{block, zero, plus(first, number), lane});
     });
     return next;
   }
+
+  int64_t whole, rest; ///< groups of 32 columns, and columns behind them
 };
 
 struct VectorizeAppend : cria::impl::VectorizeAppendBase<VectorizeAppend> {

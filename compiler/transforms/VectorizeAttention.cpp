@@ -23,7 +23,7 @@
 // Where keys and values are codes, a score is a sum over groups of 32 columns, each times
 // the scale of its position: a vector of scales for a vector of scores. The scales of
 // values, one for a position too, go into the weights, of which there are then as many
-// as groups.
+// as groups. The last group of a head may be short.
 //
 // Steps that every row sees whole need no mask: they go first, the rest follows in
 // smaller steps. Before both there are masked steps where a window begins. The order
@@ -69,7 +69,7 @@ public:
     passes = schedule.registerRows ? llvm::divideCeil(rows, schedule.registerRows) : 1;
     height = llvm::divideCeil(rows, passes);
     size = query.getDimSize(2);
-    groups = op.getKeyScales() ? size / kGroup : 1;
+    groups = op.getKeyScales() ? llvm::divideCeil(size, kGroup) : 1;
     lanes = schedule.lanes;
     perBlock = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3) / lanes;
     width = std::gcd(size, lanes);
@@ -252,14 +252,8 @@ private:
     return loop(zero, index(strips * lanes), together * lanes, scores, [&](Value first, ValueRange inner) {
       Value written = inner[0];
       for (int64_t top = 0; top < rows; top += height) {
-        SmallVector<Value> sums = sumColumns(top, first, together, zero, isCoded() ? kGroup : size);
-        if (isCoded()) {
-          sums = scaleSums(first, together, zero, sums, {});
-          sums = loop(index(1), index(groups), 1, sums, [&](Value number, ValueRange before) {
-            Value from = arith::MulIOp::create(b, loc, number, index(kGroup));
-            return scaleSums(first, together, number, sumColumns(top, first, together, from, kGroup), before);
-          });
-        }
+        SmallVector<Value> sums =
+            isCoded() ? sumGroups(top, first, together) : sumColumns(top, first, together, zero, size);
         for (int64_t row = 0; row < heightFrom(top); ++row)
           for (int64_t n = 0; n < together; ++n)
             written = write(sums[row * together + n], written, {index(top + row), plus(first, n * lanes)});
@@ -301,6 +295,21 @@ private:
       whole.push_back(chain[0]);
     }
     return whole;
+  }
+
+  /// The same over groups of columns, each times the scales of its keys; the last one may be short.
+  SmallVector<Value> sumGroups(int64_t top, Value first, int64_t together) {
+    auto add = [&](Value number, int64_t columns, ValueRange before) {
+      Value from = arith::MulIOp::create(b, loc, number, index(kGroup));
+      return scaleSums(first, together, number, sumColumns(top, first, together, from, columns), before);
+    };
+    SmallVector<Value> sums;
+    if (int64_t whole = size / kGroup)
+      sums = loop(index(1), index(whole), 1, add(zero, kGroup, {}),
+                  [&](Value number, ValueRange before) { return add(number, kGroup, before); });
+    if (int64_t rest = size % kGroup)
+      sums = add(index(groups - 1), rest, sums);
+    return sums;
   }
 
   /// `sums` [row][strip] of group `number` times its keys' scales, added to `before` if
@@ -434,12 +443,15 @@ private:
     return vector::ExtractOp::create(b, loc, top, int64_t(0));
   }
 
-  /// How many of `Dh / width` vectors of columns go together if registers hold sums of
-  /// `limit`: of codes whole groups, or a whole part of one.
-  int64_t columnsTogether(int64_t limit) {
-    int64_t vectors = isCoded() ? kGroup / width : size / width;
-    if (isCoded() && limit >= vectors)
-      return vectors * divisorUpTo(groups, limit / vectors);
+  /// How many vectors of `columns` columns have one weight for a position: those of a group.
+  int64_t vectorsOfWeight(int64_t columns) { return (isCoded() ? std::min<int64_t>(columns, kGroup) : columns) / width; }
+
+  /// How many vectors of `columns` columns go together if registers hold sums of `limit`: whole
+  /// groups, or a whole part of one.
+  int64_t columnsTogether(int64_t columns, int64_t limit) {
+    int64_t vectors = vectorsOfWeight(columns);
+    if (limit >= vectors)
+      return vectors * divisorUpTo(columns / width / vectors, limit / vectors);
     return divisorUpTo(vectors, limit);
   }
 
@@ -451,14 +463,23 @@ private:
     return broadcast(columnType, tensor::ExtractOp::create(b, loc, weights, place));
   }
 
-  /// values[row] += sum over j of weights[row, j] * v[j], as many columns at once as
-  /// registers can hold sums of: of a single row whole rows of values, if they can.
+  /// values[row] += sum over j of weights[row, j] * v[j]. A last group that is short is one of its own.
   Value addValues(int64_t strips, Value weights, Value values) {
+    int64_t whole = isCoded() ? size - size % kGroup : size;
+    values = addColumns(0, whole, strips, weights, values);
+    return whole < size ? addColumns(whole, size, strips, weights, values) : values;
+  }
+
+  /// The same in columns [from, to), as many at once as registers can hold sums of: of a single row
+  /// whole rows of values, if they can.
+  Value addColumns(int64_t from, int64_t to, int64_t strips, Value weights, Value values) {
+    if (from == to)
+      return values;
     bool single = rows == 1 && schedule.singleRowSums && !isCoded();
-    int64_t together = columnsTogether((single ? schedule.singleRowSums : schedule.sums) / height);
-    int64_t perWeight = isCoded() ? std::min(together, kGroup / width) : together; // vectors that a weight meets
+    int64_t together = columnsTogether(to - from, (single ? schedule.singleRowSums : schedule.sums) / height);
+    int64_t perWeight = std::min(together, vectorsOfWeight(to - from));
     int64_t unroll = std::gcd(lanes, int64_t(2));
-    return loop(zero, index(size), together * width, values, [&](Value column, ValueRange inner) {
+    return loop(index(from), index(to), together * width, values, [&](Value column, ValueRange inner) {
       Value group = arith::DivUIOp::create(b, loc, column, index(kGroup));
       Value written = inner[0];
       for (int64_t top = 0; top < rows; top += height) {
@@ -526,7 +547,7 @@ private:
   int64_t passes = 1, height = 0;          ///< over the rows; how many of them have sums in registers at once
   int64_t size = 0, lanes = 0;             ///< Dh, W
   int64_t perBlock = 0;                    ///< strips of a block: L / W
-  int64_t groups = 1;                      ///< G = Dh/32 of codes, else 1
+  int64_t groups = 1;                      ///< G = ceil(Dh/32) of codes, else 1
   int64_t width = 0;                       ///< of a vector of columns; divides Dh
   int64_t tailStrips = 0;                  ///< strips of a masked step
   VectorType laneType, columnType;

@@ -40,15 +40,14 @@ bool turns(Value table, int64_t size) {
   return size % 2 == 0 && !differ(type.getDimSize(1), 2) && !differ(type.getDimSize(2), size / 2);
 }
 
-/// Whether `scales`, which may be null, are [P, Hkv, size / 32, lanes] if `cache`
+/// Whether `scales`, which may be null, are [P, Hkv, size / 32 rounded up, lanes] if `cache`
 /// [P, Hkv, ...] holds codes, and null if not.
 bool scalesFit(Value scales, RankedTensorType cache, int64_t size, int64_t lanes) {
   if (!scales || !cache.getElementType().isInteger(8))
     return !scales && !cache.getElementType().isInteger(8);
   RankedTensorType type = tensorType(scales);
-  int64_t groups = ShapedType::isDynamic(size) ? size : size / kGroup;
-  return (ShapedType::isDynamic(size) || size % kGroup == 0) &&
-         !differ(type.getDimSize(0), cache.getDimSize(0)) && !differ(type.getDimSize(1), cache.getDimSize(1)) &&
+  int64_t groups = ShapedType::isDynamic(size) ? size : llvm::divideCeil(size, kGroup);
+  return !differ(type.getDimSize(0), cache.getDimSize(0)) && !differ(type.getDimSize(1), cache.getDimSize(1)) &&
          !differ(type.getDimSize(2), groups) && !differ(type.getDimSize(3), lanes);
 }
 
@@ -118,7 +117,7 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
            << query.getDimSize(2) << ", but got " << getTable().getType();
   if (!scalesFit(getKeyScales(), keys, size, lanes) || !scalesFit(getValueScales(), values, size, lanes)) { // (C4)
-    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, Dh/32, L] of keys and values that are codes, only, "
+    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, ceil(Dh/32), L] of keys and values that are codes, only, "
                                            "but got ");
     describe(error, getKeyScales()) << " and ";
     return describe(error, getValueScales()) << " for " << keys << " and " << values;
@@ -161,7 +160,7 @@ LogicalResult AppendOp::verify() {
     return emitOpError("expects a table [C, 2, Dh/2] only for keys [P, Hkv, Dh, L], but got ")
            << getTable().getType() << " for " << (getAreKeys() ? "keys " : "values ") << cache;
   if (!scalesFit(getScalesDestination(), cache, size, getLanes())) { // (C4)
-    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, Dh/32, L] beside a cache of codes, only, but got ");
+    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, ceil(Dh/32), L] beside a cache of codes, only, but got ");
     return describe(error, getScalesDestination()) << " for " << cache;
   }
   return success();

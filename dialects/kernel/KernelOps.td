@@ -139,7 +139,7 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
     [C, 2, Dh/2] the query is rotated first, in halves, as `llama.rope` says.
 
     Keys and values that are codes (i8) stand for themselves times a scale; their scales
-    [P, Hkv, Dh/32, L], one for a position and 32 columns, follow the table.
+    [P, Hkv, ceil(Dh/32), L], one for a position and 32 columns or what is left, follow the table.
 
     With `part p of S` a single token attends to a share of the context, for others to
     attend to the rest meanwhile (Dao et al., Flash-Decoding, 2023). The destination is
@@ -153,7 +153,7 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
     - (C2) the result has the destination's type, which is the query's, or of parts
       [N, H, Dh + 2 W], where W divides L.
     - (C3) the table is [C, 2, Dh/2].
-    - (C4) codes, and nothing else, have scales, of keys and of values, [P, Hkv, Dh/32, L].
+    - (C4) codes, and nothing else, have scales, of keys and of values, [P, Hkv, ceil(Dh/32), L].
     - (C5) parts are of a single token, and there is at least one.
 
     ```mlir
@@ -210,14 +210,14 @@ def Kernel_AppendOp : Kernel_TiledOp<"append", [AttrSizedOperandSegments]> {
     to the cache's element type. With a `table` [C, 2, Dh/2] it is rotated first, in
     halves, as `llama.rope` says.
 
-    A cache of codes (i8) has a second destination, scales [P, Hkv, Dh/32, L]; codes and
+    A cache of codes (i8) has a second destination, scales [P, Hkv, ceil(Dh/32), L]; codes and
     scales are those of `!llama.q8`. Where the largest magnitude is infinite or NaN the
     codes are zero, and the scale passes it on to every product.
 
     - (C1) Hkv and Dh of rows and destination agree.
     - (C2) the results have the destinations' types.
     - (C3) a table is [C, 2, Dh/2], and the cache one of keys.
-    - (C4) codes, and nothing else, have scales [P, Hkv, Dh/32, L].
+    - (C4) codes, and nothing else, have scales [P, Hkv, ceil(Dh/32), L].
 
     ```mlir
     %k1 = kernel.append keys %rows at %p into %k0 rotated %table

@@ -23,10 +23,6 @@ class WeightExpression : public mlir::OpTrait::TraitBase<ConcreteOp, WeightExpre
 /// not counted.
 bool isBounded(mlir::Type type);
 
-/// Whether the rows of `type`, a ranked tensor, are whole groups of 32 if its elements
-/// are `!llama.q8`; true of every other.
-bool hasWholeGroups(mlir::Type type);
-
 /// The name under which a module carries its `#llama.model` attribute.
 inline constexpr llvm::StringLiteral kModelAttrName = "llama.model";
 

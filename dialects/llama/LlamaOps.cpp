@@ -83,11 +83,6 @@ bool cria::llama::isBounded(Type type) {
   return true;
 }
 
-bool cria::llama::hasWholeGroups(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return !tensor || tensor.getRank() == 0 || !isa<Q8Type>(tensor.getElementType()) || tensor.getShape().back() % kGroup == 0;
-}
-
 //===----------------------------------------------------------------------===//
 // Weights
 //===----------------------------------------------------------------------===//

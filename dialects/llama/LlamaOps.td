@@ -38,11 +38,7 @@ def Llama_Tokens : RankedTensorOf<[I32], [HasAnyRankOfPred<[1]>, Llama_BoundedPr
 def Llama_Blocks : Llama_StaticTensor<[I8], 3>;
 def Llama_RopeTable : Llama_StaticTensor<[F32], 3>;
 def Llama_CacheElement : AnyTypeOf<[F32, F16, BF16, Llama_Q8], "f32, f16, bf16 or q8">;
-def Llama_WholeGroupsPred : CPred<"::cria::llama::hasWholeGroups($_self)">;
-def Llama_CacheTensor
-    : RankedTensorOf<[Llama_CacheElement],
-                     [HasAnyRankOfPred<[3]>, HasStaticShapePred, Llama_BoundedPred, Llama_WholeGroupsPred],
-                     "non-empty static 3D tensor (for q8 of rows of a multiple of 32)">;
+def Llama_CacheTensor : Llama_StaticTensor<[Llama_CacheElement], 3>;
 
 //===----------------------------------------------------------------------===//
 // Weights
@@ -484,7 +480,8 @@ def Llama_AddOp : Llama_Op<"add", [Pure, SameOperandsAndResultType]> {
 def Llama_CacheOp : Llama_Op<"cache", [Symbol]> {
   let summary = "keys or values of one layer, kept from step to step";
   let description = [{
-    Zero at start. [C, Hkv, Dh]; Dh is a multiple of 32 where elements are `!llama.q8`.
+    Zero at start. [C, Hkv, Dh]; elements of `!llama.q8` have a scale for 32 of the Dh columns, or the
+    last ones.
 
     ```mlir
     llama.cache @layers.0.keys : tensor<512x2x64xf32>

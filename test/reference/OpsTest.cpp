@@ -238,6 +238,27 @@ TEST(CacheUpdate, RoundsToCodes) {
   EXPECT_EQ(program.call({cache, rows, Tensor::index(0)}), expected);
 }
 
+// Groups are those of a head: of 40 columns 32 and 8.
+TEST(CacheUpdate, RoundsShortGroupsToCodes) {
+  Program program(R"(func.func @f(%c: tensor<1x2x40x!llama.q8>, %r: tensor<?x80xf32>, %p: index)
+      -> tensor<1x2x40x!llama.q8> {
+    %y = llama.cache_update %c, %r at %p
+      : (tensor<1x2x40x!llama.q8>, tensor<?x80xf32>, index) -> tensor<1x2x40x!llama.q8>
+    return %y : tensor<1x2x40x!llama.q8>
+  })");
+  Tensor cache = Tensor::zeros({1, 2, 40}), rows = Tensor::zeros({1, 80});
+  std::vector<double> expected(80, 0.0);
+  rows.data[0] = 127, expected[0] = 127;
+  rows.data[31] = 2.4, expected[31] = 2;
+  rows.data[32] = 254, expected[32] = 254;
+  rows.data[39] = 2.4, expected[39] = 2; // 1.2 steps of 2
+  rows.data[40] = 508, expected[40] = 508;
+  rows.data[71] = 2.4, expected[71] = 4; // 0.6 steps of 4
+  rows.data[72] = 1016, expected[72] = 1016;
+  rows.data[79] = 2.4, expected[79] = 0; // 0.3 steps of 8
+  EXPECT_EQ(program.call({cache, rows, Tensor::index(0)}), expected);
+}
+
 TEST(CacheUpdate, ReplacesRows) {
   Program program(R"(func.func @f(%c: tensor<4x1x2xf32>, %r: tensor<?x2xf32>, %p: index)
       -> tensor<4x1x2xf32> {

@@ -1,16 +1,13 @@
 // RUN: cria-opt %s --llama-cast-caches=type=f16 | FileCheck %s
 // RUN: cria-opt %s --llama-cast-caches | FileCheck %s --check-prefix=SAME
 // RUN: not cria-opt %s --llama-cast-caches=type=i8 2>&1 | FileCheck %s --check-prefix=TYPE
-
-// RUN: sed 's/x1x16x/x1x64x/g; s/x16x/x64x/g; s/x32x/x128x/g' %s | cria-opt --llama-cast-caches=type=q8 | FileCheck %s --check-prefix=Q8
-// RUN: not cria-opt %s --llama-cast-caches=type=q8 2>&1 | FileCheck %s --check-prefix=GROUPS
+// RUN: cria-opt %s --llama-cast-caches=type=q8 | FileCheck %s --check-prefix=Q8
 
 // TYPE: error: expects a cache type of f32, f16, bf16 or q8, but got 'i8'
-// GROUPS: error: expects heads of a multiple of 32 columns for a cache of type q8, but got 16
 
-// Q8: llama.cache @keys : tensor<8x1x64x!llama.q8>
-// Q8: llama.cache_update {{.*}} : (tensor<8x1x64x!llama.q8>, tensor<?x64xf32>, index) -> tensor<8x1x64x!llama.q8>
-// Q8: llama.cache_write @keys, %{{.*}} : tensor<8x1x64x!llama.q8>
+// Q8: llama.cache @keys : tensor<8x1x16x!llama.q8>
+// Q8: llama.cache_update {{.*}} : (tensor<8x1x16x!llama.q8>, tensor<?x16xf32>, index) -> tensor<8x1x16x!llama.q8>
+// Q8: llama.cache_write @keys, %{{.*}} : tensor<8x1x16x!llama.q8>
 
 // CHECK: llama.cache @keys : tensor<8x1x16xf16>
 // SAME: llama.cache @keys : tensor<8x1x16xf32>

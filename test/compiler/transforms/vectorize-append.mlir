@@ -73,6 +73,28 @@ func.func @coded_values(%r: tensor<3x1x64xf32>, %p: index, %c: tensor<3x1x4x64xi
   return %a, %b : tensor<3x1x4x64xi8>, tensor<3x1x2x4xbf16>
 }
 
+// A row whose last group is short is filled up with zeros in scratch; of that group's codes those of
+// the row are stored.
+// CHECK-LABEL: func.func @coded_short
+// CHECK-SAME: %[[R:[^:]*]]: tensor<3x1x40xf32>
+// CHECK: %[[ROW:.*]] = tensor.empty() {kernel.buffer = 0 : i64} : tensor<64xf32>
+// CHECK: %[[ZEROS:.*]] = arith.constant dense<0.000000e+00> : vector<32xf32>
+// CHECK: %[[FULL:.*]] = vector.transfer_write %[[ZEROS]], %[[ROW]][%c32{{.*}}] {{.*}} : vector<32xf32>, tensor<64xf32>
+// CHECK: scf.for {{.*}} iter_args(%{{.*}}, %{{.*}}, %{{.*}} = %[[FULL]], %{{.*}})
+// CHECK:   %[[COPY:.*]] = vector.transfer_read %[[R]]{{.*}} : tensor<3x1x40xf32>, vector<40xf32>
+// CHECK:   vector.transfer_write %[[COPY]], {{.*}} : vector<40xf32>, tensor<64xf32>
+// CHECK:   scf.for
+// CHECK:     vector.transfer_write {{.*}} : vector<32xi8>, tensor<3x1x4x40xi8>
+// CHECK:   vector.transfer_read {{.*}} : tensor<64xf32>, vector<32xf32>
+// CHECK:   %[[CODES:.*]] = arith.trunci {{.*}} : vector<32xi32> to vector<32xi8>
+// CHECK:   %[[PART:.*]] = vector.extract_strided_slice %[[CODES]] {offsets = [0], sizes = [8], strides = [1]}
+// CHECK:   vector.transfer_write %[[PART]], {{.*}} : vector<8xi8>, tensor<3x1x4x40xi8>
+func.func @coded_short(%r: tensor<3x1x40xf32>, %p: index, %c: tensor<3x1x4x40xi8>, %s: tensor<3x1x2x4xbf16>) -> (tensor<3x1x4x40xi8>, tensor<3x1x2x4xbf16>) {
+  %a, %b = kernel.append %r at %p into %c, %s
+    : (tensor<3x1x40xf32>, index, tensor<3x1x4x40xi8>, tensor<3x1x2x4xbf16>) -> (tensor<3x1x4x40xi8>, tensor<3x1x2x4xbf16>)
+  return %a, %b : tensor<3x1x4x40xi8>, tensor<3x1x2x4xbf16>
+}
+
 // Keys are rotated first, a row in scratch; codes go into the lane of their position.
 // CHECK-LABEL: func.func @coded_keys
 // CHECK: %[[ROW:.*]] = tensor.empty() {kernel.buffer = 0 : i64} : tensor<64xf32>

@@ -181,6 +181,26 @@ module attributes {kernel.target = "x86-64-v3"} {
       : (tensor<2x1x96xf32>, tensor<1x1x96x64xi8>, tensor<1x1x64x96xi8>, index, tensor<2x1x96xf32>, tensor<1x1x3x64xbf16>, tensor<1x1x3x64xbf16>) -> tensor<2x1x96xf32>
     return %a : tensor<2x1x96xf32>
   }
+
+  // A last group that is short is a sum, and columns of values, of its own.
+  // CHECK-LABEL: func.func @coded_short
+  // CHECK: scf.for %{{.*}} step %c8
+  // CHECK:     scf.for %{{.*}} = %c64 to %c80 step
+  // CHECK:     vector.transfer_read {{.*}}, %c0, %c2, %{{.*}}], {{.*}} : tensor<1x1x3x64xbf16>, vector<8xbf16>
+  // CHECK:     vector.fma
+  // CHECK:   scf.for %[[COLUMN:.*]] = %c0 to %c64 step %c32
+  // CHECK:     scf.for %{{.*}} = %c0 to %c64 step %c2
+  // CHECK:       vector.transfer_read {{.*}}, %[[COLUMN]]], {{.*}} : tensor<1x1x64x80xi8>, vector<8xi8>
+  // CHECK:   scf.for %{{.*}} = %c0 to %c64 step %c2
+  // CHECK:     vector.transfer_read {{.*}}, %c64], {{.*}} : tensor<1x1x64x80xi8>, vector<8xi8>
+  // CHECK:     vector.transfer_read {{.*}}, %c72], {{.*}} : tensor<1x1x64x80xi8>, vector<8xi8>
+  // CHECK-NOT: tensor<1x1x64x80xi8>
+  // CHECK:     tensor.extract {{.*}}[%c2, %c0, {{.*}} : tensor<3x2x64xf32>
+  func.func @coded_short(%p: index, %q: tensor<2x1x80xf32>, %k: tensor<1x1x80x64xi8>, %v: tensor<1x1x64x80xi8>, %ks: tensor<1x1x3x64xbf16>, %vs: tensor<1x1x3x64xbf16>) -> tensor<2x1x80xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q scales %ks, %vs
+      : (tensor<2x1x80xf32>, tensor<1x1x80x64xi8>, tensor<1x1x64x80xi8>, index, tensor<2x1x80xf32>, tensor<1x1x3x64xbf16>, tensor<1x1x3x64xbf16>) -> tensor<2x1x80xf32>
+    return %a : tensor<2x1x80xf32>
+  }
 }
 
 // -----

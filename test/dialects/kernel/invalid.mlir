@@ -129,7 +129,7 @@ func.func @f(%r: tensor<1x2x8xf32>, %p: index, %k: tensor<3x2x4x8xf32>, %t: tens
 
 // kernel.attention (C4): codes without scales
 func.func @f(%q: tensor<1x2x32xf32>, %k: tensor<3x2x32x4xi8>, %v: tensor<3x2x4x32xi8>, %p: index) {
-  // expected-error @+1 {{'kernel.attention' op expects scales [P, Hkv, Dh/32, L] of keys and values that are codes, only, but got none and none for 'tensor<3x2x32x4xi8>' and 'tensor<3x2x4x32xi8>'}}
+  // expected-error @+1 {{'kernel.attention' op expects scales [P, Hkv, ceil(Dh/32), L] of keys and values that are codes, only, but got none and none for 'tensor<3x2x32x4xi8>' and 'tensor<3x2x4x32xi8>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
     : (tensor<1x2x32xf32>, tensor<3x2x32x4xi8>, tensor<3x2x4x32xi8>, index, tensor<1x2x32xf32>) -> tensor<1x2x32xf32>
   return
@@ -139,7 +139,7 @@ func.func @f(%q: tensor<1x2x32xf32>, %k: tensor<3x2x32x4xi8>, %v: tensor<3x2x4x3
 
 // kernel.attention (C4): scales of another shape
 func.func @f(%q: tensor<1x2x32xf32>, %k: tensor<3x2x32x4xi8>, %v: tensor<3x2x4x32xi8>, %p: index, %ks: tensor<3x2x1x4xbf16>, %vs: tensor<3x2x2x4xbf16>) {
-  // expected-error @+1 {{'kernel.attention' op expects scales [P, Hkv, Dh/32, L] of keys and values that are codes, only, but got 'tensor<3x2x1x4xbf16>' and 'tensor<3x2x2x4xbf16>'}}
+  // expected-error @+1 {{'kernel.attention' op expects scales [P, Hkv, ceil(Dh/32), L] of keys and values that are codes, only, but got 'tensor<3x2x1x4xbf16>' and 'tensor<3x2x2x4xbf16>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q scales %ks, %vs
     : (tensor<1x2x32xf32>, tensor<3x2x32x4xi8>, tensor<3x2x4x32xi8>, index, tensor<1x2x32xf32>, tensor<3x2x1x4xbf16>, tensor<3x2x2x4xbf16>) -> tensor<1x2x32xf32>
   return
@@ -159,7 +159,7 @@ func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xi8>, %s: ten
 
 // kernel.append (C4): floats with scales
 func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xf16>, %s: tensor<3x2x1x4xbf16>) {
-  // expected-error @+1 {{'kernel.append' op expects scales [P, Hkv, Dh/32, L] beside a cache of codes, only, but got 'tensor<3x2x1x4xbf16>' for 'tensor<3x2x4x32xf16>'}}
+  // expected-error @+1 {{'kernel.append' op expects scales [P, Hkv, ceil(Dh/32), L] beside a cache of codes, only, but got 'tensor<3x2x1x4xbf16>' for 'tensor<3x2x4x32xf16>'}}
   %a, %b = kernel.append %r at %p into %k, %s
     : (tensor<1x2x32xf32>, index, tensor<3x2x4x32xf16>, tensor<3x2x1x4xbf16>) -> (tensor<3x2x4x32xf16>, tensor<3x2x1x4xbf16>)
   return
@@ -169,7 +169,7 @@ func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xf16>, %s: te
 
 // kernel.append (C4): scales of fewer positions
 func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xi8>, %s: tensor<2x2x1x4xbf16>) {
-  // expected-error @+1 {{'kernel.append' op expects scales [P, Hkv, Dh/32, L] beside a cache of codes, only, but got 'tensor<2x2x1x4xbf16>' for 'tensor<3x2x4x32xi8>'}}
+  // expected-error @+1 {{'kernel.append' op expects scales [P, Hkv, ceil(Dh/32), L] beside a cache of codes, only, but got 'tensor<2x2x1x4xbf16>' for 'tensor<3x2x4x32xi8>'}}
   %a, %b = kernel.append %r at %p into %k, %s
     : (tensor<1x2x32xf32>, index, tensor<3x2x4x32xi8>, tensor<2x2x1x4xbf16>) -> (tensor<3x2x4x32xi8>, tensor<2x2x1x4xbf16>)
   return

@@ -1,14 +1,8 @@
 // RUN: cria-opt %s -verify-diagnostics -split-input-file
 
 // Types: a cache is a float or q8, static, [C, Hkv, Dh]
-// expected-error @+1 {{type attribute of non-empty static 3D tensor (for q8 of rows of a multiple of 32) of f32, f16, bf16 or q8 values}}
+// expected-error @+1 {{type attribute of non-empty static 3D tensor of f32, f16, bf16 or q8 values}}
 llama.cache @keys : tensor<32x8xf32>
-
-// -----
-
-// Types: q8 has whole groups
-// expected-error @+1 {{type attribute of non-empty static 3D tensor (for q8 of rows of a multiple of 32)}}
-llama.cache @keys : tensor<32x2x48x!llama.q8>
 
 // -----
 
