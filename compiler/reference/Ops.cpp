@@ -231,9 +231,10 @@ FailureOr<Tensor> reference::evaluate(llama::CacheUpdateOp op,
   if (isa<llama::Q8Type>(element)) {
     llvm::copy(rows.data, written);
     size_t size = result.shape[2]; // Dh
+    Type bf16 = BFloat16Type::get(op.getContext());
     for (size_t head = 0; head < rows.data.size(); head += size)
       for (size_t d = 0; d < size; d += llama::kGroup)
-        roundToCodes(BFloat16Type::get(op.getContext()), {written + head + d, std::min<size_t>(llama::kGroup, size - d)});
+        roundToCodes(bf16, {written + head + d, std::min<size_t>(llama::kGroup, size - d)});
     return result;
   }
   llvm::transform(rows.data, written,

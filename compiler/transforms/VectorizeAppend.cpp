@@ -23,8 +23,8 @@ namespace {
 class RowBuilder : protected VectorBuilder {
 protected:
   RowBuilder(kernel::AppendOp op, RewriterBase &rewriter)
-      : VectorBuilder(rewriter, op.getLoc()), op(op), size(cast<RankedTensorType>(op.getRows().getType()).getDimSize(2)),
-        tokens(cast<RankedTensorType>(op.getRows().getType()).getDimSize(0)), lanes(op.getLanes()) {}
+      : VectorBuilder(rewriter, op.getLoc()), op(op), rows(cast<RankedTensorType>(op.getRows().getType())),
+        size(rows.getDimSize(2)), tokens(rows.getDimSize(0)), lanes(op.getLanes()) {}
 
   /// `count` numbers from `place` on.
   Value readVector(int64_t count, Value tensor, ValueRange place) {
@@ -46,6 +46,7 @@ protected:
   }
 
   kernel::AppendOp op;
+  RankedTensorType rows;       ///< [T, 1, Dh]
   int64_t size, tokens, lanes; ///< Dh, T, L
   Value zero;
 };

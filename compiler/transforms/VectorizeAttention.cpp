@@ -444,7 +444,9 @@ private:
   }
 
   /// How many vectors of `columns` columns have one weight for a position: those of a group.
-  int64_t vectorsOfWeight(int64_t columns) { return (isCoded() ? std::min<int64_t>(columns, kGroup) : columns) / width; }
+  int64_t vectorsOfWeight(int64_t columns) {
+    return (isCoded() ? std::min<int64_t>(columns, kGroup) : columns) / width;
+  }
 
   /// How many vectors of `columns` columns go together if registers hold sums of `limit`: whole
   /// groups, or a whole part of one.

@@ -117,8 +117,8 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
            << query.getDimSize(2) << ", but got " << getTable().getType();
   if (!scalesFit(getKeyScales(), keys, size, lanes) || !scalesFit(getValueScales(), values, size, lanes)) { // (C4)
-    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, ceil(Dh/32), L] of keys and values that are codes, only, "
-                                           "but got ");
+    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, ceil(Dh/32), L] of keys and values that are codes, "
+                                           "only, but got ");
     describe(error, getKeyScales()) << " and ";
     return describe(error, getValueScales()) << " for " << keys << " and " << values;
   }
@@ -160,7 +160,8 @@ LogicalResult AppendOp::verify() {
     return emitOpError("expects a table [C, 2, Dh/2] only for keys [P, Hkv, Dh, L], but got ")
            << getTable().getType() << " for " << (getAreKeys() ? "keys " : "values ") << cache;
   if (!scalesFit(getScalesDestination(), cache, size, getLanes())) { // (C4)
-    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, ceil(Dh/32), L] beside a cache of codes, only, but got ");
+    InFlightDiagnostic error = emitOpError("expects scales [P, Hkv, ceil(Dh/32), L] beside a cache of codes, only, "
+                                           "but got ");
     return describe(error, getScalesDestination()) << " for " << cache;
   }
   return success();
