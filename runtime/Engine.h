@@ -1,7 +1,7 @@
 /*===- Engine.h - The model as a machine that is fed tokens ------------------===
  *
  * Owns the memory that the model's tables ask for, the thread pool and the
- * position. Holds no kernel: it calls the four entry points of the generated code.
+ * position. Holds no kernel: it calls the entry points of the generated code.
  *
  * Letters: T tokens of a chunk, C context, V vocabulary.
  *===------------------------------------------------------------------------===*/

@@ -64,15 +64,21 @@ int criaWrite(const char *bytes, size_t count) {
 }
 
 int criaPrint(const char *format, ...) {
-  char line[1024];
-  va_list arguments;
+  char own[1024], *text = own;
+  va_list arguments, again;
   va_start(arguments, format);
-  int length = vsnprintf(line, sizeof(line), format, arguments);
+  va_copy(again, arguments);
+  int length = vsnprintf(own, sizeof(own), format, arguments);
+  if (length >= (int)sizeof(own) && (text = malloc((size_t)length + 1)))
+    vsnprintf(text, (size_t)length + 1, format, again);
+  va_end(again);
   va_end(arguments);
-  if (length < 0)
+  if (length < 0 || !text)
     return criaError("cannot format a line of output: %s", strerror(errno));
-  size_t count = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
-  return criaWrite(line, count);
+  int result = criaWrite(text, (size_t)length);
+  if (text != own)
+    free(text);
+  return result;
 }
 
 int criaReadFile(const char *path, char **bytes, size_t *count) {
@@ -127,16 +133,19 @@ static void removeAndDie(int signal) {
   raise(signal);
 }
 
+/* `path` is removed if a signal ends the program, until the next call; NULL: nothing is. What
+ * the parent process asked to be ignored (nohup, a job in the background) still is. */
 static void removeOnSignals(const char *path) {
+  static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
   doomed = path;
-  struct sigaction action;
+  struct sigaction action, before;
   memset(&action, 0, sizeof(action));
   action.sa_handler = path ? removeAndDie : SIG_DFL;
   action.sa_flags = SA_RESETHAND;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGHUP, &action, NULL);
+  for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); ++i)
+    if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(ending[i], &action, NULL);
 }
 
 void criaRowsDiscard(CriaRows *rows) {
@@ -159,7 +168,12 @@ static int rowsFail(CriaRows *rows, const char *what) {
   return -1;
 }
 
-int criaRowsOpen(CriaRows *rows, const char *path) {
+static int isFile(const struct stat *status, const char *path) {
+  struct stat other;
+  return path && stat(path, &other) == 0 && other.st_dev == status->st_dev && other.st_ino == status->st_ino;
+}
+
+int criaRowsOpen(CriaRows *rows, const char *path, const char *input) {
   memset(rows, 0, sizeof(*rows));
   rows->path = path;
   rows->descriptor = -1;
@@ -171,6 +185,14 @@ int criaRowsOpen(CriaRows *rows, const char *path) {
    * symbolic link keeps pointing to it. */
   struct stat status;
   int exists = stat(path, &status) == 0;
+  if (!*path)
+    return rowsFail(rows, "write");
+  if (exists && (isFile(&status, "/proc/self/exe") || isFile(&status, input))) {
+    criaError("cannot write '%s': expected a file of its own, found the %s", path,
+              isFile(&status, input) ? "input" : "model");
+    criaRowsDiscard(rows);
+    return -1;
+  }
   if (exists && !S_ISREG(status.st_mode)) {
     rows->descriptor = open(path, O_WRONLY | O_CLOEXEC);
     return rows->descriptor < 0 ? rowsFail(rows, "write") : 0;
@@ -223,9 +245,9 @@ int criaRowsCommit(CriaRows *rows) {
   if (rows->temporary) {
     if (rename(rows->temporary, rows->target) != 0)
       return rowsFail(rows, "write");
+    removeOnSignals(NULL);
     free(rows->temporary);
     rows->temporary = NULL;
-    removeOnSignals(NULL);
   }
   criaRowsDiscard(rows);
   return 0;

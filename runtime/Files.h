@@ -30,8 +30,9 @@ typedef struct CriaRows {
   char *buffer;
 } CriaRows;
 
-/* All three return 0, or print an error, remove the temporary and return -1. */
-int criaRowsOpen(CriaRows *rows, const char *path);
+/* All three return 0, or print an error, remove the temporary and return -1. Neither this
+ * program's own file nor `input` (NULL: none), which is still read, is written over. */
+int criaRowsOpen(CriaRows *rows, const char *path, const char *input);
 int criaRowsWrite(CriaRows *rows, const float *row, size_t floats);
 int criaRowsCommit(CriaRows *rows);
 /* Gives up: removes the temporary. No effect after `criaRowsCommit`. */

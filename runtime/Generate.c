@@ -28,6 +28,7 @@ typedef struct Generator {
   int32_t pending;  /* -1: none */
   int printsIds;
   int printedIds; /* in this turn: a comma is needed */
+  int refusedLines; /* whether there are any */
 
   uint64_t seed;
   uint64_t promptTokens, newTokens, decodedTokens; /* decoded: fed one by one */
@@ -197,7 +198,9 @@ static int lineTurn(Generator *g, const char *line, size_t bytes) {
     result = criaAppendId(&ids, s->model->bos_id);
   if (result == 0)
     result = criaEncodeText(s, line, bytes, &ids);
-  if (result == 0 && ids.count > 0 && checkRoom(g, ids.count, "line") == 0) {
+  if (result == 0 && ids.count > 0 && checkRoom(g, ids.count, "line") != 0) {
+    g->refusedLines = 1;
+  } else if (result == 0 && ids.count > 0) {
     if (g->printsIds)
       for (uint32_t i = g->pending >= 0 ? 1 : 0; i < ids.count && result == 0; ++i)
         result = emit(g, ids.data[i]);
@@ -228,6 +231,8 @@ static int interact(Generator *g) {
     fputc('\n', stderr);
   if (result == 0 && ferror(stdin))
     result = criaError("cannot read standard input");
+  if (!isTerminal && g->refusedLines)
+    result = -1; /* who wrote them has not seen it */
   free(line);
   return result;
 }
@@ -281,7 +286,7 @@ int criaRunGenerate(CriaSession *session) {
 
   int result = 0;
   if (options->given[CRIA_LOGITS])
-    result = criaRowsOpen(&g.rows, options->values[CRIA_LOGITS].text);
+    result = criaRowsOpen(&g.rows, options->values[CRIA_LOGITS].text, options->values[CRIA_FILE].text);
   if (result == 0)
     result = generate(&g);
   if (result == 0 && options->given[CRIA_LOGITS])

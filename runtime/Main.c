@@ -101,7 +101,8 @@ static int runModel(CriaSession *session, const CriaArtifact *artifact) {
   session->engine = &engine;
   CriaRecorder recorder;
   if (session->options->given[CRIA_RECORD]) {
-    if (criaRecorderOpen(&recorder, model, values[CRIA_RECORD].text) != 0) {
+    const char *input = values[session->options->given[CRIA_FILE] ? CRIA_FILE : CRIA_PERPLEXITY].text;
+    if (criaRecorderOpen(&recorder, model, values[CRIA_RECORD].text, input) != 0) {
       criaEngineClose(&engine);
       return -1;
     }
@@ -173,7 +174,8 @@ int main(int argc, char **argv) {
   criaProtectRelro();
   criaSetProgram(argc > 0 ? argv[0] : NULL);
   criaReserveStandardFiles();
-  signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe is an error like others */
+  signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe is an error like others, */
+  signal(SIGXFSZ, SIG_IGN); /* and so is one to a file that may not grow */
 
   CriaOptions options;
   if (criaParseOptions(&options, argc, argv) != 0) {

@@ -169,23 +169,34 @@ static int findOption(const char *argument, const char **value) {
   return -1;
 }
 
-/* There is one thing to do, and at most one source of a prompt. */
+/* There is one thing to do, with the options that it heeds, and at most one source of a prompt. */
 static int checkConflicts(const CriaOptions *options) {
   static const uint8_t conflicts[][2] = {
-      {CRIA_PROMPT, CRIA_FILE},         {CRIA_PROMPT, CRIA_IDS},
-      {CRIA_FILE, CRIA_IDS},            {CRIA_TOKENIZE, CRIA_IDS},
-      {CRIA_TOKENIZE, CRIA_PERPLEXITY}, {CRIA_TOKENIZE, CRIA_INTERACTIVE},
-      {CRIA_TOKENIZE, CRIA_LOGITS},     {CRIA_PERPLEXITY, CRIA_INTERACTIVE},
-      {CRIA_PERPLEXITY, CRIA_PROMPT},   {CRIA_PERPLEXITY, CRIA_FILE},
-      {CRIA_PERPLEXITY, CRIA_IDS},      {CRIA_PERPLEXITY, CRIA_LOGITS},
-      {CRIA_TOKENIZE, CRIA_RECORD},     {CRIA_LOGITS, CRIA_RECORD},
-      {CRIA_PERPLEXITY, CRIA_PRINT_IDS}, {CRIA_PERPLEXITY, CRIA_MAX_TOKENS},
+      {CRIA_PROMPT, CRIA_FILE}, {CRIA_PROMPT, CRIA_IDS}, {CRIA_FILE, CRIA_IDS}, {CRIA_LOGITS, CRIA_RECORD}};
+#define BIT(option) (UINT32_C(1) << (option))
+  static const struct {
+    int what;
+    uint32_t heeds;
+  } others[] = {
+      {CRIA_PERPLEXITY, BIT(CRIA_THREADS) | BIT(CRIA_CHUNK) | BIT(CRIA_LEVEL) | BIT(CRIA_RECORD)},
+      {CRIA_TOKENIZE, BIT(CRIA_PROMPT) | BIT(CRIA_FILE) | BIT(CRIA_LEVEL)},
+      {CRIA_INFO, BIT(CRIA_LEVEL)},
+      {CRIA_VERSION, BIT(CRIA_LEVEL)},
   };
-  for (size_t i = 0; i < sizeof(conflicts) / sizeof(*conflicts); ++i) {
-    int a = conflicts[i][0], b = conflicts[i][1];
-    if (options->given[a] && options->given[b])
-      return criaError("--%s and --%s cannot be used together", rows[a].name, rows[b].name);
-  }
+  int a = -1, b = -1;
+  for (size_t i = 0; i < sizeof(conflicts) / sizeof(*conflicts) && b < 0; ++i)
+    if (options->given[conflicts[i][0]] && options->given[conflicts[i][1]])
+      a = conflicts[i][0], b = conflicts[i][1];
+  for (size_t i = 0; i < sizeof(others) / sizeof(*others); ++i)
+    for (int option = 0; option < CRIA_OPTION_COUNT && b < 0 && options->given[others[i].what]; ++option)
+      if (options->given[option] && option != others[i].what && !(others[i].heeds & BIT(option)))
+        a = others[i].what, b = option;
+#undef BIT
+  if (b >= 0)
+    return criaError("--%s and --%s cannot be used together", rows[a].name, rows[b].name);
+  if (options->given[CRIA_INTERACTIVE] && options->given[CRIA_FILE] &&
+      strcmp(options->values[CRIA_FILE].text, "-") == 0)
+    return criaError("--file - and --interactive cannot both read standard input");
   return 0;
 }
 

@@ -7,12 +7,13 @@ static int writeWord(CriaRecorder *recorder, uint32_t word) {
   return criaRowsWrite(&recorder->rows, (const float *)(const void *)&word, 1);
 }
 
-int criaRecorderOpen(CriaRecorder *recorder, const CriaModel *model, const char *path) {
+int criaRecorderOpen(CriaRecorder *recorder, const CriaModel *model, const char *path,
+                     const char *input) {
   recorder->model = model;
   if (model->observation_count == 0)
     return criaError("--record expects a model that was compiled to be observed, as cria does "
                      "by itself for --calibrate, but this one was not");
-  if (criaRowsOpen(&recorder->rows, path) != 0)
+  if (criaRowsOpen(&recorder->rows, path, input) != 0)
     return -1;
   static const char magic[16] = CRIA_RECORD_MAGIC;
   const float *words = (const float *)(const void *)magic;

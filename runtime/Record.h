@@ -23,8 +23,8 @@ typedef struct CriaRecorder {
 } CriaRecorder;
 
 /* All three return 0, or print an error, leave no file and return -1. Opening fails
- * where the model was not compiled to be observed. */
-int criaRecorderOpen(CriaRecorder *recorder, const CriaModel *model, const char *path);
+ * where the model was not compiled to be observed, or `path` is that of `input`. */
+int criaRecorderOpen(CriaRecorder *recorder, const CriaModel *model, const char *path, const char *input);
 /* Appends a step of `tokens` 1..T, whose forward and logits functions have run; a
  * CriaStepSink, whose context is the recorder. */
 int criaRecorderStep(void *recorder, const uint8_t *state, uint32_t tokens);

@@ -1,4 +1,5 @@
 /*===- RuntimeUnitTest.c - Text, numbers and chances, under sanitizers -------===*/
+#include "runtime/Files.h"
 #include "runtime/Options.h"
 #include "runtime/Sampler.h"
 #include "runtime/Utf8.h"
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int failures;
 
@@ -137,8 +139,23 @@ static void testIds(void) {
     CHECK(criaParseIds(wrong[i], 16, &ids) == -1);
 }
 
+/* However long it is, a line arrives whole. */
+static void testLongLine(void) {
+  FILE *file = tmpfile();
+  int output = dup(STDOUT_FILENO);
+  CHECK(file && output >= 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
+  int result = criaPrint("%0*d\n", 3000, 7);
+  result |= criaFlush();
+  dup2(output, STDOUT_FILENO);
+  CHECK(result == 0);
+  CHECK(lseek(fileno(file), 0, SEEK_END) == 3001);
+  close(output);
+  fclose(file);
+}
+
 int main(void) {
   testUtf8();
+  testLongLine();
   testSampler();
   testIds();
   if (failures)

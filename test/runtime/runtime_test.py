@@ -9,6 +9,7 @@ import math
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import struct
@@ -199,6 +200,10 @@ class CommandLine(Case):
         self.refuses("--info=yes", message="--info expects no value, but got 'yes'")
         self.refuses("-p", "a", "--ids", "1", message="--prompt and --ids cannot be used together")
         self.refuses("--perplexity", "a", "-i", message="cannot be used together")
+        for what, other in ((["--perplexity", "a"], "--stats"), (["--tokenize"], "--stats"), (["--info"], "--stats"),
+                            (["--tokenize"], "-n1"), (["--info"], "--version"), (["--version"], "-pa")):
+            self.refuses(*what, other, message="cannot be used together")
+        self.refuses("-i", "-f", "-", message="--file - and --interactive cannot both read standard input")
 
     def test_ids(self):
         for value in ("", "1,,2", "300", "-1", "1, 2"):
@@ -397,6 +402,16 @@ class Logits(Case):
         self.assertTrue(os.path.islink(link))
         self.assertEqual(os.path.getsize(path), 2 * V * 4)
 
+    def test_nothing_else_is_replaced(self):
+        path = self.path("prompt")
+        make_artifact.write(path, b"ab")
+        self.expect("-f", path, "--logits", path, code=1,
+                    err="^story: cannot write '.*/prompt': expected a file of its own, found the input\n$")
+        self.expect("-p", "a", "--logits", self.story, code=1,
+                    err="^story: cannot write '.*/story': expected a file of its own, found the model\n$")
+        self.expect("-p", "a", "--logits", "", out=b"", code=1,
+                    err="^story: cannot write '': No such file or directory\n$")
+
     def test_nothing_is_left(self):
         path = self.path("half/logits.bin")
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -413,6 +428,22 @@ class Logits(Case):
         process.stdin.close()
         process.stdout.close()
         self.assertEqual(os.listdir(os.path.dirname(path)), [])
+        self.expect("-p", "abc", "--logits", path, code=1, err="cannot write '.*/logits.bin': File too large",
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        self.assertEqual(os.listdir(os.path.dirname(path)), [])
+
+    def test_ignored_signals_stay_ignored(self):
+        path = self.path("nohup.bin")
+        process = subprocess.Popen([self.story, "-i", "-n", "1", "--logits", path], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        process.stdin.write(b"a\n")
+        process.stdin.flush()
+        process.stdout.read(1)
+        process.send_signal(signal.SIGHUP)
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+        os.unlink(path)
 
     def test_errors(self):
         self.expect("-n", "9", "--logits", "/dev/full", code=1,
@@ -534,8 +565,8 @@ class Interactive(Case):
     def test_long_line(self):
         self.talk(b"a" * 70 + b"\nab\n", "--print-ids", "-n", "1",
                   out=(comma(greedy([BOS, *b"ab"], 1)) + "\n").encode(),
-                  err=b"story: the line expects at most the 64 tokens of the context, but got 71\n")
-        self.talk(b"a" * 60 + b"\nabcdef\n", "-n", "1",
+                  code=1, err=b"story: the line expects at most the 64 tokens of the context, but got 71\n")
+        self.talk(b"a" * 60 + b"\nabcdef\n", "-n", "1", code=1,
                   err=b"story: the line expects at most the 3 tokens left of the context of 64, "
                       b"but got 7\n")
 
