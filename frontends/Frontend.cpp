@@ -99,6 +99,16 @@ llvm::Error joinVocabulary(ModelFile &model, const ImportOptions &options) {
   return checkHyperparameters(p, where);
 }
 
+/// What the model is made of: its files, and the name of a synthetic one, which says its seed.
+llvm::Expected<std::string> hashInput(const ModelFile &model, StringRef path) {
+  if (model.files.empty())
+    return hashText(path);
+  llvm::Expected<std::string> files = hashFiles(model.files);
+  if (!files || !isSynthetic(path))
+    return files;
+  return hashText((path + " " + *files).str());
+}
+
 llvm::Expected<int64_t> chooseContext(const ImportOptions &options, int64_t own) {
   if (options.chunk < 1 || options.chunk > kMaxChunk)
     return inputError("expects a chunk of 1 to " + Twine(kMaxChunk) + " tokens, but got " +
@@ -126,9 +136,7 @@ FailureOr<ImportedModel> importModel(MLIRContext *context, const ImportOptions &
   llvm::Expected<int64_t> contextSize = chooseContext(options, model->parameters.contextSize);
   if (!contextSize)
     return fail(contextSize.takeError());
-  llvm::Expected<std::string> hash =
-      model->files.empty() ? llvm::Expected<std::string>(hashText(options.path))
-                           : hashFiles(model->files);
+  llvm::Expected<std::string> hash = hashInput(*model, options.path);
   if (!hash)
     return fail(hash.takeError());
 

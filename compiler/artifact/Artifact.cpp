@@ -8,6 +8,7 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 
@@ -82,8 +83,25 @@ uint64_t page(uint64_t offset) { return llvm::alignTo(offset, CRIA_PAGE_BYTES); 
 
 } // namespace
 
+bool cria::isWholeArtifact(StringRef path) {
+  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  CriaTrailer trailer;
+  if (!file || (*file)->getBufferSize() < sizeof(trailer))
+    return false;
+  std::memcpy(&trailer, (*file)->getBufferEnd() - sizeof(trailer), sizeof(trailer));
+  return std::memcmp(trailer.magic, CRIA_TRAILER_MAGIC, sizeof(trailer.magic)) == 0 &&
+         trailer.abi_version == CRIA_ABI_VERSION && trailer.file_bytes == (*file)->getBufferSize();
+}
+
 LogicalResult cria::writeArtifact(ModuleOp module, const ArtifactParts &parts, StringRef output,
                                   const Progress &progress, std::vector<MatrixReport> *report) {
+  // A link keeps pointing to what is written.
+  llvm::SmallString<128> target(output);
+  if (llvm::sys::fs::is_symlink_file(output))
+    if (std::error_code error = llvm::sys::fs::real_path(output, target))
+      return module.emitError() << output << ": cannot be written: it is a link, and what it leads to: "
+                                << error.message();
+  output = target;
   if (llvm::sys::fs::exists(output) && !llvm::sys::fs::is_regular_file(output))
     return module.emitError() << output << ": cannot be written: expected a file or nothing there, found "
                               << (llvm::sys::fs::is_directory(output) ? "a folder" : "a device");

@@ -18,10 +18,14 @@ struct ArtifactParts {
 
 /// Links `parts` with the runtime, evaluates the constants of `module` behind it,
 /// and puts the result at `output`, executable: all of it or, with a diagnostic,
-/// nothing; what was there before is replaced only at the very end. The layout is
-/// that of runtime/Abi.h. Each matrix adds a line to `report`, if there is one.
+/// nothing; what was there before, or what a link there leads to, is replaced only at the
+/// very end. The layout is that of runtime/Abi.h. Each matrix adds a line to `report`, if
+/// there is one.
 mlir::LogicalResult writeArtifact(mlir::ModuleOp module, const ArtifactParts &parts, llvm::StringRef output,
                                   const Progress &progress, std::vector<MatrixReport> *report = nullptr);
+
+/// Whether an artifact is at `path`, to its last byte.
+bool isWholeArtifact(llvm::StringRef path);
 
 } // namespace cria
 

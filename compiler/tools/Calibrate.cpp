@@ -7,30 +7,11 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/Signals.h"
-
-#include <unistd.h>
 
 using namespace mlir;
 using namespace cria;
-
-TemporaryPath::~TemporaryPath() {
-  if (path.empty())
-    return;
-  ::unlink(path.c_str());
-  llvm::sys::DontRemoveFileOnSignal(path);
-}
-
-llvm::Expected<TemporaryPath> TemporaryPath::create(StringRef name) {
-  llvm::SmallString<128> path;
-  if (std::error_code error = llvm::sys::fs::createTemporaryFile(name, "", path))
-    return llvm::createStringError("a temporary file cannot be made: " + error.message());
-  llvm::sys::RemoveFileOnSignal(path);
-  TemporaryPath result;
-  result.path = std::string(path);
-  return result;
-}
 
 /// What is in a file that a program has just written; empty if that fails.
 static std::string contentsOf(const TemporaryPath &path) {
@@ -60,6 +41,8 @@ llvm::Expected<double> cria::measurePerplexity(StringRef program, StringRef text
   if (code == 0 && !StringRef(contentsOf(*out)).getAsDouble(perplexity))
     return perplexity;
   std::string said = contentsOf(*err);
+  if (StringRef rest = said; rest.consume_front((llvm::sys::path::filename(programPath) + ": ").str()))
+    said = rest.str();
   return llvm::createStringError("the perplexity of " + text + " cannot be measured: " +
                                  (!message.empty() ? message : !said.empty() ? said : "the model prints none"));
 }

@@ -8,34 +8,14 @@
 #ifndef CRIA_COMPILER_TOOLS_CALIBRATE_H
 #define CRIA_COMPILER_TOOLS_CALIBRATE_H
 
+#include "compiler/artifact/TemporaryPath.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
-#include <string>
-#include <utility>
-
 namespace cria {
-
-/// A file that is gone when this is, also if a signal ends the program.
-class TemporaryPath {
-public:
-  TemporaryPath() = default;
-  TemporaryPath(TemporaryPath &&other) : path(std::exchange(other.path, {})) {}
-  TemporaryPath &operator=(TemporaryPath &&other) {
-    std::swap(path, other.path);
-    return *this;
-  }
-  ~TemporaryPath();
-
-  /// Makes an empty file in the folder for such, whose name begins with `name`.
-  static llvm::Expected<TemporaryPath> create(llvm::StringRef name);
-  const std::string &get() const { return path; }
-
-private:
-  std::string path;
-};
 
 struct Calibration {
   TemporaryPath records; ///< as runtime/Record.h describes them

@@ -31,11 +31,19 @@ using namespace cria;
 
 Installation::Installation(const char *program) {
   static int anchor; // for getMainExecutable to find this program
-  llvm::SmallString<128> path(llvm::sys::fs::getMainExecutable(program, &anchor));
+  this->program = llvm::sys::fs::getMainExecutable(program, &anchor);
+  root = llvm::sys::path::parent_path(llvm::sys::path::parent_path(this->program)).str();
+}
+
+static uint64_t modificationTime(const llvm::Twine &path) {
   llvm::sys::fs::file_status status;
-  if (!llvm::sys::fs::status(path, status))
-    built = status.getLastModificationTime().time_since_epoch().count();
-  root = llvm::sys::path::parent_path(llvm::sys::path::parent_path(path)).str();
+  return llvm::sys::fs::status(path, status) ? 0 : status.getLastModificationTime().time_since_epoch().count();
+}
+
+uint64_t Installation::buildTime() const { return modificationTime(program); }
+
+uint64_t Installation::runtimeBuildTime(llvm::StringRef target) const {
+  return modificationTime(runtimeFolder(target) + "/libcria_runtime.a");
 }
 
 std::string Installation::runtimeFolder(llvm::StringRef target) const {
@@ -252,19 +260,17 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
     return imported->module->emitError(llvm::toString(chips.takeError()));
   std::string names;
   for (const ChipRef &chip : *chips)
-    names += chip.chip->name.str() + ' ';
+    names += (chip.chip->name + " " + llvm::Twine(installation.runtimeBuildTime(chip.target->runtimeFolder())) + " ").str();
   auto model = imported->module.get()->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
-  // The tokenizer may come from a file that the model's hash does not cover.
-  std::vector<uint8_t> tables;
-  if (imported->vocabulary)
-    tables = buildTokenizerTables(*imported->vocabulary);
   std::string text; // as it is now; one that cannot be read is told when it is needed
   if (auto buffer = llvm::MemoryBuffer::getFile(options.calibrate))
     text = llvm::utohexstr(llvm::xxh3_64bits((*buffer)->getBuffer()));
   std::string key;
   llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << names << '/'
                                 << options.weightType << '/' << options.quantize << '/' << options.cacheType
-                                << '/' << options.calibrate << '/' << text
-                                << '/' << llvm::xxh3_64bits(tables);
-  return (model.getName() + "-" + llvm::utohexstr(llvm::xxh3_64bits(key), /*LowerCase=*/true)).str();
+                                << '/' << options.calibrate << '/' << text;
+  // The model's own name may be long, and is not one of a path.
+  std::string name = model.getName().take_front(64).str();
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name + "-" + llvm::utohexstr(llvm::xxh3_64bits(key), /*LowerCase=*/true);
 }

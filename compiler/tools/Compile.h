@@ -20,11 +20,13 @@ public:
   /// The model that ships with cria.
   std::string storyteller() const;
 
-  /// When this program was built, for names that must not outlive it.
-  uint64_t buildTime() const { return built; }
+  /// When this program, and the runtime of a target, were built: for names that must not outlive
+  /// them. 0 if that cannot be found out.
+  uint64_t buildTime() const;
+  uint64_t runtimeBuildTime(llvm::StringRef target) const;
 
 private:
-  uint64_t built = 0;
+  std::string program;
   std::string root; ///< the folder above the one of the program
 };
 

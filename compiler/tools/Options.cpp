@@ -16,10 +16,23 @@ using namespace cria;
 
 namespace {
 
+/// A whole number from 1 on; decimal, with zeros in front, too.
+void addCount(CLI::App &command, const char *name, int64_t &count, const char *help) {
+  command.add_option_function<std::string>(
+      name,
+      [&count, name](const std::string &text) {
+        if (llvm::StringRef(text).getAsInteger(10, count) || count < 1)
+          throw CLI::ValidationError(name, "expects a whole number from 1 on, but got '" + text + "'");
+      },
+      help);
+}
+
 void addModelOptions(CLI::App &command, DriverOptions &options) {
-  command.add_option("model", options.model,
-                     "a Hugging Face folder, a GGUF or llama2.c file, or synthetic:NAME "
-                     "(default: the storyteller that ships with cria)");
+  command
+      .add_option("model", options.model,
+                  "a Hugging Face folder, a GGUF or llama2.c file, or synthetic:NAME "
+                  "(default: the storyteller that ships with cria)")
+      ->check([](const std::string &path) { return path.empty() ? "expects a model, but got ''" : ""; });
   command.add_option("--target", options.target, "chip to compile for, native, or several in one file (see: cria targets)");
   command
       .add_option("--dtype", options.weightType, "type of the weights on the way out (default: as stored)")
@@ -43,9 +56,8 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
       .add_option("--calibrate", options.calibrate,
                   "a text for the model to read: errors are put where they change least of what it then computes")
       ->needs(quantize);
-  command.add_option("--context", options.context, "positions of the KV cache (default: the model's, at most 4096)")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--chunk", options.chunk, "prompt tokens per prefill step (default: 64)");
+  addCount(command, "--context", options.context, "positions of the KV cache (default: the model's, at most 4096)");
+  addCount(command, "--chunk", options.chunk, "prompt tokens per prefill step (default: 64)");
   command.add_option("--tokenizer", options.tokenizer, "tokenizer file to use instead of the model's own");
 }
 
@@ -85,9 +97,14 @@ std::optional<DriverOptions> cria::parseOptions(int argc, char **argv, int &exit
     options.programArguments.push_back(argv[i]);
 
   try {
+    for (int i = 1; i < own; ++i) // CLI11 would take the next word
+      if (llvm::StringRef word = argv[i]; word.starts_with("--") && word.ends_with("="))
+        throw CLI::ValidationError(word.drop_back().str(), "expects a value behind '='");
     app.parse(own, argv);
     if (own < argc && !run->parsed())
       throw CLI::ExtrasError({"--"});
+    if (!options.calibrate.empty() && !llvm::cantFail(QuantizeRules::parse(options.quantize)).quantizes())
+      throw CLI::ValidationError("--calibrate", "expects matrices at few bits, but got --quantize " + options.quantize);
     if (compile->parsed() && options.stopAfter.empty() && output->count() == 0)
       throw CLI::RequiredError("-o");
   } catch (const CLI::Success &help) {

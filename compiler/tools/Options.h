@@ -17,7 +17,7 @@ struct DriverOptions {
   std::string output;
   std::string target;
   std::string weightType;
-  std::string quantize; ///< q8 or q4; empty: no
+  std::string quantize; ///< rules, as QuantizeRules.h says; empty: no
   std::string cacheType; ///< of keys and values; empty: f32
   std::string calibrate; ///< a text that guides the choice of codes; empty: none
   bool report = false;   ///< print what became of every matrix

@@ -16,7 +16,7 @@ void printLine(llvm::raw_ostream &out, llvm::StringRef name, const llvm::Twine &
   out << llvm::left_justify(name, 28) << ' ' << llvm::right_justify(shape.str(), 14) << ' '
       << llvm::right_justify(format, 8)
       << llvm::format(" %6.2f %10.3f   %.6f\n", 8.0 * double(bytes) / double(elements), double(bytes) / 1e6,
-                      squares > 0 ? std::sqrt(errors / squares) : 0.0);
+                      squares == 0 ? 0.0 : std::fabs(std::sqrt(errors / squares))); // no -nan
 }
 
 } // namespace

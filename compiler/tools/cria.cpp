@@ -1,5 +1,6 @@
 //===- cria.cpp - The driver -----------------------------------------------===//
 
+#include "compiler/artifact/Artifact.h"
 #include "compiler/pipeline/Pipeline.h"
 #include "compiler/tools/Compile.h"
 #include "compiler/tools/Options.h"
@@ -98,11 +99,10 @@ int runModel(MLIRContext &context, const DriverOptions &options, const Installat
   if (failed(name))
     return 1;
   llvm::sys::path::append(path, *name);
-  if (!llvm::sys::fs::can_execute(path) && failed(compileModel(context, options, installation, path)))
+  bool isThere = llvm::sys::fs::can_execute(path) && isWholeArtifact(path);
+  if (!isThere && failed(compileModel(context, options, installation, path)))
     return 1;
-  std::vector<char *> arguments = {path.data()};
-  path.push_back('\0');
-  arguments.front() = path.data();
+  std::vector<char *> arguments = {const_cast<char *>(path.c_str())};
   for (const std::string &argument : options.programArguments)
     arguments.push_back(const_cast<char *>(argument.c_str()));
   arguments.push_back(nullptr);
@@ -137,5 +137,5 @@ int main(int argc, char **argv) {
   Installation installation(argv[0]);
   if (options->command == DriverOptions::Command::Run)
     return runModel(context, *options, installation);
-  return failed(compileModel(context, *options, installation, options->output));
+  return closeOutput(failed(compileModel(context, *options, installation, options->output)));
 }

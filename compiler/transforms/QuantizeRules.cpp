@@ -31,10 +31,17 @@ Expected<QuantizeRules> QuantizeRules::parse(StringRef text) {
     Rule rule = {name.str(), {}};
     if (Error error = parseFormat(isDefault ? part : format, isDefault ? result.byDefault : rule.format))
       return std::move(error);
-    if (!isDefault)
-      result.rules.push_back(rule);
+    if (isDefault)
+      continue;
+    if (any_of(result.rules, [&](const Rule &other) { return other.name == rule.name; }))
+      return expects("one format for each name", part);
+    result.rules.push_back(rule);
   }
   return result;
+}
+
+bool QuantizeRules::quantizes() const {
+  return byDefault || any_of(rules, [](const Rule &rule) { return rule.format.has_value(); });
 }
 
 static StringRef roleOf(StringRef name) {

@@ -37,6 +37,8 @@ public:
   /// Reads `text`; an error says which part is wrong and what was expected.
   static llvm::Expected<QuantizeRules> parse(llvm::StringRef text);
 
+  /// Whether some matrix may get a format.
+  bool quantizes() const;
   /// The format of the matrix `name` ("layers.0.q_proj", "lm_head"); none: as stored.
   std::optional<llama::Format> formatOf(llvm::StringRef name);
   /// Whether an exception is about `name`.

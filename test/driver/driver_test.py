@@ -65,10 +65,14 @@ class Words(Case):
                       ["compile", MODEL, "-o", self.output, "--kv", "f8"],
                       ["compile", MODEL, "-o", self.output, "--context", "many"],
                       ["compile", MODEL, "-o", self.output, "--chunk", "12x"],
+                      ["compile", MODEL, "-o", self.output, "--chunk", "0"],
+                      ["compile", MODEL, "--kv=", "-o", self.output], ["compile", "", "-o", self.output],
                       ["compile", MODEL, "-o", self.output, "--", "-p", "x"]):
             self.fails(2, CRIA, *words)
         self.fails(2, CRIA, "compile", "m", "-o", self.output, "--quantize", "q4,lm_head=q7",
                    says=["--quantize", "expects a format of none, q8, ", "but got 'q7'"])
+        self.fails(2, CRIA, "compile", "m", "-o", self.output, "--quantize", "q4,lm_head=q6,lm_head=q8",
+                   says=["expects one format for each name, but got 'lm_head=q8'"])
         self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--quantize", "q4,head=q8",
                    says=["expects the name of a matrix, but none is called 'head'"])
         self.assertEqual(self.left(), [])
@@ -79,6 +83,8 @@ class Words(Case):
             file.write("Once upon a time there was a little girl. " * 40)
         words = ["compile", MODEL, "--calibrate", text]
         self.fails(2, CRIA, *words, "-o", self.output, says=["--calibrate", "--quantize"])
+        self.fails(2, CRIA, *words, "--quantize", "none,q_proj=none", "-o", self.output,
+                   says=["--calibrate", "expects matrices at few bits"])
         self.fails(2, CRIA, *words, "--quantize", "q4", "--stop-after", "model", says=["--stop-after", "--calibrate"])
         self.fails(2, CRIA, "compile", MODEL, "--report", "--stop-after", "model", says=["--stop-after", "--report"])
         self.fails(1, CRIA, *words, "--quantize", "q4", "-o", text, says=["found the input " + text])
@@ -173,6 +179,17 @@ class Outputs(Case):
         with open(self.output) as file:
             self.assertEqual(file.read(), "precious")
 
+    def test_links_stay(self):
+        target, dangling = os.path.join(self.folder, "target"), os.path.join(self.folder, "dangling")
+        with open(target, "w") as file:
+            file.write("old")
+        os.symlink("target", self.output)
+        self.assertEqual(call(CRIA, "compile", MODEL, "-o", self.output).returncode, 0)
+        self.assertTrue(os.path.islink(self.output))
+        self.assertEqual(call(target, "--info").returncode, 0)
+        os.symlink("nowhere", dangling)
+        self.fails(1, CRIA, "compile", MODEL, "-o", dangling, says=["dangling: cannot be written: it is a link"])
+
     def test_interrupted(self):
         for delay in (0.05, 0.2, 0.4, 0.6):
             process = subprocess.Popen([CRIA, "compile", "synthetic:stories-15m", "-o", self.output],
@@ -229,6 +246,8 @@ class Run(Case):
         made = os.stat(path).st_mtime_ns
         self.assertEqual(call(CRIA, *words, env=environment).stdout, first.stdout)
         self.assertEqual(os.stat(path).st_mtime_ns, made)
+        os.truncate(path, 1000)  # what is damaged is made again
+        self.assertEqual(call(CRIA, *words, env=environment).stdout, first.stdout)
         call(CRIA, "run", MODEL, "--dtype", "f32", "--", "-n", "1", env=environment)
         self.assertEqual(len(os.listdir(os.path.join(self.folder, "cria"))), 2)
 

@@ -145,6 +145,18 @@ class Models(HostileCase):
                 write(file, models.gguf_bytes(3, some_keys, changed))
                 self.refused(file, ["model.gguf: ", *says])
 
+    def test_names_are_no_paths(self):
+        """`cria run` keeps what it compiled under the model's name, whatever that is."""
+        config = models.FAMILIES["llama"]
+        keys = [(key, kind, "../../up/" + "long" * 100 if key == "general.name" else value)
+                for key, kind, value in models.gguf_keys("llama", config)]
+        file = self.path("model.gguf")
+        write(file, models.gguf_bytes(3, keys, models.gguf_tensors(config, models.make_weights(config, "x"), "f32")))
+        done = subprocess.run([CRIA, "run", file, "--", "--ids", "1", "-n", "0", "--print-ids"], capture_output=True,
+                              text=True, env={**os.environ, "XDG_CACHE_HOME": self.path("cache")})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(len(os.listdir(self.path("cache/cria"))), 1)
+
     def test_configuration(self):
         model = self.make()
         file = os.path.join(model, "config.json")
@@ -231,7 +243,8 @@ class Disks(HostileCase):
         self.assertEqual(os.listdir(disk), [])
 
     def test_listings(self):
-        for words in (["targets"], ["phases"], ["--help"], ["--version"], ["compile", "--help"]):
+        report = ["compile", self.make(), "--report", "-o", self.path("story")]
+        for words in (["targets"], ["phases"], ["--help"], ["--version"], ["compile", "--help"], report):
             with self.subTest(words=words), open("/dev/full", "w") as full:
                 done = subprocess.run([CRIA, *words], stdout=full, stderr=subprocess.PIPE, text=True)
                 self.assertEqual((done.returncode, done.stderr),
