@@ -148,13 +148,11 @@ Error TokenizerJsonReader::readUnknownToken() {
   // With a piece for each byte nothing is unknown to byte-level BPE.
   if (token.is_null() || isByteLevel())
     return Error::success();
-  const Json &id = token.is_string()
-                       ? member(member(model, "vocab"), token.get_ref<const std::string &>())
-                       : token;
-  if (!id.is_number_unsigned())
+  const Json &pieces = member(model, "vocab");
+  if (!token.is_string() || !pieces.contains(token.get_ref<const std::string &>()))
     return tokenizerError(file, "'model.unk_token' expects a piece of 'model.vocab', but got " +
                                     show(token));
-  vocabulary.unkId = int32_t(id.get<uint64_t>());
+  vocabulary.unkId = int32_t(member(pieces, token.get_ref<const std::string &>()).get<uint64_t>());
   vocabulary.pieces[vocabulary.unkId].type = PieceType::Unknown;
   return Error::success();
 }

@@ -129,6 +129,9 @@ def check_sentencepiece_json(checker, pieces):
     change("'model.merges' expects at least one merge, but got none", merges=[])
     change("'model.unk_token' expects a piece of 'model.vocab', but got \"<what>\"",
            unk_token="<what>")
+    for number in (4000000000, 3):
+        change(f"'model.unk_token' expects a piece of 'model.vocab', but got {number}",
+               unk_token=number)
     change("'model.ignore_merges' expects false without ByteLevel, but got true",
            ignore_merges=True)
     change("'model.fuse_unk' expects true without byte pieces, but got false",
