@@ -2,6 +2,10 @@
 
 #include "compiler/weights/RopeTable.h"
 
+#include "dialects/llama/RopeScaling.h"
+
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,22 +14,9 @@ using llama::RopeScaling;
 
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
-
-/// Meta's Llama 3.1: long waves are stretched, short ones kept, others in between.
-double llama3(double frequency, double factor, double context, double low, double high) {
-  double wavelength = 2 * kPi / frequency;
-  if (wavelength < context / high)
-    return frequency;
-  if (wavelength > context / low)
-    return frequency / factor;
-  double smooth = (context / wavelength - low) / (high - low);
-  return (1 - smooth) * frequency / factor + smooth * frequency;
-}
-
 /// The dimension (of Dh) whose wave fits `rotations` times into `context`.
 double yarnDimension(double rotations, double headSize, double theta, double context) {
-  return headSize * std::log(context / (rotations * 2 * kPi)) / (2 * std::log(theta));
+  return headSize * std::log(context / (rotations * 2 * llvm::numbers::pi)) / (2 * std::log(theta));
 }
 
 } // namespace
@@ -55,8 +46,8 @@ RopeTable::RopeTable(llama::RopeTableOp op) {
       frequency /= factor;
       break;
     case RopeScaling::Llama3:
-      frequency = llama3(frequency, factor, context, op.getLowFrequencyFactor().convertToDouble(),
-                         op.getHighFrequencyFactor().convertToDouble());
+      frequency = llama::llama3Frequency(frequency, factor, context, op.getLowFrequencyFactor().convertToDouble(),
+                                         op.getHighFrequencyFactor().convertToDouble());
       break;
     case RopeScaling::Yarn: {
       double ramp = std::clamp((i - first) / (last - first), 0.0, 1.0);

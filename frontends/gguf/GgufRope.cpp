@@ -11,6 +11,8 @@
 
 #include "frontends/gguf/Gguf.h"
 
+#include "dialects/llama/RopeScaling.h"
+
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/Endian.h"
 
@@ -24,27 +26,17 @@ namespace {
 
 /// The file's divisors were computed in F32, interpolation included.
 constexpr double kTolerance = 1e-5;
-constexpr double kPi = 3.14159265358979323846;
 constexpr int64_t kMinOriginal = 16, kMaxOriginal = 1 << 20;
-
-/// The divisor of frequency `f` by the published formula.
-double divisor(double f, const RopeParameters &rope) {
-  double low = rope.lowFrequencyFactor, high = rope.highFrequencyFactor;
-  double wavelength = 2 * kPi / f;
-  if (wavelength < rope.originalContext / high)
-    return 1;
-  if (wavelength > rope.originalContext / low)
-    return rope.factor;
-  double smooth = (rope.originalContext / wavelength - low) / (high - low);
-  return 1 / ((1 - smooth) / rope.factor + smooth);
-}
 
 } // namespace
 
 std::vector<double> ropeFactors(const RopeParameters &rope, int64_t headSize) {
   std::vector<double> factors;
-  for (int64_t i = 0; i < headSize / 2; ++i)
-    factors.push_back(divisor(std::pow(rope.theta, -2.0 * double(i) / double(headSize)), rope));
+  for (int64_t i = 0; i < headSize / 2; ++i) {
+    double frequency = std::pow(rope.theta, -2.0 * double(i) / double(headSize));
+    factors.push_back(frequency / llama::llama3Frequency(frequency, rope.factor, rope.originalContext,
+                                                         rope.lowFrequencyFactor, rope.highFrequencyFactor));
+  }
   return factors;
 }
 
