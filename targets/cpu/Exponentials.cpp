@@ -6,8 +6,8 @@
 // f = 0) gives the second factor, the exponent's bits the first.
 //
 // The largest relative error, found by trying every float whose result is normal, is
-// 1.15 * 2^-24 for exp2 and 1.30 * 2^-24 for exp, with fused multiply-adds. Results below 2^-126.5 are 0, those
-// above 2^127.5 infinity, that of a NaN is NaN.
+// 1.15 * 2^-24 for exp2 and 1.30 * 2^-24 for exp, with fused multiply-adds. Results below
+// 2^-126.5 are 0, those above 2^127.5 infinity, that of a NaN is NaN.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,7 +56,9 @@ struct ExpandExponential : OpRewritePattern<Op> {
     Value x = limit(op.getOperand(), arith::CmpFPredicate::OLT, form.lowest);
     x = limit(x, arith::CmpFPredicate::OGT, form.highest);
     Value turns = form.turns == 1 ? x : arith::MulFOp::create(b, loc, x, number(form.turns)).getResult();
-    Value n = math::RoundEvenOp::create(b, loc, turns);
+    // Added to 1.5 * 2^23, whose last bit counts 1, it is rounded to an integer, and the last bits are n's.
+    Value shifted = arith::AddFOp::create(b, loc, turns, number(0x1.8p23));
+    Value n = arith::SubFOp::create(b, loc, shifted, number(0x1.8p23));
     Value f;
     if (form.low == 0) {
       f = arith::SubFOp::create(b, loc, x, n);
@@ -68,8 +70,8 @@ struct ExpandExponential : OpRewritePattern<Op> {
     for (double coefficient : llvm::ArrayRef(form.coefficients).drop_front())
       power = math::FmaOp::create(b, loc, power, f, number(coefficient));
     power = math::FmaOp::create(b, loc, power, f, number(1));
-    // 2^n: 0 for n = -127, infinity for n = 128.
-    Value exponent = arith::AddIOp::create(b, loc, arith::FPToSIOp::create(b, loc, integers, n), integer(127));
+    // 2^n: 0 for n = -127, infinity for n = 128. What lies above n's bits is shifted out.
+    Value exponent = arith::AddIOp::create(b, loc, arith::BitcastOp::create(b, loc, integers, shifted), integer(127));
     Value factor =
         arith::BitcastOp::create(b, loc, type, arith::ShLIOp::create(b, loc, exponent, integer(23)).getResult());
     b.replaceOpWithNewOp<arith::MulFOp>(op, power, factor);

@@ -28,9 +28,11 @@ func.func @views(%m: memref<8x4x16xf32>, %t: index, %i: index) -> f32 {
 // CHECK-LABEL: func.func @exponential
 // CHECK-NOT: math.exp
 // CHECK-COUNT-2: arith.select
-// CHECK: math.roundeven
+// CHECK: %[[SHIFTED:.*]] = arith.addf %{{.*}}, %[[MANY:.*]] : vector<16xf32>
+// CHECK: arith.subf %[[SHIFTED]], %[[MANY]]
 // CHECK-COUNT-8: math.fma
-// CHECK: arith.fptosi
+// CHECK-NOT: arith.fptosi
+// CHECK: arith.bitcast %[[SHIFTED]] : vector<16xf32> to vector<16xi32>
 // CHECK: arith.shli
 // CHECK: arith.mulf
 func.func @exponential(%v: vector<16xf32>) -> vector<16xf32> {
@@ -40,7 +42,8 @@ func.func @exponential(%v: vector<16xf32>) -> vector<16xf32> {
 
 // CHECK-LABEL: func.func @exponential_of_two
 // CHECK-NOT: math.exp2
-// CHECK: %[[N:.*]] = math.roundeven %[[X:.*]] : f32
+// CHECK: %[[SHIFTED:.*]] = arith.addf %[[X:.*]], %[[MANY:.*]] : f32
+// CHECK: %[[N:.*]] = arith.subf %[[SHIFTED]], %[[MANY]]
 // CHECK: arith.subf %[[X]], %[[N]]
 // CHECK-COUNT-6: math.fma
 func.func @exponential_of_two(%x: f32) -> f32 {
