@@ -2,6 +2,8 @@
 
 #include "targets/Target.h"
 
+#include "dialects/kernel/Kernel.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
@@ -16,8 +18,6 @@ llvm::SmallVector<const Target *> &registry() {
   static llvm::SmallVector<const Target *> targets;
   return targets;
 }
-
-constexpr llvm::StringLiteral kTargetAttr = "kernel.target";
 
 } // namespace
 
@@ -79,9 +79,9 @@ llvm::Expected<llvm::SmallVector<ChipRef>> cria::lookupChips(llvm::StringRef nam
 }
 
 mlir::FailureOr<ChipRef> cria::chipOf(mlir::ModuleOp module) {
-  auto name = module->getAttrOfType<mlir::StringAttr>(kTargetAttr);
+  auto name = module->getAttrOfType<mlir::StringAttr>(kernel::kTargetAttrName);
   if (!name)
-    return module.emitError("expects a '") << kTargetAttr << "' attribute that names a target";
+    return module.emitError("expects a '") << kernel::kTargetAttrName << "' attribute that names a target";
   llvm::Expected<ChipRef> chip = lookupChip(name);
   if (!chip)
     return module.emitError(llvm::toString(chip.takeError()));

@@ -22,7 +22,6 @@
 
 namespace llvm {
 class Module;
-class TargetMachine;
 class raw_pwrite_stream;
 } // namespace llvm
 
@@ -94,9 +93,6 @@ struct KernelKey {
 class Target {
 public:
   virtual ~Target() = default;
-
-  /// The family's name, which is also its folder: "x86_64".
-  virtual llvm::StringRef name() const = 0;
 
   /// All chips, ordered so that the last of those whose features a machine has suits
   /// it best.

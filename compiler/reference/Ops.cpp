@@ -173,10 +173,13 @@ FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
   for (int64_t t = 0; t < result.shape[0]; ++t)
     for (int64_t begin = 0; begin < K; begin += llama::kGroup) {
       MutableArrayRef<double> group(result.row(t) + begin, std::min<int64_t>(llama::kGroup, K - begin));
-      if (op.getMicroscaled())
+      double greatest = greatestMagnitude(group);
+      if (greatest < 0x1p-100)
+        llvm::fill(group, 0.0);
+      else if (op.getMicroscaled())
         roundToMicroscale(group);
       else
-        roundToMultiples(greatestMagnitude(group) / 127, group);
+        roundToMultiples(greatest / 127, group);
     }
   return result;
 }

@@ -27,9 +27,7 @@ int64_t ModelLowering::columnsBeside(llama::LinearOp op) const {
   return round && round.getNarrow().isBF16() && type.getElementType().isBF16() && type.getDimSize(1) % 2 == 0 ? 2 : 1;
 }
 
-/// Whether the source of an embedding table is multiplied by as floats, too: then it
-/// lies in the artifact once, as panels, with so many columns beside each other.
-int64_t ModelLowering::isAlsoMatrix(Value table) {
+int64_t ModelLowering::columnsBesideIfMatrix(Value table) {
   auto floatsOf = [](Value weight) -> StringRef {
     while (auto cast = weight.getDefiningOp<llama::CastOp>())
       weight = cast.getInput();
@@ -250,7 +248,12 @@ Value ModelLowering::lower(llama::LinearOp op, KernelBuilder &b) {
   bindDims(b.builder.getContext(), t, n);
 
   auto add = op->hasOneUse() ? dyn_cast<llama::AddOp>(*op->user_begin()) : llama::AddOp();
-  bool intoResidual = add && add.getBranch() == op.getResult() && whole && !op.getBias();
+  auto isThere = [&](Value value) { // here already
+    Operation *definition = value.getDefiningOp();
+    return !definition || definition->isBeforeInBlock(op);
+  };
+  bool intoResidual =
+      add && add.getBranch() == op.getResult() && whole && !op.getBias() && isThere(add.getResidual());
   bool fromBias = op.getBias() && whole;
   Value init;
   if (intoResidual) {

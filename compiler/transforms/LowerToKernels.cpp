@@ -129,7 +129,7 @@ Value ModelLowering::destination(Operation *op, ArrayRef<int64_t> shape, KernelB
 /// stored as a quantized matrix is, so that a tied one serves both.
 Value ModelLowering::lower(llama::EmbedOp op, KernelBuilder &b) {
   Value tokens = lookup(op.getTokens()), table = lookup(op.getTable());
-  if (int64_t columns = isAlsoMatrix(op.getTable())) {
+  if (int64_t columns = columnsBesideIfMatrix(op.getTable())) {
     table = packed(table, std::nullopt, columns, b);
   } else if (Format format = llama::codeFormat(op.getTable())) {
     Value init = destination(op, op.getType().getShape(), b);
@@ -353,9 +353,7 @@ Value ModelLowering::lower(llama::CacheUpdateOp op, KernelBuilder &b) {
 /// part], from row 0 on at every step.
 void ModelLowering::lower(llama::ObserveOp op, KernelBuilder &b) {
   RankedTensorType type = op.getInput().getType();
-  int64_t part = kObservedPart;
-  while (type.getDimSize(1) % part)
-    --part;
+  int64_t part = divisorUpTo(type.getDimSize(1), kObservedPart);
   int64_t parts = type.getDimSize(1) / part;
   auto stateType = RankedTensorType::get({1, parts, model.getChunk(), part}, type.getElementType());
   if (auto observation = symbols.lookup<llama::ObservationOp>(op.getObservation())) {
@@ -511,6 +509,9 @@ LogicalResult ModelLowering::lowerLogits(func::FuncOp func) {
     return func.emitError("expects @logits to return a llama.linear");
   int64_t rows = panelRows(head.getWeight(), formatOf(head));
   int64_t padded = llvm::alignTo(model.getVocabulary(), rows);
+  if (head.getBias() && padded != model.getVocabulary())
+    return head.emitOpError("expects no bias beside a vocabulary that does not fill panels of ")
+           << rows << " rows, but got one for " << model.getVocabulary();
   auto logitsType = RankedTensorType::get({model.getChunk(), padded}, b.builder.getF32Type());
   Value hidden = hiddenRows(b);
   state("logits", logitsType);
@@ -528,7 +529,12 @@ LogicalResult ModelLowering::lowerLogits(func::FuncOp func) {
 }
 
 LogicalResult ModelLowering::run() {
-  if (failed(planCaches()))
+  WalkResult rotations = module.walk([](llama::RopeOp op) -> WalkResult {
+    if (op.getLayout() == llama::RopeLayout::Half)
+      return WalkResult::advance();
+    return op.emitOpError("expects layout half, as llama-split-rope leaves it");
+  });
+  if (rotations.wasInterrupted() || failed(planCaches()))
     return failure();
   for (StringRef suffix : {"_one", "_chunk"}) {
     chunk = suffix == "_chunk";

@@ -3,7 +3,7 @@
 // What the parts of the lowering share: structure and small ops (LowerToKernels.cpp)
 // and products with matrices (LowerProducts.cpp). Shapes are written with the
 // dialects' letters; R is the panel height of a packed matrix [P, K, R] or, of BF16
-// in pairs of columns, [P, K / 2, R, 2]; L the vector length.
+// in pairs of columns, [P, K / 2, R, 2].
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_COMPILER_TRANSFORMS_MODELLOWERING_H
@@ -69,7 +69,9 @@ private:
   // Products with matrices.
   int64_t panelRows(mlir::Value weight, Format format) const;
   int64_t columnsBeside(llama::LinearOp op) const;
-  int64_t isAlsoMatrix(mlir::Value table);
+  /// Where the source of an embedding table is multiplied by as floats, too, it lies in the artifact
+  /// once, as panels: how many columns are beside each other there. Else 0.
+  int64_t columnsBesideIfMatrix(mlir::Value table);
   mlir::Value packed(mlir::Value weight, Format format, int64_t columns, KernelBuilder &b);
   /// Rows [T, K] in groups, the last one filled up with zeros, as `kernel.quantize_rows` makes
   /// them: codes [T, G, 32], scales [T, G], sums of 32 codes [T, G] or of 16 [T, 2 * G].

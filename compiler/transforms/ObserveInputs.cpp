@@ -1,6 +1,7 @@
 //===- ObserveInputs.cpp - Look at what matrices are multiplied by ---------===//
 
 #include "compiler/transforms/Passes.h"
+#include "dialects/llama/Quantization.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -17,15 +18,8 @@ namespace {
 
 /// A name for what meets `linear`'s matrix, by the matrix's own.
 std::string nameOf(llama::LinearOp linear) {
-  Value weight = linear.getWeight();
-  while (Operation *op = weight.getDefiningOp()) {
-    if (auto leaf = dyn_cast<llama::WeightOp>(op))
-      return (leaf.getSource() + ".input").str();
-    if (op->getNumOperands() == 0)
-      break;
-    weight = op->getOperand(0);
-  }
-  return "input";
+  StringRef source = llama::sourceOf(linear.getWeight());
+  return source.empty() ? "input" : (source + ".input").str();
 }
 
 struct ObserveInputs : cria::impl::ObserveInputsBase<ObserveInputs> {

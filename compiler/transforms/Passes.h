@@ -25,8 +25,8 @@ namespace cria {
 #define GEN_PASS_REGISTRATION
 #include "compiler/transforms/Passes.h.inc"
 
-/// Names of the functions of a specialized model; each has the prefix
-/// `cria_` once it is an entry point of `runtime/Abi.h`.
+/// What the name of a specialized model's function begins with once that is an entry point
+/// of `runtime/Abi.h`.
 inline constexpr llvm::StringLiteral kEntryPrefix = "cria_";
 
 } // namespace cria

@@ -36,7 +36,6 @@ def CastCaches : Pass<"llama-cast-caches", "::mlir::ModuleOp"> {
   let summary = "decide the type of the KV cache";
   let description = [{
     Every cache holds `type`; what is written into it is rounded (`llama.cache_update`).
-    Codes of `q8` want heads of a multiple of 32 columns.
 
     ```mlir
     llama.cache @keys : tensor<512x2x64xf32>
@@ -382,7 +381,7 @@ def VectorizeAttention : Pass<"kernel-vectorize-attention", "::mlir::func::FuncO
   let summary = "online softmax attention, rows by blocks of positions";
   let description = [{
     A `kernel.attention` tile of M rows (tokens times heads of one group) becomes a loop
-    over the positions that every row sees, several blocks at a time, and one over the
+    over the positions that every row sees, several vectors of them at a time, and one over the
     rest, where positions beyond a row's own, or before its window, weigh nothing.
     Scores and weighted values are register tiles of M rows and a few vectors;
     the maximum changes once per step. What lies between is in the thread's scratch.

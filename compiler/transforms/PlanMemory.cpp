@@ -38,7 +38,7 @@ struct Interval {
   int64_t begin, end, bytes, offset;
 };
 
-/// The segments and the rest of `CriaEntry`, as arguments of a function.
+/// The segments of `CriaEntry`, as arguments of a function.
 struct Context {
   Value weights, state, workspace, scratch;
 };
@@ -111,6 +111,14 @@ LogicalResult Planner::planFrame(func::FuncOp func, int64_t base) {
     top = std::max(top, interval.offset + interval.bytes);
   }
   workspace = std::max(workspace, base + top);
+  WalkResult others = func.walk([&](memref::AllocOp alloc) {
+    if (places.contains(alloc) || alloc->getParentOfType<scf::ForallOp>())
+      return WalkResult::advance();
+    alloc.emitOpError("expects to stand at the top of its function, or within a kernel");
+    return WalkResult::interrupt();
+  });
+  if (others.wasInterrupted())
+    return failure();
   for (auto call : block.getOps<func::CallOp>())
     if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee()))
       bases[callee] = std::max(bases[callee], base + top);

@@ -71,7 +71,9 @@ public:
     size = query.getDimSize(2);
     groups = op.getKeyScales() ? llvm::divideCeil(size, kGroup) : 1;
     lanes = schedule.lanes;
-    perBlock = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3) / lanes;
+    auto keys = cast<RankedTensorType>(op.getKeys().getType());
+    perBlock = keys.getDimSize(3) / lanes;
+    window = std::min<int64_t>(op.getWindow(), keys.getDimSize(0) * keys.getDimSize(3));
     width = std::gcd(size, lanes);
     laneType = VectorType::get({lanes}, b.getF32Type());
     columnType = VectorType::get({width}, b.getF32Type());
@@ -87,7 +89,7 @@ public:
       b.replaceOp(op, attend({}, {}));
       return;
     }
-    AttentionParts parts(b, loc, op.getPosition(), op.getWindow(), schedule.block * lanes, *op.getParts());
+    AttentionParts parts(b, loc, op.getPosition(), window, schedule.block * lanes, *op.getParts());
     Value from = parts.begin(b, loc, op.getPart()), to = parts.begin(b, loc, plus(op.getPart(), 1));
     Value any = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, from, to);
     auto branch = scf::IfOp::create(b, loc, op.getType(), any, /*withElseRegion=*/true);
@@ -113,7 +115,7 @@ private:
     // step's, except `end`; `edge` is one of a whole step's, if that is not behind the end.
     Value last = plus(op.getPosition(), tokens - 1);
     Value end = plus(stripOf(last), 1), begin = zero, edge = zero;
-    if (op.getWindow()) {
+    if (window) {
       begin = alignDown(stripOf(firstSeen(op.getPosition())), tailStrips);
       Value inside = stripOf(plus(firstSeen(last), lanes - 1));
       edge = arith::MinSIOp::create(b, loc, alignDown(plus(inside, schedule.block - 1), schedule.block),
@@ -128,7 +130,7 @@ private:
       seen = atMost(seen);
       end = atMost(end);
     }
-    if (op.getWindow())
+    if (window)
       state = loop(begin, edge, tailStrips, state,
                    [&](Value strip, ValueRange inner) { return step(strip, tailStrips, true, inner); });
     Value room = arith::MaxSIOp::create(b, loc, arith::SubIOp::create(b, loc, seen, edge), zero);
@@ -142,8 +144,8 @@ private:
     return finish(state);
   }
 
-  /// What a step changes: scores [M, B * L], maxima [M], sums [M, L] by lanes,
-  /// weighted values [M, Dh], and of codes weights [G, M, B * L]: else they take the
+  /// What a step changes: scores [M, N W], maxima [M], sums [M, W] by lanes,
+  /// weighted values [M, Dh], and of codes weights [G, M, N W]: else they take the
   /// scores' place.
   enum { kScores, kMaxima, kSums, kValues, kWeights };
 
@@ -171,7 +173,7 @@ private:
   }
   /// The first position that the window lets a row at `position` see.
   Value firstSeen(Value position) {
-    Value first = arith::SubIOp::create(b, loc, position, index(op.getWindow() - 1));
+    Value first = arith::SubIOp::create(b, loc, position, index(window - 1));
     return arith::MaxSIOp::create(b, loc, first, zero);
   }
 
@@ -420,7 +422,7 @@ private:
       return arith::CmpIOp::create(b, loc, predicate, lane, broadcast(type, place));
     };
     Value seen = compare(arith::CmpIPredicate::sle, own);
-    if (int64_t window = op.getWindow()) {
+    if (window) {
       Value inside = compare(arith::CmpIPredicate::sgt, arith::SubIOp::create(b, loc, own, index(window)));
       seen = arith::AndIOp::create(b, loc, seen, inside);
     }
@@ -549,6 +551,7 @@ private:
   int64_t passes = 1, height = 0;          ///< over the rows; how many of them have sums in registers at once
   int64_t size = 0, lanes = 0;             ///< Dh, W
   int64_t perBlock = 0;                    ///< strips of a block: L / W
+  int64_t window = 0;                      ///< positions that a row sees, at most all there are; 0: all
   int64_t groups = 1;                      ///< G = ceil(Dh/32) of codes, else 1
   int64_t width = 0;                       ///< of a vector of columns; divides Dh
   int64_t tailStrips = 0;                  ///< strips of a masked step
@@ -579,6 +582,13 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
         return signalPassFailure();
       }
       int64_t positions = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(3);
+      auto destination = cast<RankedTensorType>(op.getDestination().getType());
+      int64_t size = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(2);
+      if (op.getPart() && destination.getDimSize(2) != size + 2 * schedule.lanes) {
+        op.emitOpError("expects parts with vectors of ")
+            << schedule.lanes << " sums and maxima to be vectorized, but got " << destination;
+        return signalPassFailure();
+      }
       if (int64_t step = schedule.block * schedule.lanes; positions % step) {
         op.emitOpError("expects blocks of a multiple of ")
             << step << " positions to be vectorized, but got " << positions;

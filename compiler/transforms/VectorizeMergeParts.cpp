@@ -100,7 +100,7 @@ private:
   kernel::MergePartsOp op;
   Schedule schedule;
   int64_t count = 0, heads = 0;            ///< S, H
-  int64_t size = 0, lanes = 0;             ///< Dh, L
+  int64_t size = 0, lanes = 0;             ///< Dh, W
   VectorType laneType, columnType;
   Value zero;
 };

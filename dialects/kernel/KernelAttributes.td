@@ -4,6 +4,7 @@
 
 include "dialects/kernel/KernelDialect.td"
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/TensorEncoding.td"
 include "mlir/Dialect/SCF/IR/DeviceMappingInterface.td"
 
 def Kernel_ScheduleAttr : AttrDef<Kernel_Dialect, "Schedule"> {
@@ -46,13 +47,14 @@ def Kernel_ThreadAttr : AttrDef<Kernel_Dialect, "Thread", [
   let assemblyFormat = "`<` $dimension `>`";
 }
 
-def Kernel_PitchAttr : AttrDef<Kernel_Dialect, "Pitch"> {
+def Kernel_PitchAttr : AttrDef<Kernel_Dialect, "Pitch", [
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "pitch";
   let summary = "the encoding of a tensor that has others between its parts";
   let description = [{
     Slice [i] of the outermost dimension lies i times `elements` elements behind slice [0],
     and each is row-major. So a block of positions of every KV cache can lie beside the same
-    block of the others (see LowerToKernels.cpp).
+    block of the others (see LowerToKernels.cpp). A slice has no more elements than that.
 
     ```mlir
     tensor<33x2x64x16xf32, #kernel.pitch<90112>>

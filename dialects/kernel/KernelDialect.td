@@ -17,7 +17,7 @@ def Kernel_Dialect : Dialect {
     kernel as an attribute.
 
     Letters as in the llama dialect; L is the number of positions that one block
-    of a KV cache holds, P the number of blocks: enough for C + T positions.
+    of a KV cache holds, P the number of blocks: enough for the cache's C positions.
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::cria::llama::LlamaDialect", "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

@@ -94,8 +94,7 @@ LogicalResult AttentionOp::verify() {
                    values = tensorType(getValues());
   int64_t heads = query.getDimSize(1), groups = keys.getDimSize(1), size = keys.getDimSize(2),
           lanes = keys.getDimSize(3);
-  bool whole = ShapedType::isDynamic(heads) || ShapedType::isDynamic(groups) || heads % groups == 0 ||
-               groups == 1;
+  bool whole = ShapedType::isDynamic(heads) || ShapedType::isDynamic(groups) || (groups && heads % groups == 0);
   if (!whole || differ(keys.getDimSize(0), values.getDimSize(0)) || differ(groups, values.getDimSize(1)) ||
       differ(query.getDimSize(2), size) || differ(query.getDimSize(2), values.getDimSize(3)) ||
       ShapedType::isDynamic(lanes) || differ(lanes, values.getDimSize(2)) ||
@@ -178,7 +177,7 @@ LogicalResult QuantizeRowsOp::verify() {
   RankedTensorType rows = tensorType(getRows()), codes = tensorType(getCodesDestination()),
                    scales = tensorType(getScalesDestination()), sums = tensorType(getSumsDestination());
   int64_t parts = rows.getDimSize(1), width = rows.getDimSize(2), groups = codes.getDimSize(1);
-  bool whole = !ShapedType::isDynamic(width) && (kGroup % width == 0 || width % kGroup == 0);
+  bool whole = !ShapedType::isDynamic(width) && width && (kGroup % width == 0 || width % kGroup == 0);
   if (!whole || differ(codes.getDimSize(2), kGroup) ||
       (!ShapedType::isDynamic(parts) && differ(groups * kGroup, parts * width))) // (C1)
     return emitOpError("expects rows of whole groups of 32 and codes [T, G, 32], but got ") << rows << " and " << codes;
@@ -274,7 +273,8 @@ LogicalResult TileMatmulOp::verify() {
        destination = cast<ShapedType>(getDestination().getType());
   bool isStatic = rows.hasStaticShape() && panels.hasStaticShape() && destination.hasStaticShape();
   int64_t beside = 4 / bytesOfElement(getRows()); // c
-  if (!isStatic || rows.getElementType() != panels.getElementType() || rows.getDimSize(1) % getStep() ||
+  if (!isStatic || rows.getElementType() != panels.getElementType() || !rows.getDimSize(1) ||
+      rows.getDimSize(1) % getStep() ||
       rows.getDimSize(1) != beside * panels.getDimSize(1) || panels.getDimSize(2) != beside * destination.getDimSize(2) ||
       rows.getDimSize(0) != destination.getDimSize(0) || panels.getDimSize(0) != destination.getDimSize(1)) // (C1)
     return emitOpError("expects rows [m, K], panels [P, K / ")

@@ -32,16 +32,25 @@ Range wholeDimension(OpBuilder &builder, Location loc, Value value, int64_t dim)
   return {builder.getIndexAttr(0), tensor::getMixedSize(builder, loc, value, dim), builder.getIndexAttr(1)};
 }
 
+/// The place of a tile of `value`, whose leading dimensions are the loops: the rest is whole.
+void placeLeading(OpBuilder &builder, Location loc, Value value, ArrayRef<OpFoldResult> offsets,
+                  ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &valueOffsets,
+                  SmallVector<OpFoldResult> &valueSizes) {
+  valueOffsets.assign(offsets.begin(), offsets.end());
+  valueSizes.assign(sizes.begin(), sizes.end());
+  for (int64_t dim = offsets.size(), rank = cast<RankedTensorType>(value.getType()).getRank(); dim < rank; ++dim) {
+    valueOffsets.push_back(builder.getIndexAttr(0));
+    valueSizes.push_back(tensor::getMixedSize(builder, loc, value, dim));
+  }
+}
+
 /// `source` cut along its leading dimensions to `offsets` and `sizes`, whole in
 /// the others. Adds the op that does it to `slices`.
 Value sliceLeading(OpBuilder &builder, Location loc, Value source, ArrayRef<OpFoldResult> offsets,
                    ArrayRef<OpFoldResult> sizes, SmallVectorImpl<Operation *> &slices) {
-  int64_t rank = cast<RankedTensorType>(source.getType()).getRank();
-  SmallVector<OpFoldResult> allOffsets(offsets), allSizes(sizes), strides(rank, builder.getIndexAttr(1));
-  for (int64_t dim = offsets.size(); dim < rank; ++dim) {
-    allOffsets.push_back(builder.getIndexAttr(0));
-    allSizes.push_back(tensor::getMixedSize(builder, loc, source, dim));
-  }
+  SmallVector<OpFoldResult> allOffsets, allSizes;
+  placeLeading(builder, loc, source, offsets, sizes, allOffsets, allSizes);
+  SmallVector<OpFoldResult> strides(allSizes.size(), builder.getIndexAttr(1));
   auto slice = tensor::ExtractSliceOp::create(builder, loc, source, allOffsets, allSizes, strides);
   slices.push_back(slice);
   return slice;
@@ -61,20 +70,7 @@ Value positionAfter(OpBuilder &builder, Location loc, Value position, OpFoldResu
       builder, loc, affine::makeComposedFoldedAffineApply(builder, loc, p + o, {OpFoldResult(position), offset}));
 }
 
-
 } // namespace
-
-/// The place of a tile of `value`, whose leading dimensions are the loops: the rest is whole.
-static void placeLeading(OpBuilder &builder, Location loc, Value value, ArrayRef<OpFoldResult> offsets,
-                         ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &valueOffsets,
-                         SmallVector<OpFoldResult> &valueSizes) {
-  valueOffsets.assign(offsets.begin(), offsets.end());
-  valueSizes.assign(sizes.begin(), sizes.end());
-  for (int64_t dim = offsets.size(), rank = cast<RankedTensorType>(value.getType()).getRank(); dim < rank; ++dim) {
-    valueOffsets.push_back(builder.getIndexAttr(0));
-    valueSizes.push_back(tensor::getMixedSize(builder, loc, value, dim));
-  }
-}
 
 //===----------------------------------------------------------------------===//
 // Attention

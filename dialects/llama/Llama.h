@@ -29,8 +29,9 @@ inline constexpr llvm::StringLiteral kModelAttrName = "llama.model";
 /// The entry function of an imported model:
 /// (tokens [T] i32, position index) -> hidden [T, D] f32.
 inline constexpr llvm::StringLiteral kForwardName = "forward";
+/// The last layer, once `llama-defer-last-layer` took it out of the entry function.
+inline constexpr llvm::StringLiteral kFinishName = "finish";
 /// The head of an imported model: (hidden [T, D] f32) -> logits [T, V] f32.
-inline constexpr llvm::StringLiteral kFinishName = "finish"; ///< the last layer (llama-defer-last-layer)
 inline constexpr llvm::StringLiteral kLogitsName = "logits";
 
 } // namespace cria::llama

@@ -231,9 +231,10 @@ def Llama_PackBlocksOp : Llama_Op<"pack_blocks", [Pure, Llama_WeightExpression]>
     a row beside each other, as the machine's dot products take them: Quantization.h
     has the format's and the block's definition.
 
-    Rows beyond N have scale 0 and code 0, columns beyond K code 0. The input is a `llama.quantize`, or a
-    weight whose source is stored in a block encoding of that format; in between
-    only the order of rows may change.
+    Rows beyond N have scale 0 (or the least power of two, where scales are such) and code 0,
+    columns beyond K code 0. The input is a `llama.quantize`, or a weight whose source is
+    stored in a block encoding of that format; in between only the order of rows may change,
+    and such matrices lie one below the other.
 
     - (C1) `rows` lies in [1, 64].
     - (C2) the result is [ceil(N / rows), ceil(K / S), B] of i8.
@@ -359,7 +360,7 @@ def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResul
   let description = [{
     The rows of `input` [T, K] in groups of 32, the last of which may be shorter: with
     s = max |x| / 127 of a group, a number becomes s times x / s rounded to the nearest
-    integer, ties to even.
+    integer, ties to even. Where max |x| is below 2^-100, all become 0.
 
     `microscaled`: to MXINT8 (OCP Microscaling Formats, 2023). With 2^e the largest power
     of two that is not above max |x|, s is 2^(e - 6), and integers are at most 127 in

@@ -134,6 +134,8 @@ int64_t cria::llama::encodedBytes(Encoding encoding) {
 //===----------------------------------------------------------------------===//
 
 uint8_t cria::llama::toExponent(float scale) {
+  if (scale == 0)
+    return 0;
   return std::isnan(scale) ? 255 : uint8_t(std::ilogb(scale) + 128);
 }
 
@@ -259,13 +261,14 @@ public:
 
   /// The best codes of `values` [group], squared errors weighted by `weights` [group].
   void encode(const float *values, const float *weights, float &scale, float *minimum, uint8_t *codes) {
-    if (!measure(values)) { // beyond F16, or NaN: no scale can say it
-      scale = NAN;
-      if (minimum)
-        *minimum = 0;
+    scale = NAN; // what is beyond F16, or NaN, or has such weights: no scale can say it
+    if (minimum)
+      *minimum = 0;
+    if (!measure(values)) {
       std::fill_n(codes, t.group, 0);
       return;
     }
+    std::fill_n(best, t.group, 0.0f);
     float smallest = INFINITY;
     for (int n = search.first; search.step > 0 ? n <= search.last : n >= search.last; n += search.step) {
       float share = n / 32.0f, trialScale, trialMinimum = 0;

@@ -69,7 +69,6 @@ namespace cria::llama {
 /// quantized matrices meet (`llama.quantize_rows`).
 inline constexpr int kGroup = 32;
 inline constexpr int kMostGroup = 128; ///< columns of the longest group
-inline constexpr int kMostBlock = 256;  ///< columns of the longest block
 inline constexpr int kMostBlockRows = 64; ///< rows of a packed block, at most
 
 /// What there is to know about a format; see above.
@@ -149,8 +148,8 @@ struct Guide {
 void quantizeRow(Format format, const float *values, int64_t columns, CodeRow &row, const Guide *guide = nullptr);
 
 /// The format whose codes give the numbers of `weight` exactly: of a `llama.quantize`,
-/// or of a source stored in blocks, also behind a change of the rows' order. None
-/// for other weights.
+/// or of a source stored in blocks, also behind a change of the rows' order or of several
+/// one below the other. None for other weights.
 std::optional<Format> codeFormat(mlir::Value weight);
 
 /// The symbol of the source that `weight` is made of; empty if it is not one alone.

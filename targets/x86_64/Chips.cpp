@@ -6,7 +6,8 @@
 //
 // A list is what an artifact asks of the machine and all that LLVM may use, so one of
 // a chip's features that nothing of ours wants is left out: the artifact then runs on
-// more machines.
+// more machines. Some are there to tell chips apart: sse4a, avxvnniint8, avx512fp16,
+// prefetchi and avx512vp2intersect (of those here Zen 5 alone).
 //
 //===----------------------------------------------------------------------===//
 

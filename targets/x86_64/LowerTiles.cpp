@@ -49,9 +49,7 @@ struct Cut {
   explicit Cut(kernel::TileMatmulOp op) {
     auto rows = cast<MemRefType>(op.getRows().getType()), sums = cast<MemRefType>(op.getDestination().getType());
     int64_t m = rows.getDimSize(0), step = op.getStep() * rows.getElementTypeBitWidth() / 8;
-    height = std::min(m, kMostRows);
-    while (m % height)
-      --height;
+    height = divisorUpTo(m, kMostRows);
     left = {height, step};
     right = {step / 4, 4 * sums.getDimSize(2)};
     result = {height, 4 * sums.getDimSize(2)};
@@ -67,8 +65,11 @@ public:
   /// At most `registers` tiles are alive at once; at least 3.
   TileKernel(kernel::TileMatmulOp op, int64_t registers, OpBuilder &builder)
       : op(op), cut(op), b(builder), loc(op.getLoc()), converter(builder.getContext()),
-        tile(LLVM::LLVMX86AMXType::get(builder.getContext())), rowTiles(registers >= 5 ? 2 : 1),
-        panelTiles(registers >= 8 ? 2 : 1) {}
+        tile(LLVM::LLVMX86AMXType::get(builder.getContext())) {
+    // Sums, rows and panels: 2 + 2 + 1 registers of two tiles, 4 + 2 + 2 of four.
+    rowTiles = registers >= 5 ? 2 : 1;
+    panelTiles = registers >= 8 ? 2 : 1;
+  }
 
   void build() {
     auto sums = cast<MemRefType>(op.getDestination().getType());

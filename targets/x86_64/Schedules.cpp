@@ -138,8 +138,8 @@ constexpr Row kTable[] = {
     {Kind::BlockMatmul, true, "avx2", unpackedOnce(inTiles(4, 32), UnpackOnce::All), Only::Few},
     {Kind::BlockMatmul, true, "avxvnni", inTiles(2, 32)},
     {Kind::BlockMatmul, false, "avx512f", fetching(singleRow(32), 6144)},
-    {Kind::BlockMatmul, false, "avx512bf16", singleRow(32)},
-    {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(singleRow(32), 6144)},
+    {Kind::BlockMatmul, false, "avx512bf16", singleRow(32)}, // Zen 4; the next two rows undo it for others
+    {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(singleRow(32), 6144)}, // Zen 5
     {Kind::BlockMatmul, false, "amx-tile", fetching(singleRow(32), 6144)},
     {Kind::BlockMatmul, true, "avx512f", unpackedOnce(inTiles(4, 8, 2), UnpackOnce::Slow)},
     {Kind::BlockMatmul, true, "avx512vnni", inTiles(6, 32, 2)},

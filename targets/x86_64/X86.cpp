@@ -14,7 +14,6 @@ namespace {
 
 class X86Target : public Target {
 public:
-  llvm::StringRef name() const override { return "x86_64"; }
   llvm::ArrayRef<Chip> chips() const override { return x86::chips(); }
 
   llvm::ArrayRef<ChipSet> chipSets() const override { return x86::chipSets(); }

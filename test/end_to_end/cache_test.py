@@ -24,7 +24,7 @@ import re
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, floats, logits, run
+from support import check, check_equal, compile_model, floats, largest_difference, logits, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -32,11 +32,6 @@ import make_model  # noqa: E402
 LENGTH = 100
 BOUNDS = {"f16": 2.0 ** -10, "bf16": 2.0 ** -7, "q8": 2.0 ** -7}
 HEADS = {"llama-gqa": [64, 80], "mistral": [96, 100]}  # head sizes for q8 besides the family's own
-
-
-def largest_difference(a, b):
-    check(len(a) == len(b), f"expected {len(a)} logits, found {len(b)}")
-    return max(abs(x - y) for x, y in zip(a, b))
 
 
 def state_bytes(program):
@@ -90,7 +85,7 @@ class Family:
         rounded = os.path.join(self.folder, type + ".mlir")
         run([self.opt, self.imported, f"--llama-cast-caches=type={type}", "-o", rounded])
         expected = self.expect(rounded)
-        cost = largest_difference(self.exact, expected)
+        cost = largest_difference(self.exact, expected, f"{self.name} rounded to {type}")
         bound = BOUNDS[type] * self.scale
         for target in ("x86-64-v2", "x86-64-v3", "native"):
             program = self.compile(type, target)
@@ -100,7 +95,7 @@ class Family:
             for feed in (1, 32):
                 what = f"{self.name} --kv {type} {target} in chunks of {feed}"
                 data = logits(program, self.ids, self.folder, "--chunk", feed, "--threads", 1)
-                off = largest_difference(expected, floats(data))
+                off = largest_difference(expected, floats(data), what)
                 print(f"{what}: {off / self.scale:.2e}, rounding itself {cost / self.scale:.2e}")
                 check(off <= bound, f"{what}: |difference| {off:.3g}, expected at most {bound:.3g}")
                 check(4 * off <= cost, f"{what}: |difference| {off:.3g}, expected at most a quarter of {cost:.3g}")

@@ -1,5 +1,6 @@
 """Compiles a model with cria and runs what comes out."""
 import array
+import math
 import os
 import subprocess
 import sys
@@ -18,7 +19,8 @@ def run(command, **options):
     """Standard output as bytes; a failure ends the test with what the program said."""
     done = subprocess.run([str(word) for word in command], capture_output=True, **options)
     if done.returncode != 0:
-        sys.exit(f"error: {' '.join(map(str, command))}\nexit code {done.returncode}\n{done.stderr.decode(errors='replace')}")
+        sys.exit(f"error: {' '.join(map(str, command))}\nexit code {done.returncode}\n"
+                 f"{done.stderr.decode(errors='replace')}")
     return done.stdout
 
 
@@ -65,6 +67,16 @@ def floats(data):
 def check(condition, message):
     if not condition:
         sys.exit("error: " + message)
+
+
+def largest_difference(expected, found, what):
+    """max |difference| of two lists of finite numbers: max() alone passes over a NaN."""
+    check(len(expected) == len(found), f"{what}: expected {len(expected)} numbers, found {len(found)}")
+    gaps = [abs(a - b) for a, b in zip(expected, found)]
+    for at, gap in enumerate(gaps):
+        if not math.isfinite(gap):
+            sys.exit(f"error: {what} at {at} of {len(gaps)}: expected {expected[at]}, found {found[at]}")
+    return max(gaps)
 
 
 def check_equal(expected, found, what):

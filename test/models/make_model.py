@@ -2,7 +2,7 @@
 """Writes tiny random models, one per family and format, for tests.
 
     make_model.py FAMILY OUTDIR [--format hf|gguf|llama2c] [--dtype f32|f16|bf16|q4_0|…|q6_k|mxfp4|q4_k_m]
-                  [--seed N] [--shards N] [--gguf-version 2|3]
+                  [--seed N] [--shards N] [--gguf-version 1|2|3]
 
 The weights depend on family and seed alone: every format holds the same model, up
 to the rounding of its type. `make_model` is the same as a function and returns the
@@ -196,12 +196,15 @@ def write_safetensors(path, entries):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(e[3] for e in entries))
 
 
+# What a folder can be written in, and what config.json calls it.
+_HF_DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
+
+
 def write_hf(config, tensors, folder, dtype, shards=1):
     entries = [(t.name(_HF_NAMES, "model.layers."), dtype.upper(), t.shape, encode(t.values, dtype))
                for t in tensors]
     with open(os.path.join(folder, "config.json"), "w") as file:
-        json.dump({**config, "torch_dtype": {"f32": "float32", "f16": "float16",
-                                             "bf16": "bfloat16"}[dtype]}, file, indent=2)
+        json.dump({**config, "torch_dtype": _HF_DTYPES[dtype]}, file, indent=2)
     if shards == 1:
         write_safetensors(os.path.join(folder, "model.safetensors"), entries)
         return folder
@@ -354,25 +357,31 @@ def llama2c_bytes(config, tensors):
 
 # --- all -------------------------------------------------------------------------------------
 
+def can_hold(family, format, dtype):
+    """Whether `format` can say what `family` is and hold its weights in `dtype`."""
+    config = FAMILIES[family]
+    if format == "hf":
+        return dtype in _HF_DTYPES
+    if format == "gguf":  # without a key for windows of some layers only
+        return dtype in GGUF_DTYPES and not config.get("use_sliding_window")
+    plain = not any(config.get(k) for k in ("rope_scaling", "attention_bias", "mlp_bias"))
+    return config["model_type"] == "llama" and plain and dtype == "f32"
+
+
 def make_model(family, folder, format="hf", dtype="f32", seed=1, shards=1, gguf_version=3):
     """Writes the model into `folder` and returns the path to give to cria."""
+    if not can_hold(family, format, dtype):
+        raise ValueError(f"{format} cannot hold {family} in {dtype}")
     os.makedirs(folder, exist_ok=True)
     config = FAMILIES[family]
     tensors = make_weights(config, f"{family}/{seed}")
     if format == "hf":
-        if dtype not in ("f32", "f16", "bf16"):
-            raise ValueError(f"a Hugging Face folder holds no {dtype}")
         return write_hf(config, tensors, folder, dtype, shards)
     if format == "gguf":
-        if config["model_type"] == "qwen2" and config["use_sliding_window"]:
-            raise ValueError("GGUF has no key for windows of some layers only")
         path = os.path.join(folder, "model.gguf")
         data = gguf_bytes(gguf_version, gguf_keys(family, config),
                           gguf_tensors(config, tensors, dtype))
     else:
-        plain = not any(config.get(k) for k in ("rope_scaling", "attention_bias", "mlp_bias"))
-        if config["model_type"] != "llama" or not plain or dtype != "f32":
-            raise ValueError(f"a llama2.c checkpoint holds no {family} in {dtype}")
         path = os.path.join(folder, "model.bin")
         data = llama2c_bytes(config, tensors)
     with open(path, "wb") as file:
@@ -389,7 +398,7 @@ def main():
     parser.add_argument("--dtype", choices=GGUF_DTYPES, default="f32")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shards", type=int, default=1)
-    parser.add_argument("--gguf-version", type=int, choices=(2, 3), default=3)
+    parser.add_argument("--gguf-version", type=int, choices=(1, 2, 3), default=3)
     args = parser.parse_args()
     try:
         print(make_model(args.family, args.outdir, args.format, args.dtype, args.seed, args.shards,

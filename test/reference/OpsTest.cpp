@@ -74,6 +74,19 @@ TEST(QuantizeRows, RoundsByGroupsAndWhatIsLeft) {
   expectNear(program.call({{{2, 35}, x}}), expected);
 }
 
+// A group below 2^-100 is zero, as kernels make it, with either kind of scale.
+TEST(QuantizeRows, TakesTheTiniestForZero) {
+  for (const char *kind : {"", "microscaled"}) {
+    Program program(std::string("func.func @f(%x: tensor<?x33xf32>) -> tensor<?x33xf32> {"
+                                "%y = llama.quantize_rows %x ") +
+                    kind + " : tensor<?x33xf32> return %y : tensor<?x33xf32> }");
+    std::vector<double> x(33), expected(33);
+    x[0] = 0x1p-101;
+    x[32] = expected[32] = 127 * 0x1p-100;
+    EXPECT_EQ(program.call({{{1, 33}, x}}), expected) << kind;
+  }
+}
+
 // 127.9 is in [2^6, 2^7), so s is 1, and no integer above 127; 1.5 in [1, 2), so s is 1 / 64.
 TEST(QuantizeRows, RoundsToMicroscales) {
   Program program("func.func @f(%x: tensor<?x35xf32>) -> tensor<?x35xf32> {"

@@ -131,7 +131,10 @@ def check_family(tool, folder, family):
     expected = Model(config, make_model.make_weights(config, f"{family}/1")).logits(prompt)
     found = struct.unpack(f"<{len(expected)}f", fed[0])
     greatest = max(map(abs, expected))
-    worst = max(abs(a - b) for a, b in zip(expected, found)) / greatest
+    gaps = [abs(a - b) for a, b in zip(expected, found)]
+    if not all(map(math.isfinite, gaps)):  # max() passes over a NaN
+        return f"{family}: expected finite logits"
+    worst = max(gaps) / greatest
     print(f"{family}: max |logit| {greatest:.2f}, off by {worst:.1e} of it")
     # The interpreter's rotary table is rounded to F32 (2^-24), which a few layers
     # amplify; a wrong formula is off by a tenth and more.

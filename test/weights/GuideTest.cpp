@@ -167,6 +167,15 @@ TEST(Guide, CostsLessThanRoundingInEveryFormat) {
   }
 }
 
+// Records may hold NaN, and then no scale is better than another: none is taken.
+TEST(Guide, FactorsThatSayNothingGiveNoCodes) {
+  constexpr int64_t K = 64;
+  llama::Guide guide{K, std::vector<float>(K * K, NAN)};
+  for (llama::Format format : {llama::Format::Q8, llama::Format::Q4, llama::Format::Q4Z, llama::Format::NF4})
+    for (float error : errorsOf(format, std::vector<float>(K, 0.5f), &guide))
+      EXPECT_TRUE(std::isnan(error)) << llama::stringifyFormat(format).str();
+}
+
 TEST(Guide, NumbersThatNoScaleCanSayStayWithinTheirGroup) {
   constexpr int64_t K = 64;
   std::string bytes = recordsOf({K}, 0, {100}, correlated(100, K, 1));

@@ -271,3 +271,14 @@ module attributes {kernel.target = "x86-64-v3"} {
     return %a : tensor<1x1x8xf32>
   }
 }
+
+// -----
+
+module attributes {kernel.target = "x86-64-v3"} {
+  func.func @other_lanes(%p: index, %q: tensor<1x1x64xf32>, %k: tensor<3x1x64x64xf32>, %v: tensor<3x1x64x64xf32>, %o: tensor<1x1x72xf32>) -> tensor<1x1x72xf32> {
+    // expected-error @+1 {{expects parts with vectors of 8 sums and maxima to be vectorized, but got 'tensor<1x1x72xf32>'}}
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 4 into %o
+      : (tensor<1x1x64xf32>, tensor<3x1x64x64xf32>, tensor<3x1x64x64xf32>, index, tensor<1x1x72xf32>, index) -> tensor<1x1x72xf32>
+    return %a : tensor<1x1x72xf32>
+  }
+}

@@ -231,3 +231,25 @@ func.func @f(%s: tensor<3x4x16xf32>, %p: index, %o: tensor<1x4x8xf32>) {
   %a = kernel.merge_parts %s at %p into %o : (tensor<3x4x16xf32>, index, tensor<1x4x8xf32>) -> tensor<2x4x8xf32>
   return
 }
+
+// -----
+
+// kernel.attention (C1): no heads of keys
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x0x8x4xf32>, %v: tensor<3x0x4x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects query [T, H, Dh], keys [P, Hkv, Dh, L] and values [P, Hkv, L, Dh]}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+    : (tensor<1x4x8xf32>, tensor<3x0x8x4xf32>, tensor<3x0x4x8xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// #kernel.pitch: of slices
+// expected-error @+1 {{expects a tensor with slices for a pitch, but got one of rank 0}}
+kernel.state @s at 0 : tensor<f32, #kernel.pitch<4>>
+
+// -----
+
+// #kernel.pitch: no slice lies in the next one
+// expected-error @+1 {{expects slices of at most 15 elements for that pitch, but got 16}}
+kernel.state @s at 0 : tensor<3x4x4xf32, #kernel.pitch<15>>

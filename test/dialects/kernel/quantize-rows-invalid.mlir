@@ -47,3 +47,13 @@ func.func @f(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>,
     : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
   return
 }
+
+// -----
+
+// kernel.quantize_rows (C1): parts of nothing
+func.func @f(%x: tensor<1x4x0xf32>, %q: tensor<1x0x32xi8>, %s: tensor<1x0xf32>, %n: tensor<1x0xi32>) {
+  // expected-error @+1 {{'kernel.quantize_rows' op expects rows of whole groups of 32 and codes [T, G, 32], but got 'tensor<1x4x0xf32>'}}
+  %a, %b, %c = kernel.quantize_rows %x into %q, %s, %n
+    : (tensor<1x4x0xf32>, tensor<1x0x32xi8>, tensor<1x0xf32>, tensor<1x0xi32>) -> (tensor<1x0x32xi8>, tensor<1x0xf32>, tensor<1x0xi32>)
+  return
+}

@@ -42,3 +42,12 @@ func.func @f(%x: tensor<16x32xbf16>, %w: tensor<1x16x32xbf16>, %y: tensor<16x1x1
   kernel.tile_matmul %x, %w into %y : tensor<16x32xbf16>, tensor<1x16x32xbf16>, tensor<16x1x16xf32>
   return
 }
+
+// -----
+
+// kernel.tile_matmul (C1): no columns
+func.func @f(%x: memref<16x0xbf16>, %w: memref<1x0x32xbf16>, %y: memref<16x1x16xf32>) {
+  // expected-error @+1 {{expects rows [m, K], panels [P, K / 2, 2 R] and destination [m, P, R]}}
+  kernel.tile_matmul %x, %w into %y : memref<16x0xbf16>, memref<1x0x32xbf16>, memref<16x1x16xf32>
+  return
+}
