@@ -29,10 +29,15 @@ namespace {
 struct Shape {
   double width, ffn, layers, queries, keys, vocabulary;
 
-  /// Weights of the layers: every token of a prompt is multiplied by them.
-  double layerWeights() const { return layers * width * (2 * queries + 2 * keys + 3 * ffn); }
+  /// Weights of the layers, and those that every token of a prompt is multiplied by: of the last
+  /// layer only keys and values.
+  double layerWeights() const { return layers * layer(); }
+  double promptWeights() const { return (layers - 1) * layer() + width * 2 * keys; }
   /// Weights of the head: only tokens whose logits are wanted are.
   double headWeights() const { return width * vocabulary; }
+
+private:
+  double layer() const { return width * (2 * queries + 2 * keys + 3 * ffn); }
 };
 
 struct Model {
@@ -150,7 +155,7 @@ void prefill(benchmark::State &state, const Model &model) {
     double speed = stats["prompt_tokens_per_second"], limit = (before + after) / 2;
     state.SetIterationTime(1 / speed);
     state.counters["tokens_per_s"] = speed;
-    double operations = 2 * speed * model.shape.layerWeights();
+    double operations = 2 * speed * model.shape.promptWeights();
     state.counters["Gop_per_s"] = operations * 1e-9;
     state.counters["limit_Gop_per_s"] = limit * 1e-9;
     state.counters["share"] = operations / limit;

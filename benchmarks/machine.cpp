@@ -39,7 +39,5 @@ int main() {
     }
     std::cout << limit->measure(threads) << std::endl;
   }
-  if (std::cin.eof() && name.empty())
-    return 0;
   return std::cin.eof() ? 0 : 1;
 }

@@ -13,11 +13,8 @@ struct CriaTeam {
 
 CriaTeam *criaTeamOpen(const CriaModel *model, const void *weights, uint32_t threads) {
   CriaTeam *team = aligned_alloc(64, (sizeof(CriaTeam) + 63) / 64 * 64);
-  if (team && criaEngineOpen(&team->engine, model, weights, threads, 0) != 0) {
-    free(team);
-    return NULL;
-  }
-  return team;
+  /* Not freed where that fails: threads that were started before wait in it. */
+  return team && criaEngineOpen(&team->engine, model, weights, threads, 0) == 0 ? team : NULL;
 }
 
 static void call(void *opaque, int64_t thread, int64_t threads, void *barrier) {
