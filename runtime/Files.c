@@ -18,8 +18,8 @@ enum { RowsBufferBytes = 1 << 18, ReadStepBytes = 1 << 16 };
 void criaReserveStandardFiles(void) {
   for (int descriptor = 0; descriptor <= 2; ++descriptor)
     if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF)
-      /* For reading only: a write to a closed standard output must still fail. */
-      (void)open("/dev/null", O_RDONLY);
+      /* The other way round: what is closed must still fail to be read, or written to. */
+      (void)open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 /* Writes all bytes. Returns 0, or -1 with errno set. */

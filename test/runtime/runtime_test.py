@@ -573,6 +573,11 @@ class Interactive(Case):
     def test_context_ends(self):
         self.talk(b"ab\ncd\n", "--ignore-eos", err=b"story: the context of 64 positions is full\n")
 
+    def test_closed_input(self):
+        for words in (["-i"], ["-f", "-"], ["--tokenize"], ["--perplexity", "-"]):
+            self.expect(*words, code=1, preexec_fn=lambda: os.close(0), out=b"",
+                        err="^story: cannot read .*standard input.*")
+
     def test_needs_a_tokenizer(self):
         self.talk(b"ab\n", program=self.bare, out=b"", code=1, err="compiled without a tokenizer")
 
