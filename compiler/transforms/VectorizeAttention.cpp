@@ -60,8 +60,9 @@ constexpr int64_t kChains = 8;
 
 class AttentionTile : VectorBuilder {
 public:
-  AttentionTile(kernel::AttentionOp op, Schedule schedule, RewriterBase &rewriter)
-      : VectorBuilder(rewriter, op.getLoc()), op(op), schedule(schedule) {
+  /// `isChunk`: of a step of many tokens, of which the tile may have one.
+  AttentionTile(kernel::AttentionOp op, bool isChunk, Schedule schedule, RewriterBase &rewriter)
+      : VectorBuilder(rewriter, op.getLoc()), op(op), isChunk(isChunk), schedule(schedule) {
     auto query = cast<RankedTensorType>(op.getQuery().getType());
     tokens = query.getDimSize(0);
     heads = query.getDimSize(1);
@@ -237,7 +238,7 @@ private:
   SmallVector<Value> step(Value strip, int64_t strips, bool masked, ValueRange state) {
     block = arith::DivUIOp::create(b, loc, strip, index(perBlock));
     inBlock = arith::MulIOp::create(b, loc, arith::RemUIOp::create(b, loc, strip, index(perBlock)), index(lanes));
-    fetches = tokens == 1 && !masked;
+    fetches = !isChunk && !masked;
     Value scores = addScores(strips, state[kScores]);
     SmallVector<Value> next = weigh(strip, strips, masked, scores, state);
     next[kValues] = addValues(strips, next[isCoded() ? kWeights : kScores], next[kValues]);
@@ -546,6 +547,7 @@ private:
   }
 
   kernel::AttentionOp op;
+  bool isChunk;
   Schedule schedule;
   int64_t tokens = 0, heads = 0, rows = 0; ///< T, H, M = T * H
   int64_t passes = 1, height = 0;          ///< over the rows; how many of them have sums in registers at once
@@ -562,6 +564,14 @@ private:
   bool fetches = false; ///< the step
 };
 
+/// Tokens of the step that `op` is a tile of.
+int64_t tokensOfStep(kernel::AttentionOp op) {
+  Value query = op.getQuery();
+  while (auto slice = query.getDefiningOp<tensor::ExtractSliceOp>())
+    query = slice.getSource();
+  return cast<RankedTensorType>(query.getType()).getDimSize(0);
+}
+
 struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttention> {
   void runOnOperation() override {
     FailureOr<ChipRef> chip = chipOf(getOperation()->getParentOfType<ModuleOp>());
@@ -574,8 +584,8 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
         op.emitOpError("expects a tile of one key/value head to be vectorized, but got ") << groups;
         return signalPassFailure();
       }
-      bool chunk = cast<RankedTensorType>(op.getQuery().getType()).getDimSize(0) > 1;
-      Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, chunk, {}});
+      bool isChunk = tokensOfStep(op) > 1;
+      Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, isChunk, {}});
       int64_t parts = op.getPart() ? cast<RankedTensorType>(op.getType()).getDimSize(0) : 1;
       if (parts != 1) {
         op.emitOpError("expects a tile of one part to be vectorized, but got ") << parts;
@@ -594,7 +604,7 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
             << step << " positions to be vectorized, but got " << positions;
         return signalPassFailure();
       }
-      AttentionTile(op, schedule, rewriter).build();
+      AttentionTile(op, isChunk, schedule, rewriter).build();
     }
   }
 };

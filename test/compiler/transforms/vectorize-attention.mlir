@@ -282,3 +282,24 @@ module attributes {kernel.target = "x86-64-v3"} {
     return %a : tensor<1x1x72xf32>
   }
 }
+
+// -----
+
+module attributes {kernel.target = "x86-64-v4"} {
+  // A single token fetches what its next step reads; the tile of one of many tokens does not.
+  // CHECK-LABEL: func.func @single
+  // CHECK: kernel.prefetch
+  func.func @single(%p: index, %q: tensor<1x8x64xf32>, %k: tensor<9x1x64x64xf32>, %v: tensor<9x1x64x64xf32>) -> tensor<1x8x64xf32> {
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+      : (tensor<1x8x64xf32>, tensor<9x1x64x64xf32>, tensor<9x1x64x64xf32>, index, tensor<1x8x64xf32>) -> tensor<1x8x64xf32>
+    return %a : tensor<1x8x64xf32>
+  }
+  // CHECK-LABEL: func.func @one_of_many
+  // CHECK-NOT: kernel.prefetch
+  func.func @one_of_many(%p: index, %t: index, %rows: tensor<32x8x64xf32>, %k: tensor<9x1x64x64xf32>, %v: tensor<9x1x64x64xf32>) -> tensor<1x8x64xf32> {
+    %q = tensor.extract_slice %rows[%t, 0, 0] [1, 8, 64] [1, 1, 1] : tensor<32x8x64xf32> to tensor<1x8x64xf32>
+    %a = kernel.attention %q, %k, %v at %p scale 0.125 into %q
+      : (tensor<1x8x64xf32>, tensor<9x1x64x64xf32>, tensor<9x1x64x64xf32>, index, tensor<1x8x64xf32>) -> tensor<1x8x64xf32>
+    return %a : tensor<1x8x64xf32>
+  }
+}
