@@ -259,8 +259,10 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
   if (!chips)
     return imported->module->emitError(llvm::toString(chips.takeError()));
   std::string names;
-  for (const ChipRef &chip : *chips)
-    names += (chip.chip->name + " " + llvm::Twine(installation.runtimeBuildTime(chip.target->runtimeFolder())) + " ").str();
+  for (const ChipRef &chip : *chips) {
+    uint64_t runtime = installation.runtimeBuildTime(chip.target->runtimeFolder());
+    names += (chip.chip->name + " " + llvm::Twine(runtime) + " ").str();
+  }
   auto model = imported->module.get()->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
   std::string text; // as it is now; one that cannot be read is told when it is needed
   if (auto buffer = llvm::MemoryBuffer::getFile(options.calibrate))

@@ -28,14 +28,16 @@ int64_t cria::kernel::ThreadAttr::getMappingId() const { return getDimension(); 
 bool cria::kernel::ThreadAttr::isLinearMapping() const { return true; }
 int64_t cria::kernel::ThreadAttr::getRelativeIndex() const { return getDimension(); }
 
-llvm::LogicalResult cria::kernel::PitchAttr::verifyEncoding(mlir::ArrayRef<int64_t> shape, mlir::Type,
-                                                            llvm::function_ref<mlir::InFlightDiagnostic()> emitError) const {
+llvm::LogicalResult
+cria::kernel::PitchAttr::verifyEncoding(mlir::ArrayRef<int64_t> shape, mlir::Type,
+                                        llvm::function_ref<mlir::InFlightDiagnostic()> emitError) const {
   if (shape.empty())
     return emitError() << "expects a tensor with slices for a pitch, but got one of rank 0";
   int64_t elements = 1;
   for (int64_t size : shape.drop_front())
     elements *= mlir::ShapedType::isDynamic(size) ? 1 : size;
   if (elements > getElements())
-    return emitError() << "expects slices of at most " << getElements() << " elements for that pitch, but got " << elements;
+    return emitError() << "expects slices of at most " << getElements() << " elements for that pitch, but got "
+                       << elements;
   return llvm::success();
 }
