@@ -16,6 +16,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -46,6 +47,8 @@ struct Job {
   /// Errors and squares (see MatrixReport) of every row, if somebody asks.
   mutable std::vector<std::pair<double, double>> measured;
   int64_t firstPiece; ///< number of its first piece among all
+  /// The first row with a group that no scale can say, and which stands for NaN; or `sourceRows`.
+  int64_t firstUnsayable;
 };
 
 int64_t constantBytes(kernel::ConstantOp constant) {
@@ -74,7 +77,7 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   else if (cast<RankedTensorType>(value.getType()).getRank() == 2)
     job.parts.emplace_back(StringRef(constant.getSymName()).rsplit(".value").first, shape.rows);
   job.columns = shape.columns;
-  job.sourceRows = shape.rows;
+  job.sourceRows = job.firstUnsayable = shape.rows;
   job.units = job.panel ? constant.getTensorType().getDimSize(0) : shape.rows;
   job.unitBytes = constantBytes(constant) / job.units;
   job.unitsPerPiece = std::max<int64_t>(1, kPieceBytes / job.unitBytes);
@@ -181,15 +184,31 @@ void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llv
   }
 }
 
+/// Refuses a matrix that codes were chosen for, though no scale can say what it holds.
+LogicalResult checkSayable(const Job &job) {
+  int64_t row = job.firstUnsayable;
+  if (row == job.sourceRows)
+    return success();
+  auto part = job.parts.begin();
+  for (; row >= part->second; ++part)
+    row -= part->second;
+  return job.constant->getParentOfType<ModuleOp>().emitError()
+         << part->first << ": expected numbers that scales of " << stringifyFormat(*job.format)
+         << " can say, up to 65504 in magnitude, found others";
+}
+
 /// Buffers of one thread.
 class Worker {
 public:
   /// Units [begin, end) of `job`, as the artifact holds them.
   llvm::ArrayRef<char> evaluate(const Job &job, int64_t begin, int64_t end) {
     bytes.resize((end - begin) * job.unitBytes);
+    firstUnsayable = job.sourceRows;
     if (job.format) {
       for (int64_t unit = begin; unit < end; ++unit)
         packCodes(job, unit, codes, bytes.data() + (unit - begin) * job.unitBytes, [&](int64_t row) {
+          if (job.rows->choosesCodes() && llvm::any_of(codes.scales, [](float scale) { return std::isnan(scale); }))
+            firstUnsayable = std::min(firstUnsayable, row);
           if (job.measured.empty())
             return;
           values.resize(job.columns);
@@ -216,6 +235,8 @@ public:
     }
     return bytes;
   }
+
+  int64_t firstUnsayable = 0; ///< as in the job, of the last units
 
 private:
   /// `values` are rows [begin, begin + count).
@@ -280,6 +301,7 @@ LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t s
         return;
       }
       std::lock_guard<std::mutex> lock(mutex);
+      job.firstUnsayable = std::min(job.firstUnsayable, worker.firstUnsayable);
       bytesDone += bytes.size();
       unitsLeft[number] -= end - begin;
       tensorsDone += unitsLeft[number] == 0;
@@ -297,6 +319,9 @@ LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t s
     other.join();
   if (error)
     return module.emitError() << name << ": cannot be written: " << std::strerror(error);
+  for (const Job &job : jobs)
+    if (failed(checkSayable(job)))
+      return failure();
   for (const Job &job : jobs)
     if (report)
       addReports(job, *report);

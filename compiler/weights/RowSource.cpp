@@ -108,6 +108,7 @@ public:
     }
   }
   bool hasCodes(llama::Format wanted) const override { return wanted == format; }
+  bool choosesCodes() const override { return true; }
   void readCodes(int64_t row, llama::CodeRow &out) const override {
     SmallVector<float, 0> values;
     values.resize_for_overwrite(columns);
@@ -168,6 +169,7 @@ public:
       input->read(origin(row), 1, out);
   }
   bool hasCodes(llama::Format format) const override { return input->hasCodes(format); }
+  bool choosesCodes() const override { return input->choosesCodes(); }
   void readCodes(int64_t row, llama::CodeRow &out) const override { input->readCodes(origin(row), out); }
   void readExact(int64_t row, float *out) const override { input->readExact(origin(row), out); }
 
@@ -198,6 +200,9 @@ public:
   }
   bool hasCodes(llama::Format format) const override {
     return llvm::all_of(inputs, [&](const auto &input) { return input->hasCodes(format); });
+  }
+  bool choosesCodes() const override {
+    return llvm::any_of(inputs, [](const auto &input) { return input->choosesCodes(); });
   }
   void readCodes(int64_t row, llama::CodeRow &out) const override {
     auto [input, first] = inputOf(row);

@@ -216,6 +216,19 @@ class Tokenizers(HostileCase):
             self.assertTrue(self.refused_or_runs(model, "--ids", "1,2,3"))
 
 
+    def test_numbers_beyond_every_scale(self):
+        """Codes have scales of F16, and what is rounded to them must be numbers."""
+        model = self.make(dtype="f32")
+        file = os.path.join(model, "model.safetensors")
+        header, data = header_of(read(file))
+        begin = header["model.layers.1.mlp.up_proj.weight"]["data_offsets"][0]
+        for number in (1e5, float("nan")):
+            write(file, with_header(header, data[:begin] + struct.pack("<f", number) + data[begin + 4:]))
+            for rules in ("q8", "q4,lm_head=q6", "mxfp4"):
+                self.refused(model, ["layers.1.up: ", "65504"], "--quantize", rules)
+            self.assertTrue(self.refused_or_runs(model, "--ids", "1,2,3"))
+
+
 class Disks(HostileCase):
     """Where there is no room. ../driver/driver_test.py has folders, devices and an old file."""
 
