@@ -169,6 +169,10 @@ static int findOption(const char *argument, const char **value) {
   return -1;
 }
 
+static int conflict(int a, int b) {
+  return criaError("--%s and --%s cannot be used together", rows[a].name, rows[b].name);
+}
+
 /* There is one thing to do, with the options that it heeds, and at most one source of a prompt. */
 static int checkConflicts(const CriaOptions *options) {
   static const uint8_t conflicts[][2] = {
@@ -183,17 +187,14 @@ static int checkConflicts(const CriaOptions *options) {
       {CRIA_INFO, BIT(CRIA_LEVEL)},
       {CRIA_VERSION, BIT(CRIA_LEVEL)},
   };
-  int a = -1, b = -1;
-  for (size_t i = 0; i < sizeof(conflicts) / sizeof(*conflicts) && b < 0; ++i)
+  for (size_t i = 0; i < sizeof(conflicts) / sizeof(*conflicts); ++i)
     if (options->given[conflicts[i][0]] && options->given[conflicts[i][1]])
-      a = conflicts[i][0], b = conflicts[i][1];
+      return conflict(conflicts[i][0], conflicts[i][1]);
   for (size_t i = 0; i < sizeof(others) / sizeof(*others); ++i)
-    for (int option = 0; option < CRIA_OPTION_COUNT && b < 0 && options->given[others[i].what]; ++option)
+    for (int option = 0; option < CRIA_OPTION_COUNT && options->given[others[i].what]; ++option)
       if (options->given[option] && option != others[i].what && !(others[i].heeds & BIT(option)))
-        a = others[i].what, b = option;
+        return conflict(others[i].what, option);
 #undef BIT
-  if (b >= 0)
-    return criaError("--%s and --%s cannot be used together", rows[a].name, rows[b].name);
   if (options->given[CRIA_INTERACTIVE] && options->given[CRIA_FILE] &&
       strcmp(options->values[CRIA_FILE].text, "-") == 0)
     return criaError("--file - and --interactive cannot both read standard input");

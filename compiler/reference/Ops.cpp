@@ -147,40 +147,27 @@ static double greatestMagnitude(ArrayRef<double> numbers) {
   return greatest;
 }
 
-/// `numbers` to the nearest multiples of s, if that is above zero.
-static void roundToMultiples(double s, MutableArrayRef<double> numbers) {
-  for (double &x : numbers)
-    x = s > 0 ? s * std::nearbyint(x / s) : x;
-}
-
-/// The same with s = 2^(e - 6), 2^e being the largest power of two not above their greatest
-/// magnitude, and multiples up to 127 (MXINT8).
-static void roundToMicroscale(MutableArrayRef<double> numbers) {
+/// `numbers` to the nearest multiples, up to 127, of the scale that `scaleOf` makes of their
+/// greatest magnitude; all to 0 where that is below 2^-100.
+static void roundToCodes(MutableArrayRef<double> numbers, llvm::function_ref<double(double)> scaleOf) {
   double greatest = greatestMagnitude(numbers);
-  if (greatest == 0)
-    return;
-  double s = std::ldexp(1.0, std::ilogb(greatest) - 6);
-  roundToMultiples(s, numbers);
+  double s = greatest < 0x1p-100 ? 0 : scaleOf(greatest);
   for (double &x : numbers)
-    x = std::clamp(x, -127 * s, 127 * s);
+    x = s == 0 ? 0 : std::clamp(s * std::nearbyint(x / s), -127 * s, 127 * s);
 }
 
-// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers, or of what is left; or MXINT8
+// s * (x / s to the nearest integer), of 32 numbers or what is left: s = max |x| / 127, or of
+// MXINT8 2^(e - 6), 2^e being the largest power of two that is not above max |x|
 FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
                                       Operands<llama::QuantizeRowsOp> operands) {
   Tensor result = *operands.getInput();
   int64_t K = result.shape[1];
+  auto scaleOf = [&](double greatest) {
+    return op.getMicroscaled() ? std::ldexp(1.0, std::ilogb(greatest) - 6) : greatest / 127;
+  };
   for (int64_t t = 0; t < result.shape[0]; ++t)
-    for (int64_t begin = 0; begin < K; begin += llama::kGroup) {
-      MutableArrayRef<double> group(result.row(t) + begin, std::min<int64_t>(llama::kGroup, K - begin));
-      double greatest = greatestMagnitude(group);
-      if (greatest < 0x1p-100)
-        llvm::fill(group, 0.0);
-      else if (op.getMicroscaled())
-        roundToMicroscale(group);
-      else
-        roundToMultiples(greatest / 127, group);
-    }
+    for (int64_t begin = 0; begin < K; begin += llama::kGroup)
+      roundToCodes({result.row(t) + begin, size_t(std::min<int64_t>(llama::kGroup, K - begin))}, scaleOf);
   return result;
 }
 
@@ -213,16 +200,8 @@ FailureOr<Tensor> reference::evaluate(llama::AddOp op, Operands<llama::AddOp> op
   return result;
 }
 
-/// s * (x / s to the nearest integer), s = max |x| / 127 of 32 numbers as BF16
-static void roundToCodes(Type bf16, MutableArrayRef<double> numbers) {
-  double greatest = greatestMagnitude(numbers);
-  if (greatest < 0x1p-100)
-    llvm::fill(numbers, 0.0);
-  else
-    roundToMultiples(roundTo(bf16, greatest / 127), numbers);
-}
-
-// result[position + t, :, :] = rows[t, :] rounded to the cache's type, the rest as in cache
+// result[position + t, :, :] = rows[t, :] rounded to the cache's type, the rest as in cache; codes
+// have a scale of max |x| / 127, as BF16, for 32 numbers of a head or what is left
 FailureOr<Tensor> reference::evaluate(llama::CacheUpdateOp op,
                                       Operands<llama::CacheUpdateOp> operands) {
   const Tensor &rows = *operands.getRows();
@@ -235,9 +214,10 @@ FailureOr<Tensor> reference::evaluate(llama::CacheUpdateOp op,
     llvm::copy(rows.data, written);
     size_t size = result.shape[2]; // Dh
     Type bf16 = BFloat16Type::get(op.getContext());
+    auto scaleOf = [&](double greatest) { return roundTo(bf16, greatest / 127); };
     for (size_t head = 0; head < rows.data.size(); head += size)
       for (size_t d = 0; d < size; d += llama::kGroup)
-        roundToCodes(bf16, {written + head + d, std::min<size_t>(llama::kGroup, size - d)});
+        roundToCodes({written + head + d, std::min<size_t>(llama::kGroup, size - d)}, scaleOf);
     return result;
   }
   llvm::transform(rows.data, written,

@@ -231,16 +231,20 @@ TEST(CacheUpdate, Rounds) {
   EXPECT_EQ(program.call({cache, rows, Tensor::index(1)}), (std::vector<double>{1, 2, 3, 2048, 2052, 0.5}));
 }
 
+/// What a cache of q8 for `heads` heads of `size` holds of `rows` [1, heads * size].
+std::vector<double> roundedToCodes(int64_t heads, int64_t size, const Tensor &rows) {
+  std::string cache = "tensor<1x" + std::to_string(heads) + "x" + std::to_string(size) + "x!llama.q8>";
+  std::string row = "tensor<?x" + std::to_string(heads * size) + "xf32>";
+  Program program("func.func @f(%c: " + cache + ", %r: " + row + ", %p: index) -> " + cache +
+                  " { %y = llama.cache_update %c, %r at %p : (" + cache + ", " + row + ", index) -> " + cache +
+                  " return %y : " + cache + " }");
+  return program.call({Tensor::zeros({1, heads, size}), rows, Tensor::index(0)});
+}
+
 // s = max |x| / 127 as BF16: 254 / 127 = 2 is one, 1 / 127 is not (its 0.0078740157 is
 // 0.0078735352 there), 2^-101 is taken for zero.
 TEST(CacheUpdate, RoundsToCodes) {
-  Program program(R"(func.func @f(%c: tensor<1x1x96x!llama.q8>, %r: tensor<?x96xf32>, %p: index)
-      -> tensor<1x1x96x!llama.q8> {
-    %y = llama.cache_update %c, %r at %p
-      : (tensor<1x1x96x!llama.q8>, tensor<?x96xf32>, index) -> tensor<1x1x96x!llama.q8>
-    return %y : tensor<1x1x96x!llama.q8>
-  })");
-  Tensor cache = Tensor::zeros({1, 1, 96}), rows = Tensor::zeros({1, 96});
+  Tensor rows = Tensor::zeros({1, 96});
   std::vector<double> expected(96, 0.0);
   rows.data[0] = -254, expected[0] = -254;
   rows.data[5] = 3.1, expected[5] = 4; // 1.55 steps of 2
@@ -248,18 +252,12 @@ TEST(CacheUpdate, RoundsToCodes) {
   rows.data[33] = 1, expected[33] = 127 * 0.00787353515625;
   rows.data[40] = 0.05, expected[40] = 6 * 0.00787353515625;
   rows.data[95] = 0x1p-101;
-  EXPECT_EQ(program.call({cache, rows, Tensor::index(0)}), expected);
+  EXPECT_EQ(roundedToCodes(1, 96, rows), expected);
 }
 
 // Groups are those of a head: of 40 columns 32 and 8.
 TEST(CacheUpdate, RoundsShortGroupsToCodes) {
-  Program program(R"(func.func @f(%c: tensor<1x2x40x!llama.q8>, %r: tensor<?x80xf32>, %p: index)
-      -> tensor<1x2x40x!llama.q8> {
-    %y = llama.cache_update %c, %r at %p
-      : (tensor<1x2x40x!llama.q8>, tensor<?x80xf32>, index) -> tensor<1x2x40x!llama.q8>
-    return %y : tensor<1x2x40x!llama.q8>
-  })");
-  Tensor cache = Tensor::zeros({1, 2, 40}), rows = Tensor::zeros({1, 80});
+  Tensor rows = Tensor::zeros({1, 80});
   std::vector<double> expected(80, 0.0);
   rows.data[0] = 127, expected[0] = 127;
   rows.data[31] = 2.4, expected[31] = 2;
@@ -269,7 +267,7 @@ TEST(CacheUpdate, RoundsShortGroupsToCodes) {
   rows.data[71] = 2.4, expected[71] = 4; // 0.6 steps of 4
   rows.data[72] = 1016, expected[72] = 1016;
   rows.data[79] = 2.4, expected[79] = 0; // 0.3 steps of 8
-  EXPECT_EQ(program.call({cache, rows, Tensor::index(0)}), expected);
+  EXPECT_EQ(roundedToCodes(2, 40, rows), expected);
 }
 
 TEST(CacheUpdate, ReplacesRows) {
