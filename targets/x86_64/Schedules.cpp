@@ -9,9 +9,9 @@
 // measured, and differs from chip to chip.
 // Attention: 64 positions between two changes of the maximum; the sums leave registers
 // for the vectors of keys or values and for a query's element or weight. The tile is as high as
-// pays, since its rows share what comes from memory or the second cache: with AVX2 higher than the
-// sums that fit, which are those of 4 rows then; a single row reads its values as operands, and
-// needs nearly all registers for sums.
+// pays, since its rows share what comes from memory or the second cache: higher than the sums that
+// fit, which are those of 4 rows then. With AVX2 a single row reads its values as operands, and needs
+// nearly all registers for sums.
 // Tiles: of BF16 four of sums, 16 x 16 each, two of rows and two of panels are all there
 // are. Of bytes the F32 sums of a tile are 16 registers, and all rows share the work of
 // unpacking a panel.
@@ -107,7 +107,7 @@ constexpr Schedule attention(int64_t lanes, int64_t rows, int64_t block, int64_t
   return schedule;
 }
 
-/// Sums are those of `rows` rows at a time, or of `single` vectors if there is but one row.
+/// Sums are those of `rows` rows at a time, or of `single` vectors (0: as many) if there is but one row.
 constexpr Schedule inRows(Schedule schedule, int64_t rows, int64_t single) {
   schedule.registerRows = rows;
   schedule.singleRowSums = single;
@@ -126,7 +126,7 @@ constexpr Row kTable[] = {
     {Kind::Attention, std::nullopt, "avx2", inRows(attention(8, 8, 8, 12), 4, 16)},
     {Kind::Elementwise, std::nullopt, "", lanes(8, 256)},
     {Kind::Matmul, true, "avx512f", widenedOnce(inTiles(8, 4, 2))},
-    {Kind::Attention, std::nullopt, "avx512f", attention(16, 8, 4, 24)},
+    {Kind::Attention, std::nullopt, "avx512f", inRows(attention(16, 8, 4, 16), 4, 0)},
     {Kind::Elementwise, std::nullopt, "avx512f", lanes(16, 256)},
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI few
     // bits are straight code, and the products of more a loop. One token: Zen 3 reads four streams
