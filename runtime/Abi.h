@@ -28,7 +28,7 @@ extern "C" {
 #define CRIA_STATIC_ASSERT _Static_assert
 #endif
 
-#define CRIA_ABI_VERSION 6u
+#define CRIA_ABI_VERSION 7u
 /* Alignment of every segment in the artifact and of every buffer at run time. */
 #define CRIA_PAGE_BYTES 4096u
 /* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
@@ -45,9 +45,11 @@ extern "C" {
  *   scratch    this thread's own: `scratch_bytes`
  *   index      forward_*: position p of the first token; finish_*: p times T, plus the first row;
  *              logits_*: the first row
+ *   rows       *_chunk: how many rows, from the first one on, hold a token (1 to T); the others are
+ *              not computed, or what is made of them is nobody's. *_one: 1
  */
 typedef void (*CriaEntry)(const void *weights, void *state, void *workspace,
-                          void *scratch, int64_t index, int64_t thread,
+                          void *scratch, int64_t index, int64_t rows, int64_t thread,
                           int64_t threads, void *barrier);
 
 /* Called by generated code between kernels that touch the same bytes; defined by
@@ -105,7 +107,6 @@ typedef struct CriaModel {
   uint32_t head_size;  /* Dh */
   uint32_t context;    /* C: positions the KV cache holds */
   uint32_t chunk;      /* T: rows of forward_chunk and logits_chunk */
-  uint32_t chunk_min;  /* fewer remaining prompt tokens than this: token by token */
   uint32_t logits_stride; /* floats from one row of logits to the next, >= V */
   int32_t bos_id;      /* -1: none */
   uint32_t add_bos;    /* 1: a prompt starts with bos_id */
@@ -128,12 +129,12 @@ typedef struct CriaModel {
 
   CriaCaches caches;
 
-  /* forward_one reads tokens[0], forward_chunk tokens[0..T); they append T rows
+  /* forward_one reads tokens[0], forward_chunk tokens[0..rows); they append as many rows
    * to the KV caches from position `index` on and leave hidden states [T, D] in
-   * the state. The caches have room for C + T positions, so that a padded chunk
-   * may overhang the context. What forward_chunk leaves lacks the last layer, which
+   * the state. The caches have room for C + T positions, so that what stands for rows without
+   * a token may overhang the context. What forward_chunk leaves lacks the last layer, which
    * finish_one adds to one row, making it the first one, and finish_chunk to all.
-   * logits_one writes logits[0] from hidden[index]; logits_chunk writes all T rows
+   * logits_one writes logits[0] from hidden[index]; logits_chunk writes all rows
    * (its index is 0). */
   CriaEntry forward_one;
   CriaEntry forward_chunk;
@@ -166,7 +167,7 @@ typedef struct CriaTrailer {
 CRIA_STATIC_ASSERT(sizeof(CriaCpuFeature) == 24, "CriaCpuFeature changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaObservation) == 16, "CriaObservation changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaCaches) == 32, "CriaCaches changed: raise CRIA_ABI_VERSION");
-CRIA_STATIC_ASSERT(sizeof(CriaModel) == 312, "CriaModel changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaModel) == 304, "CriaModel changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaTrailer) == 64, "CriaTrailer changed: raise CRIA_ABI_VERSION");
 
 #ifdef __cplusplus

@@ -45,7 +45,6 @@ int criaEngineOpen(CriaEngine *engine, const CriaModel *model, const void *weigh
   engine->stepSink = NULL;
   engine->stepContext = NULL;
   engine->step = step ? step : model->chunk;
-  engine->stepMin = step ? 2 : model->chunk_min;
 
   /* Whole pages per thread: no two threads write to one cache line. */
   uint64_t stride, scratchBytes;
@@ -71,18 +70,18 @@ void criaEngineRewind(CriaEngine *engine) { engine->position = 0; }
 typedef struct Call {
   const CriaEngine *engine;
   CriaEntry entry;
-  int64_t index;
+  int64_t index, rows;
 } Call;
 
 static void callEntry(void *opaque, int64_t thread, int64_t threads, void *barrier) {
   const Call *call = opaque;
   const CriaEngine *e = call->engine;
   call->entry(e->weights, e->state, e->workspace, e->scratch + thread * e->scratchStride,
-              call->index, thread, threads, barrier);
+              call->index, call->rows, thread, threads, barrier);
 }
 
-static void run(CriaEngine *engine, CriaEntry entry, int64_t index) {
-  Call call = {engine, entry, index};
+static void run(CriaEngine *engine, CriaEntry entry, int64_t index, int64_t rows) {
+  Call call = {engine, entry, index, rows};
   criaPoolRun(&engine->pool, callEntry, &call);
 }
 
@@ -107,20 +106,13 @@ static void populateShare(void *opaque, int64_t thread, int64_t threads, void *b
   }
 }
 
-/* How many of `count` tokens the next step takes: a chunk, or a single one. */
-static uint32_t nextStep(const CriaEngine *engine, uint32_t count) {
-  return count >= engine->step ? engine->step : count >= engine->stepMin ? count : 1;
-}
-
 /* A prompt of `count` tokens fills the blocks of its positions in the KV caches. Pages that
  * are made at once save a page fault each: on a virtual machine one took 13 us. */
 void criaEnginePrepare(CriaEngine *engine, uint32_t count) {
   const CriaModel *m = engine->model;
-  uint64_t last = (count - 1) / engine->step * engine->step, to = (uint64_t)engine->position + count;
-  if (nextStep(engine, count - (uint32_t)last) > 1)
-    to = (uint64_t)engine->position + last + m->chunk; /* with padding */
   uint64_t from = engine->populated > engine->position ? engine->populated : engine->position;
-  if (count < engine->stepMin || from >= to)
+  uint64_t to = (uint64_t)engine->position + count;
+  if (count < 2 || from >= to)
     return;
   Range ranges[2] = {{engine->workspace, m->workspace_bytes}, {engine->state, 0}};
   if (m->caches.block_bytes) {
@@ -141,17 +133,10 @@ int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaR
 
   criaEnginePrepare(engine, count);
   while (count > 0) {
-    uint32_t now = nextStep(engine, count);
+    uint32_t now = count < engine->step ? count : engine->step;
     int isChunk = now > 1;
     memcpy(tokens, ids, now * sizeof(*tokens));
-    if (isChunk) {
-      /* Padding writes cache rows past the text, which later tokens overwrite
-       * before any position may look at them; C + T rows leave room for it. */
-      memset(tokens + now, 0, (m->chunk - now) * sizeof(*tokens));
-      run(engine, m->forward_chunk, engine->position);
-    } else {
-      run(engine, m->forward_one, engine->position);
-    }
+    run(engine, isChunk ? m->forward_chunk : m->forward_one, engine->position, now);
     int64_t firstRow = (int64_t)engine->position * m->chunk;
     engine->position += now;
     ids += now;
@@ -159,13 +144,13 @@ int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaR
 
     int allRows = sink || engine->stepSink;
     if (allRows && isChunk) {
-      run(engine, m->finish_chunk, firstRow);
-      run(engine, m->logits_chunk, 0);
+      run(engine, m->finish_chunk, firstRow, now);
+      run(engine, m->logits_chunk, 0, now);
       engine->lastRow = logits + (size_t)(now - 1) * m->logits_stride;
     } else if (allRows || count == 0) {
       if (isChunk)
-        run(engine, m->finish_one, firstRow + now - 1);
-      run(engine, m->logits_one, 0);
+        run(engine, m->finish_one, firstRow + now - 1, 1);
+      run(engine, m->logits_one, 0, 1);
       engine->lastRow = logits;
     }
     if (engine->stepSink && engine->stepSink(engine->stepContext, engine->state, now) != 0)

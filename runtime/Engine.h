@@ -26,7 +26,6 @@ typedef struct CriaEngine {
   uint32_t position;      /* tokens fed so far, <= C */
   uint32_t populated;     /* positions below have memory in the KV caches, or had a page fault */
   uint32_t step;          /* tokens fed at once at most, <= T */
-  uint32_t stepMin;       /* fewer than this: one by one */
   const float *lastRow;   /* logits [V] of the last token fed */
   CriaStepSink stepSink;  /* after every step, all of whose logits it sees; NULL: nobody */
   void *stepContext;
@@ -37,7 +36,7 @@ typedef struct CriaEngine {
 typedef int (*CriaRowSink)(void *context, const float *row);
 
 /* Reserves memory and starts the threads. `step` in 1..T feeds a prompt in chunks
- * of that many tokens, padded to T; 0 lets the compiler's thresholds decide.
+ * of that many tokens; 0: of T.
  * Returns 0, or prints an error and returns -1. */
 int criaEngineOpen(CriaEngine *engine, const CriaModel *model, const void *weights,
                    uint32_t threads, uint32_t step);

@@ -8,7 +8,7 @@
 struct CriaTeam {
   CriaEngine engine;
   CriaEntry entry;
-  int64_t index;
+  int64_t index, rows;
 };
 
 CriaTeam *criaTeamOpen(const CriaModel *model, const void *weights, uint32_t threads) {
@@ -20,13 +20,14 @@ CriaTeam *criaTeamOpen(const CriaModel *model, const void *weights, uint32_t thr
 static void call(void *opaque, int64_t thread, int64_t threads, void *barrier) {
   const CriaTeam *team = opaque;
   const CriaEngine *e = &team->engine;
-  team->entry(e->weights, e->state, e->workspace, e->scratch + thread * e->scratchStride, team->index, thread, threads,
-              barrier);
+  team->entry(e->weights, e->state, e->workspace, e->scratch + thread * e->scratchStride, team->index,
+              team->rows, thread, threads, barrier);
 }
 
-void criaTeamRun(CriaTeam *team, CriaEntry entry, int64_t index) {
+void criaTeamRun(CriaTeam *team, CriaEntry entry, int64_t index, int64_t rows) {
   team->entry = entry;
   team->index = index;
+  team->rows = rows;
   criaPoolRun(&team->engine.pool, call, team);
 }
 

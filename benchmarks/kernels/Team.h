@@ -17,8 +17,8 @@ typedef struct CriaTeam CriaTeam;
 /* A team of `threads` for `model`, whose weights segment is at `weights`; both must
  * outlive it. NULL, with an error printed, if there is no memory or no thread. */
 CriaTeam *criaTeamOpen(const CriaModel *model, const void *weights, uint32_t threads);
-/* Runs `entry` at `index` on all threads, and returns when all are done. */
-void criaTeamRun(CriaTeam *team, CriaEntry entry, int64_t index);
+/* Runs `entry` at `index`, with `rows` tokens, on all threads, and returns when all are done. */
+void criaTeamRun(CriaTeam *team, CriaEntry entry, int64_t index, int64_t rows);
 /* The state segment: tokens, logits, caches. */
 uint8_t *criaTeamState(CriaTeam *team);
 void criaTeamClose(CriaTeam *team);

@@ -173,15 +173,16 @@ void run(benchmark::State &state, const Kernel &kernel) {
     return;
   }
   CriaEntry entry = kernel.isChunk ? model->forward_chunk : model->forward_one;
+  int64_t rows = kernel.isChunk ? kChunk : 1;
   // Caches are written, not only the zeros that the system gives: bytes that are a small
   // number at every type.
   memset(criaTeamState(team), 0x3c, model->state_bytes);
   memset(criaTeamState(team) + model->tokens_offset, 0, kChunk * sizeof(int32_t));
-  criaTeamRun(team, entry, kernel.position);
+  criaTeamRun(team, entry, kernel.position, rows);
   double before = limitOf(kernel, threads);
   auto start = std::chrono::steady_clock::now();
   for (auto _ : state)
-    criaTeamRun(team, entry, kernel.position);
+    criaTeamRun(team, entry, kernel.position, rows);
   double time = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   double limit = (before + limitOf(kernel, threads)) / 2;
   criaTeamClose(team);

@@ -75,11 +75,6 @@ FailureOr<uint64_t> segmentBytes(ModuleOp module, StringRef name) {
   return bytes.getInt();
 }
 
-/// Fewer remaining tokens than this are fed one by one: a chunk costs its whole
-/// arithmetic however few of its rows are used, a step costs reading the weights.
-/// With F32 weights and 8-row register tiles the two meet near a quarter of the chunk.
-int64_t smallestChunk(int64_t chunk) { return std::max<int64_t>(2, chunk / 4); }
-
 /// The symbol of a level's table, known to the artifact's objects alone.
 std::string tableName(unsigned level) { return "cria_level_" + std::to_string(level); }
 
@@ -171,7 +166,7 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRe
   table.u32(chip.chip->features.size());
   for (int64_t number : {model.getVocabulary(), model.getWidth(), model.getFfn(), model.getLayers(), model.getHeads(),
                          model.getKvHeads(), model.getHeadSize(), model.getContextSize(), model.getChunk(),
-                         smallestChunk(model.getChunk()), logits.getTensorType().getDimSize(1)})
+                         logits.getTensorType().getDimSize(1)})
     table.u32(number);
   table.u32(uint32_t(model.getBosId()));
   table.u32(model.getAddBos());

@@ -26,15 +26,28 @@ std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> fuseUnscheduled(tenso
   return scf::SCFTileAndFuseOptions::ControlFnResult{};
 }
 
+/// Which loop of `op` counts the rows of a chunk, if it is part of one.
+std::optional<unsigned> loopOverRows(TilingInterface op) {
+  int64_t rows = kernel::chunkOf(op);
+  if (!rows || isa<kernel::AppendOp, kernel::MergePartsOp>(op)) // whose only loop counts heads
+    return std::nullopt;
+  return isa<kernel::AttentionOp>(op) ? 1 : 0;
+}
+
 /// Tiles `op` by `sizes` with its unscheduled producers; returns the tiled op.
 FailureOr<TilingInterface> tile(RewriterBase &rewriter, TilingInterface op, ArrayRef<int64_t> sizes,
                                 scf::SCFTilingOptions::LoopType loopType) {
   scf::SCFTilingOptions tiling;
   tiling.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes)).setLoopType(loopType);
   SmallVector<Attribute> mapping;
-  for (int64_t size : sizes)
-    if (size)
-      mapping.push_back(kernel::ThreadAttr::get(rewriter.getContext(), mapping.size()));
+  std::optional<unsigned> rows = loopOverRows(op);
+  for (auto [loop, size] : llvm::enumerate(sizes)) {
+    if (!size)
+      continue;
+    int64_t dimension = mapping.size();
+    mapping.push_back(loop == rows ? Attribute(kernel::RowsAttr::get(rewriter.getContext(), dimension))
+                                   : kernel::ThreadAttr::get(rewriter.getContext(), dimension));
+  }
   tiling.setMapping(mapping);
   scf::SCFTileAndFuseOptions options;
   options.setTilingOptions(tiling).setFusionControlFn(fuseUnscheduled);
@@ -45,6 +58,11 @@ FailureOr<TilingInterface> tile(RewriterBase &rewriter, TilingInterface op, Arra
     return failure();
   for (auto [old, replacement] : result->replacements)
     rewriter.replaceAllUsesWith(old, replacement);
+  auto first = dyn_cast<scf::ForOp>(result->loops.front().getOperation());
+  if (first && rows == 0u && sizes[0]) {
+    rewriter.setInsertionPoint(first);
+    first.setUpperBound(kernel::liveRows(rewriter, first.getLoc(), kernel::chunkOf(first)));
+  }
   return cast<TilingInterface>(result->tiledAndFusedOps.front());
 }
 

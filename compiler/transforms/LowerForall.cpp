@@ -19,15 +19,20 @@ namespace {
 
 constexpr llvm::StringLiteral kBarrier = "cria_barrier"; ///< runtime/Abi.h
 
-/// Builds the loops of one function, whose last three arguments are the thread,
-/// the number of threads and the barrier.
+/// Builds the loops of one function, whose last four arguments are the rows that have a token,
+/// the thread, the number of threads and the barrier.
 class Shares {
 public:
   explicit Shares(func::FuncOp func)
-      : func(func), builder(func.getContext()), thread(func.getArguments().take_back(3)[0]),
-        threads(func.getArguments().take_back(3)[1]), barrier(func.getArguments().take_back(3)[2]) {}
+      : func(func), builder(func.getContext()), rows(func.getArguments().take_back(4)[0]),
+        thread(func.getArguments().take_back(4)[1]), threads(func.getArguments().take_back(4)[2]),
+        barrier(func.getArguments().take_back(4)[3]) {}
 
   LogicalResult run() {
+    func.walk([&](kernel::LiveRowsOp op) {
+      op.replaceAllUsesWith(rows);
+      op.erase();
+    });
     ArgumentFacts facts = argumentFacts(func);
     Accesses before(facts); // by all kernels since the last barrier
     for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
@@ -67,15 +72,17 @@ private:
     std::optional<SmallVector<int64_t>> lower = getConstantIntValues(forall.getMixedLowerBound());
     std::optional<SmallVector<int64_t>> upper = getConstantIntValues(forall.getMixedUpperBound());
     std::optional<SmallVector<int64_t>> steps = getConstantIntValues(forall.getMixedStep());
-    if (!lower || !upper || !steps)
-      return forall.emitOpError("expects static bounds");
-    SmallVector<int64_t> counts;
-    int64_t count = 1;
-    for (auto [from, to, step] : llvm::zip_equal(*lower, *upper, *steps)) {
-      counts.push_back((to - from + step - 1) / step);
-      count *= counts.back();
+    if (!lower || !upper || !steps || !forall.getMapping())
+      return forall.emitOpError("expects static bounds and a mapping");
+    // Of a chunk's rows, as many tiles as hold a token.
+    SmallVector<Value> counts;
+    Value total;
+    for (auto [from, to, step, mapping] : llvm::zip_equal(*lower, *upper, *steps, forall.getMapping().value())) {
+      int64_t count = (to - from + step - 1) / step;
+      bool some = isa<kernel::RowsAttr>(mapping);
+      counts.push_back(some ? tilesOfRows(loc, step) : index(count));
+      total = total ? arith::MulIOp::create(builder, loc, total, counts.back()) : counts.back();
     }
-    Value total = index(count);
     Value begin = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, thread), threads);
     Value next = arith::AddIOp::create(builder, loc, thread, index(1));
     Value end = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, next), threads);
@@ -97,14 +104,20 @@ private:
     return success();
   }
 
-  SmallVector<Value> delinearize(Location loc, Value number, ArrayRef<int64_t> counts, ArrayRef<int64_t> lower,
+  /// How many tiles of `height` rows hold a token.
+  Value tilesOfRows(Location loc, int64_t height) {
+    Value last = arith::AddIOp::create(builder, loc, rows, index(height - 1));
+    return arith::DivUIOp::create(builder, loc, last, index(height));
+  }
+
+  SmallVector<Value> delinearize(Location loc, Value number, ArrayRef<Value> counts, ArrayRef<int64_t> lower,
                                  ArrayRef<int64_t> steps) {
     SmallVector<Value> places(counts.size());
     for (int64_t dim = counts.size() - 1; dim >= 0; --dim) {
       Value here = number;
       if (dim > 0) {
-        here = arith::RemUIOp::create(builder, loc, number, index(counts[dim]));
-        number = arith::DivUIOp::create(builder, loc, number, index(counts[dim]));
+        here = arith::RemUIOp::create(builder, loc, number, counts[dim]);
+        number = arith::DivUIOp::create(builder, loc, number, counts[dim]);
       }
       here = arith::MulIOp::create(builder, loc, here, index(steps[dim]));
       places[dim] = arith::AddIOp::create(builder, loc, here, index(lower[dim]));
@@ -122,7 +135,7 @@ private:
 
   func::FuncOp func;
   OpBuilder builder;
-  Value thread, threads, barrier;
+  Value rows, thread, threads, barrier;
 };
 
 struct LowerForall : cria::impl::LowerForallBase<LowerForall> {

@@ -427,7 +427,7 @@ LogicalResult ModelLowering::lowerBlock(Block &block) {
   return success();
 }
 
-/// `func` takes only the index from now on, and returns nothing.
+/// `func` takes only the index from now on, and returns nothing; that of a chunk says that it is one.
 void ModelLowering::makeEntry(func::FuncOp func, Value index) {
   Block &block = func.getBody().front();
   Operation *end = block.getTerminator();
@@ -440,6 +440,8 @@ void ModelLowering::makeEntry(func::FuncOp func, Value index) {
   func.setFunctionType(builder.getFunctionType({builder.getIndexType()}, {}));
   func.removeArgAttrsAttr();
   func.setName((kEntryPrefix + func.getName()).str());
+  if (chunk && model.getChunk() > 1)
+    func->setAttr(kernel::kChunkAttrName, builder.getI64IntegerAttr(model.getChunk()));
 }
 
 /// tokens [T] from the state; hidden [T, D] into its first T rows.

@@ -84,6 +84,8 @@ private:
     step.consume_front(kEntryPrefix);
     step.consume_front(llama::kForwardName);
     func::FuncOp func = makeFunction(layer, ("layer" + step).str(), captured.getArrayRef(), writes);
+    if (Attribute rows = caller->getAttr(kernel::kChunkAttrName))
+      func->setAttr(kernel::kChunkAttrName, rows);
     func::FuncOp callee = reuse(func);
     if (callee == func) {
       symbols.insert(func, Block::iterator(caller)); // makes the name unique

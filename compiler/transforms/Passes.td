@@ -277,6 +277,7 @@ def Distribute : Pass<"kernel-distribute", "::mlir::func::FuncOp"> {
     Each scheduled op becomes an `scf.forall` over its thread tiles, with its unscheduled
     producers fused in, and an `scf.for` inside where its schedule says how many rows an op takes.
     Where it has streams, a turn is a tile of each of as many equal parts, op beside like op.
+    Loops over a chunk's rows are marked `#kernel.rows`, or end behind the last token.
 
     ```mlir
     %r = scf.forall (%p) in (16) shared_outs(%o = %init) -> (tensor<1x16x32xf32>) {
@@ -425,11 +426,12 @@ def VectorizeElementwise : Pass<"kernel-vectorize-elementwise", "::mlir::func::F
   let description = [{
     Remaining linalg ops are tiled to one vector of the largest width that divides
     their innermost loop, and vectorized. An op that cannot be is left as scalar
-    loops, with a `missed` remark that says why.
+    loops, with a `missed` remark that says why. A loop over the rows of a chunk ends behind
+    the last token (`kernel.live_rows`).
   }];
   let statistics = [Statistic<"vectorizedCount", "vectorized", "Ops vectorized">,
                     Statistic<"scalarCount", "scalar", "Ops left scalar">];
-  let dependentDialects = ["::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
+  let dependentDialects = ["::cria::kernel::KernelDialect", "::mlir::vector::VectorDialect", "::mlir::scf::SCFDialect",
                            "::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
 }
 
@@ -492,6 +494,9 @@ def LowerForall : Pass<"kernel-lower-forall", "::mlir::ModuleOp"> {
     scf.for %p = %begin to %end step 1 { … }
     call @cria_barrier(%barrier)
     ```
+
+    Of a dimension that counts a chunk's rows (`#kernel.rows`) only the tiles that hold a token
+    are shared out.
 
     The barrier is left out where the next kernel touches nothing that this one, or one
     before it since the last barrier, writes, and writes nothing that they touch

@@ -142,15 +142,15 @@ LogicalResult Planner::planScratch(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
-/// (weights, state, workspace, scratch, own arguments…, thread, threads, barrier)
+/// (weights, state, workspace, scratch, own arguments…, rows, thread, threads, barrier)
 void Planner::addArguments(func::FuncOp func) {
   Builder builder(func.getContext());
   Location loc = func.getLoc();
   unsigned position = 0;
   for (int64_t bytes : {weights, state, workspace, scratch})
     (void)func.insertArgument(position++, MemRefType::get({bytes}, builder.getI8Type()), {}, loc);
-  for (Type type : {Type(builder.getIndexType()), Type(builder.getIndexType()),
-                    Type(LLVM::LLVMPointerType::get(func.getContext()))})
+  Type index = builder.getIndexType();
+  for (Type type : {index, index, index, Type(LLVM::LLVMPointerType::get(func.getContext()))})
     (void)func.insertArgument(func.getNumArguments(), type, {}, loc);
   contexts[func] = {func.getArgument(0), func.getArgument(1), func.getArgument(2), func.getArgument(3)};
 }
@@ -161,7 +161,7 @@ void Planner::passArguments(func::FuncOp func) {
   for (func::CallOp call : calls) {
     SmallVector<Value> operands(own.take_front(4));
     llvm::append_range(operands, call.getOperands());
-    llvm::append_range(operands, own.take_back(3));
+    llvm::append_range(operands, own.take_back(4));
     call.getOperandsMutable().assign(operands);
   }
 }

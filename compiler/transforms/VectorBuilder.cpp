@@ -33,18 +33,59 @@ int64_t VectorBuilder::tileHeight(int64_t all, int64_t limit) {
 
 Value VectorBuilder::overTiles(int64_t all, int64_t height, Value tensor,
                                llvm::function_ref<Value(Value, int64_t, Value)> body) {
-  int64_t whole = all / height;
-  tensor = loop(index(0), index(whole), 1, tensor, [&](Value number, ValueRange inner) -> SmallVector<Value> {
+  int64_t whole = all / height, rest = all % height;
+  Value end = index(whole), live = kernel::liveRows(b, loc, all);
+  if (live)
+    end = arith::MinUIOp::create(b, loc, ceilDiv(live, index(height)), end);
+  tensor = loop(index(0), end, 1, tensor, [&](Value number, ValueRange inner) -> SmallVector<Value> {
     return {body(number, height, inner[0])};
   })[0];
-  int64_t rest = all % height;
-  return rest ? body(index(whole), rest, tensor) : tensor;
+  if (!rest)
+    return tensor;
+  if (!live)
+    return body(index(whole), rest, tensor);
+  Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, live, index(whole * height));
+  auto last = scf::IfOp::create(b, loc, tensor.getType(), more, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(last.elseBlock());
+  scf::YieldOp::create(b, loc, tensor);
+  b.setInsertionPointToStart(last.thenBlock());
+  scf::YieldOp::create(b, loc, body(index(whole), rest, tensor));
+  return last.getResult(0);
+}
+
+Value VectorBuilder::rowsOf(int64_t all) {
+  Value live = kernel::liveRows(b, loc, all);
+  return live ? live : index(all);
+}
+
+Value VectorBuilder::ceilDiv(Value count, Value size) {
+  Value rest = arith::SubIOp::create(b, loc, size, index(1));
+  return arith::DivUIOp::create(b, loc, plus(count, rest), size);
+}
+
+/// How many elements of `tensor` are in a cache line.
+static int64_t lineOf(Value tensor) {
+  constexpr int64_t lineBits = 8 * 64;
+  return lineBits / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();
+}
+
+void VectorBuilder::fetchShare(Value tensor, int64_t panel, int64_t elements, const Turn &turn) {
+  Value tiles = ceilDiv(rowsOf(turn.rows), index(turn.height));
+  Value share = ceilDiv(index(elements), tiles);
+  Value before = arith::MulIOp::create(b, loc, turn.tile, index(turn.steps));
+  Value from = arith::MulIOp::create(b, loc, plus(before, turn.step), share);
+  Value count = arith::MulIOp::create(b, loc, share, index(turn.together));
+  Value zero = index(0);
+  auto lines = scf::ForOp::create(b, loc, zero, count, index(lineOf(tensor)));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(lines.getBody());
+  Value place = plus(from, lines.getInductionVar());
+  kernel::PrefetchOp::create(b, loc, tensor, ValueRange{index(panel), zero, place});
 }
 
 void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count) {
-  constexpr int64_t lineBits = 8 * 64;
-  int64_t line = lineBits / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();
-  for (int64_t offset = 0; offset < count; offset += line) {
+  for (int64_t offset = 0, line = lineOf(tensor); offset < count; offset += line) {
     SmallVector<Value> indices(place);
     indices.back() = plus(indices.back(), offset);
     kernel::PrefetchOp::create(b, loc, tensor, indices);

@@ -34,6 +34,7 @@ protected:
   mlir::Value index(int64_t value);
   mlir::Value plus(mlir::Value value, int64_t offset); ///< `value` itself for 0
   mlir::Value plus(mlir::Value value, mlir::Value offset);
+  mlir::Value ceilDiv(mlir::Value count, mlir::Value size);
 
   /// Elements from `place` on, and the way back: `tensor` with them there. All within it.
   mlir::Value read(mlir::VectorType type, mlir::Value tensor, mlir::ValueRange place);
@@ -43,6 +44,18 @@ protected:
   /// outside of it (see `kernel.prefetch`).
   void fetch(mlir::Value tensor, llvm::ArrayRef<mlir::Value> place, int64_t count);
 
+  /// Where a micro-kernel is: at `step`, `together` of them at once, of `steps` of tile number `tile`, of those
+  /// that `rows` rows are cut into, `height` to a tile.
+  struct Turn {
+    mlir::Value tile;
+    int64_t height, rows;
+    mlir::Value step;
+    int64_t steps, together;
+  };
+  /// Asks for a share of panels [panel, 0, ...] of `tensor`, which come next: over all turns of all tiles
+  /// each of their lines once. There are `elements` of them to a step of one tile.
+  void fetchShare(mlir::Value tensor, int64_t panel, int64_t elements, const Turn &turn);
+
   /// The results of a loop over [from, to) that starts with `values`.
   llvm::SmallVector<mlir::Value>
   loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange values,
@@ -51,9 +64,12 @@ protected:
   /// Rows of a tile where `all` are cut into as few of at most `limit` as can be, about evenly.
   static int64_t tileHeight(int64_t all, int64_t limit);
   /// `tensor` as `body(number, rows, tensor)` leaves it behind each tile of `height` of `all` rows:
-  /// a loop, and behind it the last one, where that is lower.
+  /// a loop, and behind it the last one, where that is lower. Of a chunk the tiles that have tokens.
   mlir::Value overTiles(int64_t all, int64_t height, mlir::Value tensor,
                         llvm::function_ref<mlir::Value(mlir::Value, int64_t, mlir::Value)> body);
+
+  /// How many of `all` rows are to be computed: of a chunk those that have tokens.
+  mlir::Value rowsOf(int64_t all);
 
   /// A tensor of the thread's own, uninitialized.
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element) {

@@ -40,7 +40,10 @@ protected:
 
   /// A loop from 0 to `count` over a tensor that each iteration changes.
   Value loopOver(int64_t count, Value tensor, llvm::function_ref<Value(Value, Value)> body) {
-    return loop(zero, index(count), 1, tensor, [&](Value number, ValueRange inner) {
+    return loopOver(index(count), tensor, body);
+  }
+  Value loopOver(Value count, Value tensor, llvm::function_ref<Value(Value, Value)> body) {
+    return loop(zero, count, 1, tensor, [&](Value number, ValueRange inner) {
       return SmallVector<Value>{body(number, inner[0])};
     })[0];
   }
@@ -61,7 +64,7 @@ public:
   void build() {
     b.setInsertionPoint(op);
     zero = index(0);
-    b.replaceOp(op, loopOver(tokens, op.getDestination(), [&](Value token, Value tensor) {
+    b.replaceOp(op, loopOver(rowsOf(tokens), op.getDestination(), [&](Value token, Value tensor) {
                   Value place = plus(op.getPosition(), token);
                   return op.getAreKeys() ? key(token, place, tensor) : value(token, place, tensor);
                 }));
@@ -118,7 +121,7 @@ public:
       Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
       tensors[kRow] = write(zeros, tensors[kRow], index(whole * kGroup));
     }
-    tensors = loop(zero, index(tokens), 1, tensors, [&](Value token, ValueRange inner) {
+    tensors = loop(zero, rowsOf(tokens), 1, tensors, [&](Value token, ValueRange inner) {
       SmallVector<Value> next(inner);
       Value place = plus(op.getPosition(), token);
       auto [block, lane] = split(place);

@@ -23,9 +23,9 @@
 // loop, of which a turn takes vectors that share bytes. Codes of a panel can be unpacked first, for all
 // rows; then a turn takes any two.
 //
-// Many rows are cut into tiles, whose sums are in registers; the last one may be lower. Each
-// fetches its share of the panels that come after these, so that their first tile does not
-// wait for memory.
+// Many rows are cut into tiles, whose sums are in registers; the last one may be lower, and of a chunk
+// those are multiplied that hold a token. Each fetches its share of the panels that come after these, so
+// that their first tile does not wait for memory.
 //
 // Where the schedule wants tiles to be multiplied by `kernel.tile_matmul`, codes are unpacked first,
 // too, to signed bytes. Then the exact sums of a tile and a group are one `kernel.tile_matmul`, and
@@ -383,9 +383,8 @@ private:
     return arith::AddFOp::create(b, loc, first, second);
   }
 
-  /// Step `number` of a tile of rows, i of n that follow each other, fetches its share of the
-  /// next panels' bytes from i / n to (i + 1) / n; that of a single row, what is `ahead` bytes
-  /// further on in each of its panels.
+  /// Step `number` of a tile of rows fetches its share of the next panels' bytes; that of a single row,
+  /// what is `ahead` bytes further on in each of its panels.
   void prefetch(Value number) {
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups; // of a panel and a step
@@ -394,12 +393,8 @@ private:
       for (int64_t p = 0; p < panels; ++p)
         fetch(ops[opOf(p)].getPanels(), {index(panelAt(p)), zero, place}, bytes);
     }
-    if (!tile)
-      return;
-    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, index(groups)), number);
-    int64_t share = llvm::divideCeil(bytes * panels, llvm::divideCeil(allTokens, height));
-    Value from = arith::MulIOp::create(b, loc, steps, index(share));
-    fetch(op.getPanels(), {index(firstPanel + panels), zero, from}, share);
+    if (tile)
+      fetchShare(op.getPanels(), firstPanel + panels, bytes * panels, {tile, height, allTokens, number, groups, 1});
   }
 
   /// exact[t, p] += codes(p) times the four codes of row t from `column` of the group on

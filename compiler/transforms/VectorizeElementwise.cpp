@@ -67,6 +67,7 @@ private:
     if (failed(tiled))
       return "it cannot be tiled";
     rewriter.replaceOp(op, tiled->replacements);
+    leaveOutPadding(rewriter, cast<scf::ForOp>(tiled->loops.front()), sizes.front());
     Operation *inner = tiled->tiledOps.front();
     rewriter.setInsertionPoint(inner);
     FailureOr<linalg::VectorizationResult> vectorized = linalg::vectorize(rewriter, inner);
@@ -74,6 +75,13 @@ private:
       return "linalg cannot vectorize it";
     rewriter.replaceOp(inner, vectorized->replacements);
     return "";
+  }
+
+  /// The loop over the `rows` of a chunk ends behind the last token.
+  static void leaveOutPadding(RewriterBase &rewriter, scf::ForOp loop, int64_t rows) {
+    rewriter.setInsertionPoint(loop);
+    if (Value live = kernel::liveRows(rewriter, loop.getLoc(), rows))
+      loop.setUpperBound(live);
   }
 };
 

@@ -5,8 +5,9 @@
 // sums live in registers, the panels are read once, front to back. R is a whole
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
-// see `kernel.dot`). Many rows are cut here, into tiles of which the last one may be lower; narrow
-// panels are widened before the first of them, where the schedule says so. A single row has two
+// see `kernel.dot`). Many rows are cut here, into tiles of which the last one may be lower, and of a chunk
+// those are multiplied that hold a token; narrow panels are widened before the first of them, where the
+// schedule says so. Tiles fetch their share of the panels that come next. A single row has two
 // sums, of even and of odd columns. Where the schedule wants tiles, the micro-kernel is the
 // target's: one `kernel.tile_matmul`.
 //
@@ -239,8 +240,8 @@ private:
     return vector::ExtractOp::create(b, loc, word, 0);
   }
 
-  /// Tile number i of n fetches the next panels' numbers from i / n to (i + 1) / n, line by
-  /// line over the columns; a single row, what is `ahead` bytes further on in each panel.
+  /// Tiles share the next panels' numbers, line by line over the columns; a single row fetches what is
+  /// `ahead` bytes further on in each panel.
   void prefetch(int64_t first, Value column) {
     auto panels = cast<RankedTensorType>(inMemory.getType());
     int64_t bits = panels.getElementTypeBitWidth();
@@ -249,14 +250,9 @@ private:
       for (int64_t panel = first; panel < first + passPanels; ++panel)
         fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
-    if (!tileNumber)
-      return;
-    // Numbers of the next panels to a column of this tile, rounded up.
-    int64_t share = llvm::divideCeil(panels.getDimSize(2) * matmul.count, llvm::divideCeil(matmul.m, tileRows));
-    Value before = arith::MulIOp::create(b, loc, tileNumber, index(matmul.columns));
-    Value steps = arith::AddIOp::create(b, loc, before, column);
-    Value from = arith::MulIOp::create(b, loc, steps, index(share));
-    fetch(inMemory, {index(matmul.count), zero, from}, share * unroll);
+    if (tileNumber)
+      fetchShare(inMemory, matmul.count, panels.getDimSize(2) * matmul.count,
+                 {tileNumber, tileRows, matmul.m, column, matmul.columns, unroll});
   }
 
   PackedMatmul matmul;

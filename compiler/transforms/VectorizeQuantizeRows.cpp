@@ -42,7 +42,7 @@ public:
     zero = index(0);
     SmallVector<Value> destinations(op.getDpsInits());
     scf::LoopNest nest = scf::buildLoopNest(
-        b, loc, {zero, zero}, {index(tokens), index(groups)}, {index(1), index(1)}, destinations,
+        b, loc, {zero, zero}, {rowsOf(tokens), index(groups)}, {index(1), index(1)}, destinations,
         [&](OpBuilder &, Location, ValueRange place, ValueRange destinations) -> scf::ValueVector {
           return group(place[0], place[1], destinations);
         });

@@ -36,6 +36,17 @@ inline constexpr llvm::StringLiteral kObservationAttrName = "kernel.observation"
 /// that a block of it holds.
 inline constexpr llvm::StringLiteral kPositionsAttrName = "kernel.positions";
 
+/// The name under which a function of a step of many tokens carries the most that there can be, T:
+/// the first dimension of tensors [T, ...], of whose rows only as many are wanted as `kernel.live_rows`
+/// says.
+inline constexpr llvm::StringLiteral kChunkAttrName = "kernel.chunk";
+
+/// T of the function that `op` is in, or is; 0 where all rows are wanted.
+int64_t chunkOf(mlir::Operation *op);
+/// How many of `rows` rows, of a tensor's first dimension, are wanted where `builder` stands; null if all
+/// are: then they are not a chunk's.
+mlir::Value liveRows(mlir::OpBuilder &builder, mlir::Location loc, int64_t rows);
+
 /// The buffer that a tensor in storage or at a function's boundary becomes: row-major, but for
 /// the pitch that it may have.
 mlir::MemRefType bufferType(mlir::RankedTensorType type);

@@ -47,6 +47,22 @@ def Kernel_ThreadAttr : AttrDef<Kernel_Dialect, "Thread", [
   let assemblyFormat = "`<` $dimension `>`";
 }
 
+def Kernel_RowsAttr : AttrDef<Kernel_Dialect, "Rows", [
+    DeclareAttrInterfaceMethods<DeviceMappingAttrInterface>]> {
+  let mnemonic = "rows";
+  let summary = "a dimension of an `scf.forall` that is dealt out as far as a chunk has tokens";
+  let description = [{
+    As `#kernel.thread`, of a dimension that counts the rows of a chunk: those behind
+    the last token (`kernel.live_rows`) are nobody's.
+
+    ```mlir
+    scf.forall (%t, %h) in (64, 4) shared_outs(…) { … } {mapping = [#kernel.rows<0>, #kernel.thread<1>]}
+    ```
+  }];
+  let parameters = (ins "int64_t":$dimension);
+  let assemblyFormat = "`<` $dimension `>`";
+}
+
 def Kernel_PitchAttr : AttrDef<Kernel_Dialect, "Pitch", [
     DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "pitch";

@@ -27,6 +27,9 @@ void cria::kernel::KernelDialect::initialize() {
 int64_t cria::kernel::ThreadAttr::getMappingId() const { return getDimension(); }
 bool cria::kernel::ThreadAttr::isLinearMapping() const { return true; }
 int64_t cria::kernel::ThreadAttr::getRelativeIndex() const { return getDimension(); }
+int64_t cria::kernel::RowsAttr::getMappingId() const { return getDimension(); }
+bool cria::kernel::RowsAttr::isLinearMapping() const { return true; }
+int64_t cria::kernel::RowsAttr::getRelativeIndex() const { return getDimension(); }
 
 llvm::LogicalResult
 cria::kernel::PitchAttr::verifyEncoding(mlir::ArrayRef<int64_t> shape, mlir::Type,

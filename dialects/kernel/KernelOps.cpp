@@ -305,6 +305,12 @@ LogicalResult PrefetchOp::verify() {
   return success();
 }
 
+LogicalResult LiveRowsOp::verify() {
+  if (!chunkOf(*this)) // (C1)
+    return emitOpError("expects a function with '") << kChunkAttrName << "'";
+  return success();
+}
+
 #define GET_OP_CLASSES
 #include "dialects/kernel/KernelOps.cpp.inc"
 
@@ -318,4 +324,17 @@ Value cria::kernel::widenHalf(OpBuilder &b, Location loc, Value words, bool uppe
   Value bits = upper ? arith::AndIOp::create(b, loc, words, constant(0xffff0000)).getResult()
                      : arith::ShLIOp::create(b, loc, words, constant(16)).getResult();
   return arith::BitcastOp::create(b, loc, type.clone(b.getF32Type()), bits);
+}
+
+int64_t cria::kernel::chunkOf(Operation *op) {
+  for (; op; op = op->getParentOp())
+    if (auto rows = op->getAttrOfType<IntegerAttr>(kChunkAttrName))
+      return rows.getInt();
+  return 0;
+}
+
+Value cria::kernel::liveRows(OpBuilder &b, Location loc, int64_t rows) {
+  if (rows != chunkOf(b.getInsertionBlock()->getParentOp()))
+    return {};
+  return LiveRowsOp::create(b, loc, b.getIndexType());
 }

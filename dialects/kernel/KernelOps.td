@@ -463,6 +463,24 @@ def Kernel_TileMatmulOp : Kernel_Op<"tile_matmul", [DestinationStyleOpInterface,
   }];
 }
 
+def Kernel_LiveRowsOp : Kernel_Op<"live_rows", [Pure]> {
+  let summary = "how many rows of a step of many tokens have one";
+  let description = [{
+    From 1 to the `kernel.chunk` of the function, the same for a whole step. Tokens lie in the first
+    rows; what others hold is read by nobody, and kernels need not compute it. Becomes the function's
+    argument `rows` (`runtime/Abi.h`) where kernels are shared out to the threads.
+
+    - (C1) the function has a `kernel.chunk`.
+
+    ```mlir
+    %rows = kernel.live_rows
+    ```
+  }];
+  let results = (outs Index:$rows);
+  let assemblyFormat = "attr-dict";
+  let hasVerifier = 1;
+}
+
 def Kernel_PrefetchOp : Kernel_Op<"prefetch", [MemoryEffects<[MemWrite]>]> {
   let summary = "a hint that the cache line of an element will be read soon";
   let description = [{

@@ -13,15 +13,14 @@
 enum { C = 128, T = 16, Page = CRIA_PAGE_BYTES, Pages = 64, WorkspacePages = 7 };
 
 static void step(const void *weights, void *state, void *workspace, void *scratch, int64_t index,
-                 int64_t thread, int64_t threads, void *barrier) {
+                 int64_t rows, int64_t thread, int64_t threads, void *barrier) {
   (void)weights, (void)state, (void)workspace, (void)scratch;
-  (void)index, (void)thread, (void)threads, (void)barrier;
+  (void)index, (void)rows, (void)thread, (void)threads, (void)barrier;
 }
 
 static const CriaModel model = {
     .context = C,
     .chunk = T,
-    .chunk_min = 4,
     .state_bytes = Pages * Page,
     .workspace_bytes = WorkspacePages * Page - 100,
     .scratch_bytes = Page,
@@ -101,18 +100,19 @@ int main(void) {
     memset(&engine, 0, sizeof(engine));
     if (criaEngineOpen(&engine, &model, "", threads, 0) != 0)
       return 1;
-    criaEngineFeed(&engine, ids, 3, NULL, NULL);
+    for (int token = 0; token < 3; ++token)
+      criaEngineFeed(&engine, ids, 1, NULL, NULL);
     expect(&engine, "after single tokens", 0);
-    criaEngineFeed(&engine, ids, 10, NULL, NULL); /* 3 to 12, and padding */
-    expect(&engine, "after a chunk", 3 + T);
-    criaEnginePrepare(&engine, 67); /* 4 chunks and 3 single tokens */
+    criaEngineFeed(&engine, ids, 10, NULL, NULL); /* 3 to 12 */
+    expect(&engine, "after a part of a chunk", 13);
+    criaEnginePrepare(&engine, 67); /* 4 chunks and 3 tokens */
     expect(&engine, "before several chunks", 80);
     criaEngineFeed(&engine, ids, 67, NULL, NULL);
     expect(&engine, "after several chunks", 80);
     criaEngineFeed(&engine, ids, 42, NULL, NULL);
-    expect(&engine, "after a chunk that padding fills", 80 + 3 * T);
+    expect(&engine, "after chunks that begin within a block", 122);
     criaEngineFeed(&engine, ids, C - 122, NULL, NULL);
-    expect(&engine, "past the context's end", 122 + T);
+    expect(&engine, "at the context's end", C);
     criaEngineClose(&engine);
   }
   expectHuge();

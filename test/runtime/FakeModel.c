@@ -82,14 +82,17 @@ static void logits(const float *weights, State *state, int64_t from, int64_t row
 
 #define ENTRY(name)                                                                        \
   static void name(const void *weights, void *state, void *workspace, void *scratch,       \
-                   int64_t index, int64_t thread, int64_t threads, void *barrier)
+                   int64_t index, int64_t rows, int64_t thread, int64_t threads,        \
+                   void *barrier)
 ENTRY(forwardOne) {
   (void)weights;
-  forward(state, workspace, scratch, index, 1, thread, threads, barrier);
+  check(rows == 1);
+  forward(state, workspace, scratch, index, rows, thread, threads, barrier);
 }
 ENTRY(forwardChunk) {
   (void)weights;
-  forward(state, workspace, scratch, index, T, thread, threads, barrier);
+  check(rows > 1 && rows <= T);
+  forward(state, workspace, scratch, index, rows, thread, threads, barrier);
 }
 /* What forward_chunk left undone. */
 static void finish(State *state, int64_t index, int64_t rows, int64_t thread, void *barrier) {
@@ -104,21 +107,23 @@ static void finish(State *state, int64_t index, int64_t rows, int64_t thread, vo
 }
 ENTRY(finishOne) {
   (void)weights, (void)workspace, (void)scratch, (void)threads;
-  finish(state, index, 1, thread, barrier);
+  check(rows == 1);
+  finish(state, index, rows, thread, barrier);
 }
 ENTRY(finishChunk) {
   (void)weights, (void)workspace, (void)scratch, (void)threads;
-  check(index % T == 0);
-  finish(state, index, T, thread, barrier);
+  check(index % T == 0 && rows > 1 && rows <= T);
+  finish(state, index, rows, thread, barrier);
 }
 ENTRY(logitsOne) {
   (void)workspace, (void)scratch;
-  logits(weights, state, index, 1, thread, threads, barrier);
+  check(rows == 1);
+  logits(weights, state, index, rows, thread, threads, barrier);
 }
 ENTRY(logitsChunk) {
   (void)workspace, (void)scratch;
-  check(index == 0);
-  logits(weights, state, 0, T, thread, threads, barrier);
+  check(index == 0 && rows > 1 && rows <= T);
+  logits(weights, state, 0, rows, thread, threads, barrier);
 }
 
 static const CriaCpuFeature features[] = {{"sse2", {1, 0, 3, 26}},
@@ -147,7 +152,6 @@ static CriaModel model = {
     .head_size = 1,
     .context = C,
     .chunk = T,
-    .chunk_min = 3,
     .logits_stride = Stride,
     .bos_id = Bos,
     .add_bos = 1,

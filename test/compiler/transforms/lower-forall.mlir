@@ -1,11 +1,13 @@
 // RUN: cria-opt %s --kernel-lower-forall -split-input-file -verify-diagnostics | FileCheck %s
 
 // CHECK-LABEL: func.func @share
-// CHECK-SAME: %[[M:[^:]*]]: memref<6xf32>, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
-func.func @share(%m: memref<6xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+// CHECK-SAME: %[[M:[^:]*]]: memref<6xf32>, %[[ROWS:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
+func.func @share(%m: memref<6xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
   %zero = arith.constant 0.0 : f32
   // [6 * thread / threads, 6 * (thread + 1) / threads)
-  // CHECK: %[[C6:.*]] = arith.constant 6
+  // CHECK: %[[C2:.*]] = arith.constant 2
+  // CHECK: %[[C3:.*]] = arith.constant 3
+  // CHECK: %[[C6:.*]] = arith.muli %[[C2]], %[[C3]]
   // CHECK: %[[A:.*]] = arith.muli %[[C6]], %[[THREAD]]
   // CHECK: %[[BEGIN:.*]] = arith.divui %[[A]], %[[THREADS]]
   // CHECK: %[[NEXT:.*]] = arith.addi %[[THREAD]]
@@ -33,6 +35,46 @@ func.func @share(%m: memref<6xf32>, %thread: index, %threads: index, %barrier: !
 
 // -----
 
+// Of 64 rows in tiles of 8 those are dealt out that hold a token, between all threads.
+// CHECK-LABEL: func.func @rows
+// CHECK-SAME: %[[M:[^:]*]]: memref<3x64xf32>, %[[ROWS:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index
+// CHECK-NOT: kernel.live_rows
+// CHECK: %[[C3:.*]] = arith.constant 3
+// CHECK: %[[C7:.*]] = arith.constant 7
+// CHECK: %[[LAST:.*]] = arith.addi %[[ROWS]], %[[C7]]
+// CHECK: %[[C8:.*]] = arith.constant 8
+// CHECK: %[[TILES:.*]] = arith.divui %[[LAST]], %[[C8]]
+// CHECK: %[[ALL:.*]] = arith.muli %[[C3]], %[[TILES]]
+// CHECK: %[[A:.*]] = arith.muli %[[ALL]], %[[THREAD]]
+// CHECK: %[[BEGIN:.*]] = arith.divui %[[A]], %[[THREADS]]
+// CHECK: %[[B:.*]] = arith.muli %[[ALL]],
+// CHECK: %[[END:.*]] = arith.divui %[[B]], %[[THREADS]]
+// CHECK: scf.for %[[I:.*]] = %[[BEGIN]] to %[[END]]
+// CHECK: arith.remui %[[I]], %[[TILES]]
+// CHECK: memref.store %{{.*}}, %[[M]][%{{.*}}, %[[ROWS]]]
+func.func @rows(%m: memref<3x64xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr)
+    attributes {kernel.chunk = 64 : i64} {
+  %zero = arith.constant 0.0 : f32
+  %live = kernel.live_rows
+  scf.forall (%i, %j) = (0, 0) to (3, 64) step (1, 8) {
+    memref.store %zero, %m[%i, %live] : memref<3x64xf32>
+  } {mapping = [#kernel.thread<0>, #kernel.rows<1>]}
+  return
+}
+
+// -----
+
+func.func @unmapped(%m: memref<6xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+  %zero = arith.constant 0.0 : f32
+  // expected-error @+1 {{'scf.forall' op expects static bounds and a mapping}}
+  scf.forall (%i) in (6) {
+    memref.store %zero, %m[%i] : memref<6xf32>
+  }
+  return
+}
+
+// -----
+
 // Kernels meet only where one touches what another writes. Two buffers side by side in the
 // workspace: no barrier between the kernels that write them, one before the kernel that
 // reads both.
@@ -57,7 +99,7 @@ module {
   // CHECK: call @cria_barrier
   // CHECK-NEXT: return
   func.func private @layer(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
-                           %keys: memref<4xf32>, %values: memref<4xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+                           %keys: memref<4xf32>, %values: memref<4xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
     %zero = arith.constant 0.0 : f32
     %c0 = arith.constant 0 : index
     %c16 = arith.constant 16 : index
@@ -92,13 +134,13 @@ module {
     return
   }
   func.func @entry(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
-                   %thread: index, %threads: index, %barrier: !llvm.ptr) {
+                   %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
     %c0 = arith.constant 0 : index
     %c64 = arith.constant 64 : index
     %k = memref.view %state[%c0][] : memref<256xi8> to memref<4xf32>
     %v = memref.view %state[%c64][] : memref<256xi8> to memref<4xf32>
-    call @layer(%weights, %state, %workspace, %scratch, %k, %v, %thread, %threads, %barrier)
-      : (memref<64xi8>, memref<256xi8>, memref<256xi8>, memref<64xi8>, memref<4xf32>, memref<4xf32>, index, index, !llvm.ptr) -> ()
+    call @layer(%weights, %state, %workspace, %scratch, %k, %v, %rows, %thread, %threads, %barrier)
+      : (memref<64xi8>, memref<256xi8>, memref<256xi8>, memref<64xi8>, memref<4xf32>, memref<4xf32>, index, index, index, !llvm.ptr) -> ()
     return
   }
 }
@@ -114,7 +156,7 @@ module {
   // CHECK: call @cria_barrier
   // CHECK-NEXT: return
   func.func private @layer(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
-                           %keys: memref<4xf32>, %values: memref<4xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+                           %keys: memref<4xf32>, %values: memref<4xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
     %zero = arith.constant 0.0 : f32
     scf.forall (%i) in (4) {
       memref.store %zero, %keys[%i] : memref<4xf32>
@@ -125,11 +167,11 @@ module {
     return
   }
   func.func @entry(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
-                   %thread: index, %threads: index, %barrier: !llvm.ptr) {
+                   %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
     %c0 = arith.constant 0 : index
     %k = memref.view %state[%c0][] : memref<256xi8> to memref<4xf32>
-    call @layer(%weights, %state, %workspace, %scratch, %k, %k, %thread, %threads, %barrier)
-      : (memref<64xi8>, memref<256xi8>, memref<256xi8>, memref<64xi8>, memref<4xf32>, memref<4xf32>, index, index, !llvm.ptr) -> ()
+    call @layer(%weights, %state, %workspace, %scratch, %k, %k, %rows, %thread, %threads, %barrier)
+      : (memref<64xi8>, memref<256xi8>, memref<256xi8>, memref<64xi8>, memref<4xf32>, memref<4xf32>, index, index, index, !llvm.ptr) -> ()
     return
   }
 }
@@ -148,7 +190,7 @@ module {
   // CHECK: call @cria_barrier
   // CHECK-NEXT: return
   func.func @beside(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<256xi8>, %scratch: memref<64xi8>,
-                    %thread: index, %threads: index, %barrier: !llvm.ptr) {
+                    %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
     %zero = arith.constant 0.0 : f32
     %c0 = arith.constant 0 : index
     %c8 = arith.constant 8 : index
@@ -174,7 +216,7 @@ module {
 
 // -----
 
-func.func @loose(%m: memref<6xf32>, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+func.func @loose(%m: memref<6xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
   %zero = arith.constant 0.0 : f32
   // expected-error @+1 {{'memref.store' op is not part of a kernel: every thread would run it at once}}
   memref.store %zero, %m[%thread] : memref<6xf32>

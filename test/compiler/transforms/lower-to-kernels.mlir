@@ -114,6 +114,7 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
     return %l : tensor<1x40xf32>
   }
   // CHECK-LABEL: func.func @cria_forward_chunk
+  // CHECK-SAME: attributes {kernel.chunk = 8 : i64}
   func.func @forward_chunk(%tokens: tensor<8xi32>, %p: index) -> tensor<8x32xf32> {
     %e = llama.weight @embed : tensor<40x32xf16>
     %x = llama.embed %tokens, %e : (tensor<8xi32>, tensor<40x32xf16>) -> tensor<8x32xf32>

@@ -49,3 +49,13 @@ func.func @cria_forward_one(%x: tensor<1x4xf32>, %p: index) -> tensor<1x4xf32> {
   }
   return %2 : tensor<1x4xf32>
 }
+
+// Of a chunk's layers is known that they are.
+// CHECK: func.func private @layer_chunk(%{{.*}}: tensor<4x4xf32>) -> tensor<4x4xf32> attributes {kernel.chunk = 4 : i64}
+func.func @cria_forward_chunk(%x: tensor<4x4xf32>) -> tensor<4x4xf32> attributes {kernel.chunk = 4 : i64} {
+  %0 = llama.layer "a" (%x : tensor<4x4xf32>) -> tensor<4x4xf32> {
+  ^bb0(%h: tensor<4x4xf32>):
+    llama.yield %h : tensor<4x4xf32>
+  }
+  return %0 : tensor<4x4xf32>
+}

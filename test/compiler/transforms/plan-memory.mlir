@@ -14,7 +14,7 @@ kernel.state @keys at 128 : tensor<8xf32>
 kernel.state @apart at 192 : tensor<3x4xf32, #kernel.pitch<16>>
 
 // CHECK-LABEL: func.func @entry
-// CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<128xi8>, %[[STATE:[^:]*]]: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>, %[[INDEX:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
+// CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<128xi8>, %[[STATE:[^:]*]]: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>, %[[INDEX:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
 func.func @entry(%index: index) {
   // Of a buffer with a pitch: 2 * 16 + 4 elements, and the strides.
   // CHECK-DAG: %[[SPAN:.*]] = memref.view %[[STATE]][%c192{{.*}} to memref<36xf32>
@@ -37,7 +37,7 @@ func.func @entry(%index: index) {
   // CHECK: memref.view %[[WORK]][%c256
   %c = memref.alloc() : memref<16xf32>
   call @layer(%b, %c) : (memref<64xf32>, memref<16xf32>) -> ()
-  // CHECK: call @layer(%[[WEIGHTS]], %[[STATE]], %[[WORK]], %[[SCRATCH]], %{{.*}}, %{{.*}}, %[[THREAD]], %[[THREADS]], %[[BARRIER]])
+  // CHECK: call @layer(%[[WEIGHTS]], %[[STATE]], %[[WORK]], %[[SCRATCH]], %{{.*}}, %{{.*}}, %[[ROWS]], %[[THREAD]], %[[THREADS]], %[[BARRIER]])
   return
 }
 

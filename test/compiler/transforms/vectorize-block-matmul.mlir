@@ -100,11 +100,17 @@ func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32
 // CHECK: scf.for %[[TILE:[^ ]+]] = %c0{{[_0-9]*}} to %c2{{[_0-9]*}} step
 // CHECK:   arith.muli %[[TILE]], %c5{{[_0-9]*}}
 // CHECK:   scf.for %[[G:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK:     %[[UP:[^ ]+]] = arith.addi %c14
+// CHECK:     %[[TILES:[^ ]+]] = arith.divui %[[UP]], %c5
+// CHECK:     %[[ALL:[^ ]+]] = arith.addi %c576
+// CHECK:     %[[SHARE:[^ ]+]] = arith.divui %[[ALL]], %[[TILES]]
 // CHECK:     %[[GROUPS:[^ ]+]] = arith.muli %[[TILE]], %c2{{[_0-9]*}}
 // CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
-// CHECK:     %[[AHEAD:[^ ]+]] = arith.muli %[[AT]], %c192{{[_0-9]*}}
-// CHECK:     kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
-// CHECK-COUNT-2: kernel.prefetch
+// CHECK:     %[[FROM:[^ ]+]] = arith.muli %[[AT]], %[[SHARE]]
+// CHECK:     %[[COUNT:[^ ]+]] = arith.muli %[[SHARE]], %c1
+// CHECK:     scf.for %[[LINE:[^ ]+]] = %{{.*}} to %[[COUNT]] step %c64
+// CHECK:       %[[AHEAD:[^ ]+]] = arith.addi %[[FROM]], %[[LINE]]
+// CHECK:       kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
 // CHECK-NOT: kernel.prefetch
 // CHECK-COUNT-80: kernel.dot
 // CHECK-NOT: kernel.dot
@@ -118,6 +124,28 @@ func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32
 // CHECK-NOT: kernel.dot
 func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi32>, %w: tensor<2x2x288xi8>,
                  %o: tensor<14x2x16xf32>) -> tensor<14x2x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<14x2x32xi8>, tensor<14x2xf32>, tensor<14x2xi32>, tensor<2x2x288xi8>, tensor<14x2x16xf32>) -> tensor<14x2x16xf32>
+  return %y : tensor<14x2x16xf32>
+}
+
+// The same of a chunk: as many tiles as hold a token, and the last one, of four rows, if it does; tiles
+// that are there share the panels after these.
+// CHECK-LABEL: func.func @some
+// CHECK: %[[LIVE:[^ ]+]] = kernel.live_rows
+// CHECK: %[[UP:[^ ]+]] = arith.addi %[[LIVE]]
+// CHECK: %[[TILES:[^ ]+]] = arith.divui %[[UP]], %c5
+// CHECK: %[[WHOLE:[^ ]+]] = arith.minui %[[TILES]], %c2
+// CHECK: %[[ALL:[^ ]+]] = scf.for %{{.*}} = %c0{{[_0-9]*}} to %[[WHOLE]] step
+// CHECK:   kernel.live_rows
+// CHECK:   kernel.prefetch
+// CHECK: %[[MORE:[^ ]+]] = arith.cmpi ugt, %[[LIVE]], %c10
+// CHECK: scf.if %[[MORE]] -> (tensor<14x2x16xf32>) {
+// CHECK-COUNT-64: kernel.dot
+// CHECK: } else {
+// CHECK:   scf.yield %[[ALL]]
+func.func @some(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi32>, %w: tensor<2x2x288xi8>,
+                %o: tensor<14x2x16xf32>) -> tensor<14x2x16xf32> attributes {kernel.chunk = 14 : i64} {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
     : (tensor<14x2x32xi8>, tensor<14x2xf32>, tensor<14x2xi32>, tensor<2x2x288xi8>, tensor<14x2x16xf32>) -> tensor<14x2x16xf32>
   return %y : tensor<14x2x16xf32>

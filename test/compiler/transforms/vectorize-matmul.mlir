@@ -142,11 +142,13 @@ module attributes {kernel.target = "x86-64-v3"} {
 
   // Two panels at a time: weights of both, then each row's number meets both. Two tiles of
   // four rows fetch the next two panels between them: 32 numbers to a column, half of them to
-  // a column of a tile, which four columns do in four lines of 16 numbers.
+  // a column of a tile, of which four columns fetch lines of 16 numbers.
   // CHECK-LABEL: func.func @panels
   // CHECK: scf.for %{{.*}} =
   // CHECK:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
-  // CHECK-COUNT-4: kernel.prefetch {{.*}} : tensor<2x8x16xf32>
+  // CHECK:     %[[COUNT:.*]] = arith.muli %{{.*}}, %c4
+  // CHECK:     scf.for %{{.*}} to %[[COUNT]] step %c16
+  // CHECK:       kernel.prefetch {{.*}} : tensor<2x8x16xf32>
   // CHECK-NOT: kernel.prefetch
   // CHECK-COUNT-2: vector.transfer_read {{.*}} : tensor<2x8x16xf32>, vector<16xf32>
   // CHECK-COUNT-4: tensor.extract

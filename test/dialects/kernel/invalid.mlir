@@ -253,3 +253,12 @@ kernel.state @s at 0 : tensor<f32, #kernel.pitch<4>>
 // #kernel.pitch: no slice lies in the next one
 // expected-error @+1 {{expects slices of at most 15 elements for that pitch, but got 16}}
 kernel.state @s at 0 : tensor<3x4x4xf32, #kernel.pitch<15>>
+
+// -----
+
+func.func @live_rows() -> index {
+  // kernel.live_rows (C1)
+  // expected-error @+1 {{'kernel.live_rows' op expects a function with 'kernel.chunk'}}
+  %r = kernel.live_rows
+  return %r : index
+}

@@ -81,3 +81,13 @@ func.func @rotated(%q: tensor<1x4x8xf32>, %r: tensor<1x2x8xf32>, %k: tensor<3x2x
 
 // CHECK: kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>
 func.func private @schedule() attributes {kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>}
+
+// CHECK-LABEL: func.func @rows
+func.func @rows() attributes {kernel.chunk = 4 : i64} {
+  // CHECK: kernel.live_rows
+  %r = kernel.live_rows
+  // CHECK: mapping = [#kernel.rows<0>]
+  scf.forall (%t) in (4) {
+  } {mapping = [#kernel.rows<0>]}
+  return
+}

@@ -120,8 +120,8 @@ void expectRows(const Table &table, const std::string &target, const std::vector
       for (int first = 0; first < kRows; first += tokens) {
         for (int t = 0; t < tokens; ++t)
           ids[t] = (first + 5 * t) % kRows;
-        criaTeamRun(team, tokens == 1 ? model->forward_one : model->forward_chunk, 0);
-        criaTeamRun(team, tokens == 1 ? model->logits_one : model->logits_chunk, 0);
+        criaTeamRun(team, tokens == 1 ? model->forward_one : model->forward_chunk, 0, tokens);
+        criaTeamRun(team, tokens == 1 ? model->logits_one : model->logits_chunk, 0, tokens);
         for (int t = 0; t < tokens; ++t)
           for (int column = 0; column < table.columns; ++column)
             ASSERT_EQ(double(logits[t * model->logits_stride + column]), expected[ids[t] * table.columns + column])
