@@ -7,7 +7,7 @@
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
 // see `kernel.dot`). Many rows are cut here, into tiles of which the last one may be lower, and of a chunk
 // those are multiplied that hold a token; narrow panels are widened before the first of them, where the
-// schedule says so. Tiles fetch their share of the panels that come next. A single row has two
+// schedule says so and there is a second. Tiles fetch their share of the panels that come next. A single row has two
 // sums, of even and of odd columns. Where the schedule wants tiles, the micro-kernel is the
 // target's: one `kernel.tile_matmul`.
 //
@@ -79,8 +79,6 @@ public:
   void build() {
     b.setInsertionPoint(matmul.op);
     zero = index(0);
-    if (widenOnce && tileRows < matmul.m)
-      widenPanels();
     if (matmul.pairs) // a column's pairs are one row of numbers
       matmul.panels = inMemory = tensor::CollapseShapeOp::create(b, loc, matmul.panels,
                                                                SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
@@ -91,17 +89,47 @@ public:
     }
     if (tileRows == matmul.m)
       destination = multiplyRows(destination);
+    else if (widenOnce && isNarrow())
+      destination = multiplyWidened(destination);
     else
-      destination = overTiles(matmul.m, tileRows, destination, [&](Value number, int64_t count, Value result) {
-        tileNumber = number;
-        firstRow = arith::MulIOp::create(b, loc, number, index(tileRows));
-        rows = count;
-        return multiplyRows(result);
-      });
+      destination = multiplyTiles(destination);
     b.replaceOp(matmul.op, destination);
   }
 
 private:
+  /// `destination` with the products of all rows in place.
+  Value multiplyTiles(Value destination) {
+    return overTiles(matmul.m, tileRows, destination,
+                     [&](Value number, int64_t count, Value result) { return multiplyTile(number, count, result); });
+  }
+
+  /// The same of `count` rows, tile number `number`.
+  Value multiplyTile(Value number, int64_t count, Value destination) {
+    tileNumber = number;
+    firstRow = arith::MulIOp::create(b, loc, number, index(tileRows));
+    rows = count;
+    return multiplyRows(destination);
+  }
+
+  /// `destination` with the products of all rows in place: of panels that are widened first, unless a chunk's
+  /// tokens are but one tile.
+  Value multiplyWidened(Value destination) {
+    Value live = kernel::liveRows(b, loc, matmul.m);
+    if (!live) {
+      widenPanels();
+      return multiplyTiles(destination);
+    }
+    Value single = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, live, index(tileRows));
+    auto branch = scf::IfOp::create(b, loc, destination.getType(), single, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, loc, multiplyTile(zero, tileRows, destination));
+    b.setInsertionPointToStart(branch.elseBlock());
+    widenPanels();
+    scf::YieldOp::create(b, loc, multiplyTiles(destination));
+    return branch.getResult(0);
+  }
+
   /// `destination` with the products of a tile's rows in place.
   Value multiplyRows(Value destination) {
     SmallVector<Value> sums = initialSums(destination);
@@ -155,11 +183,12 @@ private:
     return result;
   }
 
+  /// Whether a number is widened where it is used.
+  bool isNarrow() const { return !matmul.pairs && !getElementTypeOrSelf(inMemory).isF32(); }
+
   /// Narrow panels, which several tiles meet: widened, in the thread's scratch.
   void widenPanels() {
     auto narrow = cast<RankedTensorType>(inMemory.getType()); // [P, K, R]
-    if (matmul.pairs || narrow.getElementType().isF32())
-      return;
     matmul.panels = scratch(narrow.getShape(), b.getF32Type());
     for (int64_t panel = 0; panel < matmul.count; ++panel)
       matmul.panels = loop(zero, index(matmul.columns), 1, matmul.panels, [&](Value column, ValueRange before) {

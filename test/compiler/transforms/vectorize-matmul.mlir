@@ -241,4 +241,28 @@ module attributes {kernel.target = "x86-64-v4"} {
     } -> tensor<16x2x16xf32>
     return %r : tensor<16x2x16xf32>
   }
+
+  // Of a chunk only if there are tokens for more than one tile.
+  // CHECK-LABEL: func.func @widenedForSome
+  // CHECK-SAME: %[[W:[^:]*]]: tensor<2x8x16xf16>
+  // CHECK: %[[LIVE:.*]] = kernel.live_rows
+  // CHECK: %[[EIGHT:.*]] = arith.constant 8 : index
+  // CHECK: %[[SINGLE:.*]] = arith.cmpi ule, %[[LIVE]], %[[EIGHT]]
+  // CHECK: scf.if %[[SINGLE]]
+  // CHECK:   vector.transfer_read %[[W]][{{.*}} : tensor<2x8x16xf16>, vector<16xf16>
+  // CHECK-NOT: tensor.empty
+  // CHECK: } else {
+  // CHECK:   tensor.empty() {{.*}} : tensor<2x8x16xf32>
+  func.func @widenedForSome(%w: tensor<2x8x16xf16>, %x: tensor<16x8xf32>, %o: tensor<16x2x16xf32>) -> tensor<16x2x16xf32>
+      attributes {kernel.chunk = 16 : i64} {
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%x, %w : tensor<16x8xf32>, tensor<2x8x16xf16>) outs(%o : tensor<16x2x16xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %0 = arith.extf %b : f16 to f32
+      %1 = arith.mulf %a, %0 : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<16x2x16xf32>
+    return %r : tensor<16x2x16xf32>
+  }
 }
