@@ -384,8 +384,8 @@ private:
   }
 
   /// Step `number` of a tile of rows fetches its share of the next panels' bytes; that of a single row,
-  /// what is `ahead` bytes further on in each of its panels. A loop over lines in straight code that fills
-  /// AVX2's registers costs it 2.5 %, so there a tile fetches what it would among all of a full chunk.
+  /// what is `ahead` bytes further on in each of its panels. A loop over lines in straight code that fills 16
+  /// registers costs it 2.5 %, so there a tile fetches what it would among all of a full chunk.
   void prefetch(Value number) {
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups; // of a panel and a step
