@@ -47,8 +47,8 @@ protected:
   /// Where a micro-kernel is: at `step`, `together` of them at once, of `steps` of tile number `tile`, of those
   /// that `rows` rows are cut into, `height` to a tile.
   struct Turn {
-    mlir::Value tile;
-    int64_t height, rows;
+    mlir::Value tile, rows;
+    int64_t height;
     mlir::Value step;
     int64_t steps, together;
   };

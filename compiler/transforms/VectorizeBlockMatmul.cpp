@@ -396,13 +396,8 @@ private:
     }
     if (!tile)
       return;
-    if (!once || !isStraight())
-      return fetchShare(op.getPanels(), firstPanel + panels, bytes * panels,
-                        {tile, height, allTokens, number, groups, 1});
-    Value steps = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, index(groups)), number);
-    int64_t share = llvm::divideCeil(bytes * panels, llvm::divideCeil(allTokens, height));
-    Value from = arith::MulIOp::create(b, loc, steps, index(share));
-    fetch(op.getPanels(), {index(firstPanel + panels), zero, from}, share);
+    Value rows = once && isStraight() ? index(allTokens) : rowsOf(allTokens);
+    fetchShare(op.getPanels(), firstPanel + panels, bytes * panels, {tile, rows, height, number, groups, 1});
   }
 
   /// exact[t, p] += codes(p) times the four codes of row t from `column` of the group on

@@ -67,7 +67,7 @@ private:
     if (failed(tiled))
       return "it cannot be tiled";
     rewriter.replaceOp(op, tiled->replacements);
-    leaveOutPadding(rewriter, cast<scf::ForOp>(tiled->loops.front()), sizes.front());
+    endBehindLastToken(rewriter, cast<scf::ForOp>(tiled->loops.front()), sizes.front());
     Operation *inner = tiled->tiledOps.front();
     rewriter.setInsertionPoint(inner);
     FailureOr<linalg::VectorizationResult> vectorized = linalg::vectorize(rewriter, inner);
@@ -78,7 +78,7 @@ private:
   }
 
   /// The loop over the `rows` of a chunk ends behind the last token.
-  static void leaveOutPadding(RewriterBase &rewriter, scf::ForOp loop, int64_t rows) {
+  static void endBehindLastToken(RewriterBase &rewriter, scf::ForOp loop, int64_t rows) {
     rewriter.setInsertionPoint(loop);
     if (Value live = kernel::liveRows(rewriter, loop.getLoc(), rows))
       loop.setUpperBound(live);

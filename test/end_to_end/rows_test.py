@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A step of many tokens that has fewer than it could have: at every level that this machine
-runs, a prompt of 40 tokens in steps of 2 to 39 of 40 rows gives the bits of one step of 40, and
+"""A step of many tokens that has fewer than it could have: at levels with tiles of their own that this
+machine runs, a prompt of 40 tokens in steps of 2 to 38 of 40 rows gives the bits of one step of 40, and
 so do the tokens that are decoded behind it. What is not computed holds what the step before left
 there, which must get neither into a result nor into the caches.
 
@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
 
 ROWS, NEW = 40, 4
-STEPS = (2, 3, 5, 6, 7, 12, 13, 18, 31, 37, 38, 39)  # no rest of one token, which is no step of many
+STEPS = (2, 4, 5, 6, 7, 12, 14, 18, 31, 37, 38)  # none leaves a rest of one token, which is no step of many
 VARIANTS = (["--dtype", "f32"], ["--dtype", "f16", "--kv", "f16"], ["--dtype", "bf16"],
             ["--quantize", "q4,q_proj=q4z,v_proj=q6,up_proj=q3,down_proj=q8,lm_head=nf4", "--kv", "q8"])
 TARGETS = ("x86-64-v2", "x86-64-v3", "x86-64-v3-tiles", "x86-64-v4", "native")
@@ -49,8 +49,7 @@ def main():
                 whole = logits(program, ROWS, 1)
                 check(len(floats(whole)) == (ROWS + NEW) * vocabulary, f"{len(floats(whole))} logits")
                 for step in STEPS:
-                    if ROWS % step != 1:
-                        check_equal(whole, logits(program, step, 1 + step % 3), f"{options} {target} in steps of {step}")
+                    check_equal(whole, logits(program, step, 1 + step % 3), f"{options} {target} in steps of {step}")
                 ran.add(target)
         print(f"ran: {sorted(ran)}")
         check({"x86-64-v2", "x86-64-v3", "native"} <= ran, f"ran {ran} only")

@@ -2,7 +2,7 @@
  *
  * Defines `cria_models` by hand, with a "network" small enough to be said again in
  * runtime_test.py: the hidden state of a position is a hash of all tokens up to it,
- * so that a token fed at the wrong position, a padded row that leaks or a thread
+ * so that a token fed at the wrong position, a row without a token that leaks or a thread
  * that runs ahead changes every logit after it. CRIA_FAKE in the environment damages
  * the table; CRIA_FAKE_SCRIPT dictates what comes out; CRIA_FAKE_NAN is a position.
  *

@@ -264,7 +264,7 @@ class Generate(Case):
                     self.assertEqual(got, wanted, (length, threads, chunk))
 
     def test_context(self):
-        # The prompt's padding overhangs the context; the last token is printed, not fed.
+        # A whole chunk would overhang the context; the last token is printed, not fed.
         prompt = [7] * 61
         full = greedy(prompt, 4)
         note = b"story: the context of 64 positions is full\n"
@@ -505,7 +505,7 @@ class Record(Case):
         return data
 
     def test_steps(self):
-        """Chunks and single tokens; what a chunk is padded with is not recorded."""
+        """Chunks and single tokens; of a chunk's rows those with a token are recorded."""
         path = self.path("records")
         for arguments, steps in ((["--ids", "1,2,3,4,5,6,7,8,9,10,11,12", "-n", "0"], [8, 4]),
                                  (["--ids", "1,2,3,4,5,6,7,8,9", "-n", "0"], [8, 1]),
