@@ -28,7 +28,7 @@ extern "C" {
 #define CRIA_STATIC_ASSERT _Static_assert
 #endif
 
-#define CRIA_ABI_VERSION 7u
+#define CRIA_ABI_VERSION 8u
 /* Alignment of every segment in the artifact and of every buffer at run time. */
 #define CRIA_PAGE_BYTES 4096u
 /* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
@@ -93,6 +93,7 @@ typedef struct CriaModel {
   const char *architecture; /* "llama", "mistral", "qwen2", ... */
   const char *target;       /* "x86-64-v3", ... */
   const char *weight_type;  /* "f32", "f16", "bf16", "as stored (f16)" ... */
+  const char *cache_type;   /* of keys and values: "f32", "f16", "bf16", "q8" */
   const char *input_hash;   /* XXH3-128 of the input files, hexadecimal */
   const CriaCpuFeature *cpu_features; /* [cpu_feature_count] */
   uint32_t cpu_feature_count;
@@ -167,7 +168,7 @@ typedef struct CriaTrailer {
 CRIA_STATIC_ASSERT(sizeof(CriaCpuFeature) == 24, "CriaCpuFeature changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaObservation) == 16, "CriaObservation changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaCaches) == 32, "CriaCaches changed: raise CRIA_ABI_VERSION");
-CRIA_STATIC_ASSERT(sizeof(CriaModel) == 304, "CriaModel changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaModel) == 312, "CriaModel changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaTrailer) == 64, "CriaTrailer changed: raise CRIA_ABI_VERSION");
 
 #ifdef __cplusplus

@@ -22,6 +22,8 @@ static int printInfo(const CriaModel *const *levels, const CriaModel *m,
   result |= criaPrint("parameters:    %" PRIu64 "\n", m->parameters);
   result |= criaPrint("weights:       %s, %" PRIu64 " bytes\n", m->weight_type,
                       m->weights_bytes);
+  result |= criaPrint("kv cache:      %s, %" PRIu64 " bytes\n", m->cache_type,
+                      m->caches.blocks * m->caches.block_bytes);
   result |= criaPrint("target:        %s", m->target);
   if (levels[1])
     for (const CriaModel *const *level = levels; *level; ++level)

@@ -228,6 +228,8 @@ int criaParseOptions(CriaOptions *options, int argc, char **argv) {
         return criaError("--%s expects a value (%s)", row->name, row->placeholder);
       value = argv[++i];
     }
+    if (row->kind != FLAG && options->given[option])
+      return criaError("--%s is given twice", row->name);
     options->given[option] = 1;
     if (row->kind != FLAG && parseValue(row, value, &options->values[option]) != 0)
       return -1;

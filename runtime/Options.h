@@ -44,7 +44,7 @@ typedef struct CriaOptions {
   uint8_t given[CRIA_OPTION_COUNT];
 } CriaOptions;
 
-/* Reads the command line; an option given twice takes the last value. Returns 0, or
+/* Reads the command line; a value given twice is an error. Returns 0, or
  * prints what is wrong with it and returns -1. */
 int criaParseOptions(CriaOptions *options, int argc, char **argv);
 

@@ -35,7 +35,7 @@ static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emitObject(ModuleOp m
     return failure("the module has no target");
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code = translateToLlvm(module, context);
-  if (!code || failed(addModelTable(module, *chip, "benchmark", 0, 1, *code)))
+  if (!code || failed(addModelTable(module, *chip, {"benchmark", "benchmark"}, 0, 1, *code)))
     return failure("the module cannot be translated");
   llvm::SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);

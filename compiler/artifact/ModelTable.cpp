@@ -142,7 +142,7 @@ void addCaches(Table &table, ModuleOp module) {
 
 } // namespace
 
-LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRef weightType, unsigned level,
+LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, const ShownTypes &types, unsigned level,
                                   unsigned levels, llvm::Module &code) {
   auto model = module->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
   auto tokens = module.lookupSymbol<kernel::StateOp>("tokens");
@@ -160,7 +160,8 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, StringRe
   table.text(model.getName());
   table.text(model.getArchitecture());
   table.text(chip.chip->name);
-  table.text(weightType);
+  table.text(types.weights);
+  table.text(types.caches);
   table.text(model.getInputHash());
   table.pointer(featureArray(code, chip.chip->features));
   table.u32(chip.chip->features.size());

@@ -120,11 +120,11 @@ std::string storedTypes(ModuleOp module) {
 }
 
 /// The code of one level of `levels`, after the last phase, as an ELF object.
-FailureOr<llvm::SmallVector<char, 0>> makeObject(ModuleOp module, const ChipRef &chip, StringRef weightType,
+FailureOr<llvm::SmallVector<char, 0>> makeObject(ModuleOp module, const ChipRef &chip, const ShownTypes &types,
                                                  unsigned level, unsigned levels) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code = translateToLlvm(module, context);
-  if (!code || failed(addModelTable(module, chip, weightType, level, levels, *code)))
+  if (!code || failed(addModelTable(module, chip, types, level, levels, *code)))
     return failure();
   llvm::SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);
@@ -142,10 +142,11 @@ LogicalResult makeArtifact(ImportedModel &imported, const CompileOptions &compil
   FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> levels = runPhases(module, compile, chips);
   if (failed(levels))
     return failure();
+  ShownTypes types = {weightType.str(), compile.cacheType.empty() ? "f32" : compile.cacheType};
   llvm::SmallVector<llvm::SmallVector<char, 0>> objects(levels->size());
   if (failed(failableParallelForEachN(module.getContext(), 0, objects.size(), [&](size_t number) -> LogicalResult {
         FailureOr<llvm::SmallVector<char, 0>> object =
-            makeObject(*(*levels)[number], chips[number], weightType, number, objects.size());
+            makeObject(*(*levels)[number], chips[number], types, number, objects.size());
         if (succeeded(object))
           objects[number] = std::move(*object);
         return object;

@@ -140,6 +140,7 @@ static CriaModel model = {
     .architecture = "llama",
     .target = "x86-64-v4",
     .weight_type = "f32",
+    .cache_type = "f16",
     .input_hash = "0123456789abcdef",
     .cpu_features = features,
     .cpu_feature_count = 1,

@@ -94,7 +94,7 @@ class Artifact(Case):
         abi = make_artifact.ABI_VERSION
         for how, message in (
                 ("abi", f"generated code has ABI version {abi + 1}, but the runtime has version {abi}"),
-                ("struct", "expects a model table of 296 bytes, but got 304"),
+                ("struct", "expects a model table of 304 bytes, but got 312"),
                 ("offset", "contradicts itself"),
                 ("stride", "contradicts itself"),
                 ("uncached", "contradicts itself"),
@@ -162,7 +162,7 @@ class CommandLine(Case):
     def test_info(self):
         out = self.expect("--info").stdout.decode()
         for line in ("model:         fake", "architecture:  llama",
-                     "weights:       f32, 1200 bytes",
+                     "weights:       f32, 1200 bytes", "kv cache:      f16, 288 bytes",
                      "target:        x86-64-v4", "context:       64", "vocabulary:    300",
                      "tokenizer:     10 bytes", "bos:           256, added", "eos:           257",
                      "input hash:    0123456789abcdef", "compiled by:   cria 0.1.0"):
@@ -188,7 +188,7 @@ class CommandLine(Case):
     def test_forms(self):
         wanted = self.expect("-n", "3", "--temperature", "0", "-p", "ab").stdout
         self.expect("-n3", "--temperature=0", "--prompt=ab", out=wanted)
-        self.expect("-n", "9", "-n", "3", "--temperature", "0", "-pab", out=wanted)
+        self.expect("-n", "3", "--temperature", "0", "-pab", out=wanted)
 
     def test_mistakes(self):
         self.refuses("text", message=r"^story: unexpected argument 'text'; a prompt is given with "
@@ -197,6 +197,8 @@ class CommandLine(Case):
         self.refuses("-x", message="unknown option '-x'")
         self.refuses("--promptly", message="unknown option '--promptly'")
         self.refuses("-p", message=r"--prompt expects a value \(TEXT\)")
+        self.refuses("-n", "9", "--max-tokens=3", message="--max-tokens is given twice")
+        self.expect("-p", "a", "-n", "0", "--ignore-eos", "--ignore-eos", out=b"a\n")
         self.refuses("--info=yes", message="--info expects no value, but got 'yes'")
         self.refuses("-p", "a", "--ids", "1", message="--prompt and --ids cannot be used together")
         self.refuses("--perplexity", "a", "-i", message="cannot be used together")
