@@ -100,25 +100,35 @@ class ReportTest(unittest.TestCase):
 
 
 class OptionsTest(unittest.TestCase):
+    def phases(self, options, weights, context, *left_out):
+        lines = []
+        rows = list(compare.phases(options, weights, context, lines.append))
+        self.assertEqual(lines, list(left_out))
+        return rows
+
     def test_default(self):
         options = compare.parse([])
         self.assertIn(("tinyllama-1.1b", "q4_k_m"), options.models)
-        self.assertEqual(list(compare.phases(options, "q4_0", 512)),
+        self.assertEqual(self.phases(options, "q4_0", 512),
                          [("decode", 48, "read"), ("prefill", 128, "bytes"), ("prefill", 512, "bytes")])
-        self.assertEqual([limit for _, _, limit in compare.phases(options, "bf16", 512)], ["read", "bf16", "bf16"])
-        self.assertEqual([limit for _, _, limit in compare.phases(options, "f16", 512)], ["read", "f32", "f32"])
+        self.assertEqual([limit for _, _, limit in self.phases(options, "bf16", 512)], ["read", "bf16", "bf16"])
+        self.assertEqual([limit for _, _, limit in self.phases(options, "f16", 512)], ["read", "f32", "f32"])
 
     def test_choices(self):
         options = compare.parse(["--models", "a/q8_0", "--threads", "1,4", "--prefill", "64", "--only", "prefill"])
         self.assertEqual((options.models, options.threads), ([("a", "q8_0")], [1, 4]))
-        self.assertEqual(list(compare.phases(options, "q8_0", 64)), [("prefill", 64, "bytes")])
+        self.assertEqual(self.phases(options, "q8_0", 64), [("prefill", 64, "bytes")])
         options = compare.parse(["--only", "decode", "--decode", "5"])
-        self.assertEqual(list(compare.phases(options, "q8_0", 6)), [("decode", 5, "read")])
+        self.assertEqual(self.phases(options, "q8_0", 6), [("decode", 5, "read")])
 
     def test_leaves_out_what_does_not_fit(self):
-        options = compare.parse([])
-        self.assertEqual([row[:2] for row in compare.phases(options, "f32", 256)], [("decode", 48), ("prefill", 128)])
-        self.assertEqual(list(compare.phases(options, "f32", 48)), [])
+        options = compare.parse(["--prefill", "47,128,512"])
+        long = "left out: prefill of 512 tokens, as there are 256 positions"
+        self.assertEqual([row[:2] for row in self.phases(options, "f32", 256, long)],
+                         [("decode", 48), ("prefill", 47), ("prefill", 128)])
+        few = [f"left out: {what} tokens, as there are 48 positions"
+               for what in ("decode of 48", "prefill of 128", "prefill of 512")]
+        self.assertEqual([row[:2] for row in self.phases(options, "f32", 48, *few)], [("prefill", 47)])
 
     def test_refuses(self):
         for words in (["--models", "tinyllama"], ["--threads", "0"], ["--repetitions", "0"], ["--decode", "x"]):
