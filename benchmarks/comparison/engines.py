@@ -99,15 +99,13 @@ class Machine(Server):
 
 
 class LlamaCpp(Server):
-    """llama.cpp; `details` tell which of its CPU back ends it chose."""
+    """llama.cpp, with room for `context` positions; `details` tell which of its CPU back ends it chose."""
 
-    context = 512  # its default
-
-    def __init__(self, build, model):
+    def __init__(self, build, model, context=512):  # its default
         libraries = os.path.join(build, "llama.cpp/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64")
         if not os.path.isdir(libraries):
             raise Failed("llama.cpp's libraries are not there: run benchmarks/llama_cpp/install.sh")
-        super().__init__(os.path.join(build, "bin/cria-bench-llama-cpp"), libraries, model, greets=True)
+        super().__init__(os.path.join(build, "bin/cria-bench-llama-cpp"), libraries, model, context, greets=True)
         self.name = "llama.cpp"
         self.details = f"{self.greeting['backend']}; {self.greeting['system']}"
 
@@ -116,8 +114,6 @@ class LlamaCpp(Server):
 
 class Baseline(Server):
     """The plain C engine in llama2.c's style."""
-
-    context = float("inf")  # the model's
 
     def __init__(self, source, scratch, model):
         flags = ["-Ofast", "-fopenmp", "-march=native"]

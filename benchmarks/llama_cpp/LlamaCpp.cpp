@@ -1,6 +1,6 @@
 //===- LlamaCpp.cpp - Times llama.cpp's prebuilt libraries -----------------===//
 //
-//   cria-bench-llama-cpp LIBRARIES MODEL.gguf
+//   cria-bench-llama-cpp LIBRARIES MODEL.gguf POSITIONS
 //
 // Loads the libraries in the folder LIBRARIES, with the one of the CPU back ends
 // that they choose for this chip themselves, then the model, and prints what it
@@ -15,11 +15,11 @@
 //
 //   loss TOKENS THREADS
 //
-// All settings are llama.cpp's defaults (weights mapped and repacked, F16 cache,
-// flash attention as it sees fit), and its threads live from call to call, as in its
-// own bench. Of its headers we need a dozen functions. The two structs of parameters
-// pass through as they are, so that their layouts, which change from version to
-// version, do not matter here.
+// All settings but the POSITIONS of its memory are llama.cpp's defaults (weights mapped
+// and repacked, F16 cache, flash attention as it sees fit), and its threads live from call
+// to call, as in its own bench. Of its headers we need a dozen functions. The two structs
+// of parameters pass through as they are, but for the first field of one: their layouts,
+// which change from version to version, do not matter here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -92,6 +92,7 @@ struct Api {
   void *(*loadModel)(const char *path, Opaque parameters);
   Opaque (*contextDefaults)();
   void *(*makeContext)(void *model, Opaque parameters);
+  uint32_t (*positionsOf)(const void *context);
   Batch (*batchOf)(int32_t *tokens, int32_t count);
   int32_t (*decode)(void *context, Batch batch);
   float *(*lastLogits)(void *context, int32_t index);
@@ -125,6 +126,7 @@ Api::Api(const std::filesystem::path &folder) {
   llama.find(loadModel, "llama_model_load_from_file");
   llama.find(contextDefaults, "llama_context_default_params");
   llama.find(makeContext, "llama_init_from_model");
+  llama.find(positionsOf, "llama_n_ctx");
   llama.find(batchOf, "llama_batch_get_one");
   llama.find(decode, "llama_decode");
   llama.find(lastLogits, "llama_get_logits_ith");
@@ -156,11 +158,16 @@ std::filesystem::path loadedBackend() {
 
 class Model {
 public:
-  Model(const Api &api, const char *path) : api(api) {
+  Model(const Api &api, const char *path, uint32_t positions) : api(api) {
     void *model = api.loadModel(path, api.modelDefaults());
-    context = model ? api.makeContext(model, api.contextDefaults()) : nullptr;
+    Opaque parameters = api.contextDefaults();
+    std::memcpy(parameters.bytes, &positions, sizeof(positions)); // `n_ctx`, rounded up by the library
+    context = model ? api.makeContext(model, parameters) : nullptr;
     if (!context)
       fail(std::string(path) + ": llama.cpp cannot load it\n" + logged);
+    if (uint32_t found = api.positionsOf(context); found < positions)
+      fail("expects a context of " + std::to_string(positions) + " positions, but llama.cpp made one of " +
+           std::to_string(found) + ": 'n_ctx' is not the first of its parameters");
     vocabulary = api.tokensOf(api.vocabularyOf(model));
     Library backend(loadedBackend());
     backend.find(newPool, "ggml_threadpool_new");
@@ -245,14 +252,15 @@ private:
 } // namespace
 
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    std::cerr << "usage: cria-bench-llama-cpp LIBRARIES MODEL.gguf\n";
+  int positions = argc == 4 ? std::atoi(argv[3]) : 0;
+  if (positions < 1) {
+    std::cerr << "usage: cria-bench-llama-cpp LIBRARIES MODEL.gguf POSITIONS\n";
     return 2;
   }
   Api api(argv[1]);
   api.setLog(keepLog, nullptr);
   api.loadBackends(argv[1]);
-  Model model(api, argv[2]);
+  Model model(api, argv[2], uint32_t(positions));
   model.time(1, 2, 1, 1); // touches every weight once
   nlohmann::json loaded = {{"backend", loadedBackend().filename().string()}, {"system", api.systemInfo()}, {"log", logged}};
   std::cout << loaded.dump() << std::endl;

@@ -130,6 +130,10 @@ class OptionsTest(unittest.TestCase):
                for what in ("decode of 48", "prefill of 128", "prefill of 512")]
         self.assertEqual([row[:2] for row in self.phases(options, "f32", 48, *few)], [("prefill", 47)])
 
+    def test_positions(self):
+        for words, expected in (([], 512), (["--decode", "1500"], 1501), (["--prefill", "2048,6"], 2048)):
+            self.assertEqual(compare.positions(compare.parse(words)), expected)
+
     def test_refuses(self):
         for words in (["--models", "tinyllama"], ["--threads", "0"], ["--repetitions", "0"], ["--decode", "x"]):
             with self.assertRaises(SystemExit) as exit_, contextlib.redirect_stderr(io.StringIO()):
