@@ -17,9 +17,9 @@
 //
 // All settings but the POSITIONS of its memory are llama.cpp's defaults (weights mapped
 // and repacked, F16 cache, flash attention as it sees fit), and its threads live from call
-// to call, as in its own bench. Of its headers we need a dozen functions. The two structs
-// of parameters pass through as they are, but for the first field of one: their layouts,
-// which change from version to version, do not matter here.
+// to call, as in its own bench. Of its headers we need two dozen functions. The two structs
+// of parameters pass through as they are, but for the first field of one, which is checked:
+// their other fields, which change from version to version, do not matter here.
 //
 //===----------------------------------------------------------------------===//
 

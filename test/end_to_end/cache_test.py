@@ -38,6 +38,12 @@ def state_bytes(program):
     return int(re.search(rb"memory: +(\d+) bytes of state", run([program, "--info"])).group(1))
 
 
+def shown_cache(program):
+    """What --info says of the cache: its type, and its bytes."""
+    type, size = re.search(rb"kv cache: +(\w+), (\d+) bytes", run([program, "--info"])).groups()
+    return type.decode(), int(size)
+
+
 def head_bytes(type, size):
     """A head's `size` numbers in a cache: those of q8 have a scale of two bytes for 32 or what is left."""
     return size + 2 * -(-size // 32) if type == "q8" else size * {"f32": 4, "f16": 2, "bf16": 2}[type]
@@ -92,6 +98,9 @@ class Family:
             saved, less = self.whole - state_bytes(program), self.cache_bytes("f32") - self.cache_bytes(type)
             check(abs(saved - less) < self.padding(type),
                   f"{type}: expected {less} bytes of state less, within {self.padding(type)}, found {saved}")
+            shown, size = shown_cache(program)
+            check(shown == type and 0 <= size - self.cache_bytes(type) < self.padding(type),
+                  f"{type}: expected --info to say so, and {self.cache_bytes(type)} bytes, found {shown} and {size}")
             for feed in (1, 32):
                 what = f"{self.name} --kv {type} {target} in chunks of {feed}"
                 data = logits(program, self.ids, self.folder, "--chunk", feed, "--threads", 1)

@@ -45,6 +45,7 @@ def main():
         check_binary(moved)
         info = run([moved, "--info"]).decode()
         check("model:         model" in info.splitlines(), f"expected --info to name the model, found {info}")
+        check("kv cache:      f32, " in info, f"expected --info to say that the cache is of f32, found {info}")
         # Weights are stored as F16, as in the folder; what else is in the file is
         # code, runtime, rotary tables and vocabulary.
         rest = os.path.getsize(moved) - os.path.getsize(os.path.join(folder, "model", "model.safetensors"))
