@@ -207,7 +207,7 @@ double readBandwidth(int threads, int streams) {
 } // namespace
 
 double cria::readBandwidth(int threads) {
-  return std::max(::readBandwidth(threads, 1), ::readBandwidth(threads, 4));
+  return std::max({::readBandwidth(threads, 1), ::readBandwidth(threads, 2), ::readBandwidth(threads, 4)});
 }
 
 double cria::multiplyAddPeak(int threads) {

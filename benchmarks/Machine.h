@@ -10,7 +10,7 @@
 namespace cria {
 
 /// Bytes per second that `threads` threads read from memory, each its own part of
-/// a buffer much larger than the caches, once through: as one stream or as four side by side,
+/// a buffer much larger than the caches, once through: as one stream, or as two or four side by side,
 /// whichever this chip follows better.
 double readBandwidth(int threads);
 

@@ -30,7 +30,7 @@ using namespace cria;
 
 namespace {
 
-constexpr int64_t kChunk = 64;
+constexpr int64_t kChunk = 128; ///< as `cria compile` has it by default
 
 /// How weights are given to a linear layer.
 struct Weights {

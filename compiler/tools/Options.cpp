@@ -57,7 +57,7 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
                   "a text for the model to read: errors are put where they change least of what it then computes")
       ->needs(quantize);
   addCount(command, "--context", options.context, "positions of the KV cache (default: the model's, at most 4096)");
-  addCount(command, "--chunk", options.chunk, "prompt tokens per prefill step (default: 64)");
+  addCount(command, "--chunk", options.chunk, "prompt tokens per prefill step (default: 128)");
   command.add_option("--tokenizer", options.tokenizer, "tokenizer file to use instead of the model's own");
 }
 

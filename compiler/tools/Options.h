@@ -24,7 +24,7 @@ struct DriverOptions {
   std::string tokenizer;
   std::string stopAfter; ///< a phase, or "import"; empty: go on to the artifact
   int64_t context = 0;   ///< 0: the model's own
-  int64_t chunk = 64;
+  int64_t chunk = 128;
   std::vector<std::string> programArguments; ///< of `run`, behind `--`
 };
 

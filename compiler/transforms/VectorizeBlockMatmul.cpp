@@ -20,12 +20,12 @@
 // product is an op of its own here (see Distribute.cpp), and those side by side become one kernel.
 //
 // The vectors of a group are straight code, of many rows in the order in which it stands here, or a
-// loop, of which a turn takes vectors that share bytes. Codes of a panel can be unpacked first, for all
-// rows; then a turn takes any two.
+// loop, of which a turn takes vectors that share bytes; codes that are cut up are straight code always.
+// Codes of a panel can be unpacked first, for all rows; then a turn takes any two.
 //
 // Many rows are cut into tiles, whose sums are in registers; the last one may be lower, and of a chunk
 // those are multiplied that hold a token. Each fetches its share of the panels that come after these, so
-// that their first tile does not wait for memory.
+// that their first tile does not wait for memory: every few steps what belongs to them.
 //
 // Where the schedule wants tiles to be multiplied by `kernel.tile_matmul`, codes are unpacked first,
 // too, to signed bytes. Then the exact sums of a tile and a group are one `kernel.tile_matmul`, and
@@ -117,14 +117,15 @@ private:
 
   /// Panel firstPanel's codes, as they are multiplied: `unpacked` [G, 8, 4 R].
   void unpack() {
-    unpacked = overSteps(unpacked, [&](Value step, Value part, ValueRange all) -> SmallVector<Value> {
+    auto unpackStep = [&](Value step, Value part, ValueRange all) -> SmallVector<Value> {
       readers[0].moveToStep(part);
       Value result = all[0];
       for (int64_t group = 0; group < readers[0].groups(); ++group)
         for (int64_t vector : readers[0].vectors(group))
           result = write(codesOf(readers[0], vector), result, {step, index(vector), zero});
       return {result};
-    })[0];
+    };
+    unpacked = overSteps(unpacked, /*fetches=*/false, unpackStep)[0];
   }
 
   /// Vector `vector` of codes; without their offset, where they are multiplied as signed bytes.
@@ -142,8 +143,8 @@ private:
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p)
         sums.push_back(read(sumType, destinations[opOf(p)], {token(t), index(panelAt(p)), zero}));
-    SmallVector<Value> results = overSteps(
-        sums, [&](Value step, Value part, ValueRange sums) { return multiplyStep(step, part, sums); });
+    auto body = [&](Value step, Value part, ValueRange sums) { return multiplyStep(step, part, sums); };
+    SmallVector<Value> results = overSteps(sums, /*fetches=*/bool(tile), body);
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p) {
         Value &destination = destinations[opOf(p)];
@@ -153,29 +154,41 @@ private:
   }
 
   /// The results of a loop over the groups of 32 columns that starts with `values`: step,
-  /// its number in its block, values.
-  SmallVector<Value> overSteps(ValueRange values,
+  /// its number in its block, values. A turn of the outer loop is a block, or as many steps as fetch together.
+  SmallVector<Value> overSteps(ValueRange values, bool fetches,
                                llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+    constexpr int64_t kStepsOfTurn = 8;
     int64_t steps = readers[0].steps();
-    SmallVector<Value> results = loopOver(groups / steps, values, [&](Value block, ValueRange values) {
-      return overBlock(block, steps, values, body);
+    if (steps == 1 && fetches)
+      steps = divisorUpTo(groups, kStepsOfTurn);
+    SmallVector<Value> results = loopOver(groups / steps, values, [&](Value turn, ValueRange values) {
+      return overTurn(turn, steps, steps, values, fetches, body);
     });
     if (groups % steps) // a row ends within a block
-      results = overBlock(index(groups / steps), groups % steps, results, body);
+      results = overTurn(index(groups / steps), steps, groups % steps, results, fetches, body);
     return results;
   }
 
-  /// The same of the first `count` steps of a block.
-  SmallVector<Value> overBlock(Value block, int64_t count, ValueRange values,
-                               llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
-    for (int64_t p = 0; p < panels; ++p)
-      readers[p].moveToBlock(index(panelAt(p)), block);
-    int64_t steps = readers[0].steps();
+  /// The same of the first `count` of the `steps` of a turn.
+  SmallVector<Value> overTurn(Value turn, int64_t steps, int64_t count, ValueRange values, bool fetches,
+                              llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
+    auto moveToBlock = [&](Value block) {
+      for (int64_t p = 0; p < panels; ++p)
+        readers[p].moveToBlock(index(panelAt(p)), block);
+    };
+    bool isBlock = readers[0].steps() == steps;
+    if (isBlock)
+      moveToBlock(turn);
+    Value first = steps == 1 ? turn : arith::MulIOp::create(b, loc, turn, index(steps)).getResult();
+    if (fetches)
+      prefetchShare(first, count);
     if (steps == 1)
-      return body(block, zero, values);
-    Value first = arith::MulIOp::create(b, loc, block, index(steps));
-    return loopOver(count, values, [&](Value step, ValueRange values) {
-      return body(arith::AddIOp::create(b, loc, first, step), step, values);
+      return body(first, zero, values);
+    return loopOver(count, values, [&](Value number, ValueRange values) {
+      Value step = plus(first, number);
+      if (!isBlock)
+        moveToBlock(step);
+      return body(step, isBlock ? number : zero, values);
     });
   }
 
@@ -325,8 +338,9 @@ private:
     });
   }
 
-  /// Whether the vectors of a group are straight code, not a loop.
-  bool isStraight() const { return unroll >= llama::kGroup; }
+  /// Whether the vectors of a group are straight code, not a loop, which only codes can be that are simple, or were
+  /// unpacked.
+  bool isStraight() const { return unroll >= llama::kGroup || (!once && !readers[0].isSimple()); }
 
   /// Whether sums get what they start from when they are done, until when it would wait in registers.
   bool startsBehind() const { return tiled || once || !isStraight(); }
@@ -383,21 +397,27 @@ private:
     return arith::AddFOp::create(b, loc, first, second);
   }
 
-  /// Step `number` of a tile of rows fetches its share of the next panels' bytes; that of a single row,
-  /// what is `ahead` bytes further on in each of its panels. A loop over lines in straight code that fills 16
-  /// registers costs it 2.5 %, so there a tile fetches what it would among all of a full chunk.
-  void prefetch(Value number) {
+  /// Bytes of a panel that a step reads.
+  int64_t bytesOfStep() {
     auto type = cast<RankedTensorType>(op.getPanels().getType());
-    int64_t bytes = type.getDimSize(1) * type.getDimSize(2) / groups; // of a panel and a step
-    if (allTokens == 1 && ahead) {
-      Value place = plus(arith::MulIOp::create(b, loc, number, index(bytes)), ahead);
-      for (int64_t p = 0; p < panels; ++p)
-        fetch(ops[opOf(p)].getPanels(), {index(panelAt(p)), zero, place}, bytes);
-    }
-    if (!tile)
+    return type.getDimSize(1) * type.getDimSize(2) / groups;
+  }
+
+  /// A tile of rows fetches its share of the next panels' bytes, that of `count` steps from `first` on before them,
+  /// as a loop over lines within a step would keep LLVM from mixing its loads and products.
+  void prefetchShare(Value first, int64_t count) {
+    fetchShare(op.getPanels(), firstPanel + panels, bytesOfStep() * panels,
+               {tile, rowsOf(allTokens), height, first, groups, count});
+  }
+
+  /// A single row's step fetches what is `ahead` bytes further on in each of its panels.
+  void prefetch(Value step) {
+    if (allTokens > 1 || !ahead)
       return;
-    Value rows = once && isStraight() ? index(allTokens) : rowsOf(allTokens);
-    fetchShare(op.getPanels(), firstPanel + panels, bytes * panels, {tile, rows, height, number, groups, 1});
+    int64_t bytes = bytesOfStep();
+    Value place = plus(arith::MulIOp::create(b, loc, step, index(bytes)), ahead);
+    for (int64_t p = 0; p < panels; ++p)
+      fetch(ops[opOf(p)].getPanels(), {index(panelAt(p)), zero, place}, bytes);
   }
 
   /// exact[t, p] += codes(p) times the four codes of row t from `column` of the group on

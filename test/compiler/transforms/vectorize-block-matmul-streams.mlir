@@ -1,4 +1,4 @@
-// RUN: cria-opt %s --kernel-vectorize-block-matmul | FileCheck %s
+// RUN: cria-opt %s --kernel-vectorize-block-matmul -split-input-file | FileCheck %s
 
 module attributes {kernel.target = "x86-64-v3"} {
 
@@ -67,5 +67,41 @@ func.func @other_input(%q: tensor<1x2x32xi8>, %r: tensor<1x2x32xi8>, %s: tensor<
   %y = kernel.block_matmul %r, %s, %n, %w format q4 into %p
     : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
+}
+}
+
+// -----
+
+module attributes {kernel.target = "znver5"} {
+
+// There vectors are a loop, of which each turn takes those that share bytes: two of four bits.
+// CHECK-LABEL: func.func @loop
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK:   scf.for {{.*}} to %c4{{[_0-9]*}} step {{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK-COUNT-4: kernel.dot
+// CHECK-NOT: kernel.dot
+// CHECK: return
+func.func @loop(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+                %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>)
+    -> (tensor<1x1x16xf32>, tensor<1x1x16xf32>) {
+  %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  %y = kernel.block_matmul %q, %s, %n, %v format q4 into %p
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
+}
+
+// Codes that are cut up, of six bits, know no such turns: they are straight code whatever the chip likes.
+// CHECK-LABEL: func.func @cut_up
+// CHECK: scf.for {{.*}} -> (vector<16xf32>)
+// CHECK-NOT: scf.for
+// CHECK-COUNT-8: kernel.dot
+// CHECK-NOT: kernel.dot
+// CHECK: return
+func.func @cut_up(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x416xi8>,
+                  %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
+  %x = kernel.block_matmul %q, %s, %n, %w format q6 into %o
+    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x416xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+  return %x : tensor<1x1x16xf32>
 }
 }
