@@ -13,11 +13,13 @@
 
 namespace cria {
 
+inline constexpr int64_t kChunk = 128; ///< tokens of a prefill step, unless asked otherwise
+
 struct ImportOptions {
   std::string path;      ///< a Hugging Face folder, a GGUF or llama2.c file, or "synthetic:NAME"
   std::string tokenizer; ///< a tokenizer file to use instead of the one found beside the model
   int64_t context = 0;   ///< positions of the KV cache; 0: the model's own, at most 4096
-  int64_t chunk = 128;    ///< tokens of a prefill step
+  int64_t chunk = kChunk; ///< tokens of a prefill step
 };
 
 struct ImportedModel {

@@ -65,6 +65,7 @@ struct Schedule {
   /// them. Slow ones take longer to unpack than to read.
   enum class UnpackOnce { None, Slow, All } unpackOnce = UnpackOnce::None;
   int64_t unroll = 1;    ///< matmul: columns per loop iteration; of blocks 32, or fewer: a loop over their vectors
+                         ///< (of codes that are simple or unpacked, others are straight code)
   bool signedBytes = false; ///< of blocks: weights of 8 bits meet activations as signed numbers
   int64_t ahead = 0;     ///< matmuls of a single row: bytes from what is read to what is fetched by hand; 0: nothing
   int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a vector

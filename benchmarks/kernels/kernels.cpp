@@ -16,6 +16,7 @@
 #include "benchmarks/Machine.h"
 #include "benchmarks/kernels/CompiledKernel.h"
 #include "benchmarks/kernels/Team.h"
+#include "frontends/Frontend.h"
 #include "targets/Target.h"
 #include "targets/x86_64/X86.h"
 
@@ -29,8 +30,6 @@
 using namespace cria;
 
 namespace {
-
-constexpr int64_t kChunk = 128; ///< as `cria compile` has it by default
 
 /// How weights are given to a linear layer.
 struct Weights {

@@ -17,7 +17,7 @@ using namespace cria;
 namespace {
 
 /// A whole number from 1 on; decimal, with zeros in front, too.
-void addCount(CLI::App &command, const char *name, int64_t &count, const char *help) {
+void addCount(CLI::App &command, const char *name, int64_t &count, std::string help) {
   command.add_option_function<std::string>(
       name,
       [&count, name](const std::string &text) {
@@ -57,7 +57,8 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
                   "a text for the model to read: errors are put where they change least of what it then computes")
       ->needs(quantize);
   addCount(command, "--context", options.context, "positions of the KV cache (default: the model's, at most 4096)");
-  addCount(command, "--chunk", options.chunk, "prompt tokens per prefill step (default: 128)");
+  addCount(command, "--chunk", options.chunk,
+           "prompt tokens per prefill step (default: " + std::to_string(options.chunk) + ")");
   command.add_option("--tokenizer", options.tokenizer, "tokenizer file to use instead of the model's own");
 }
 

@@ -2,6 +2,8 @@
 #ifndef CRIA_COMPILER_TOOLS_OPTIONS_H
 #define CRIA_COMPILER_TOOLS_OPTIONS_H
 
+#include "frontends/Frontend.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +26,7 @@ struct DriverOptions {
   std::string tokenizer;
   std::string stopAfter; ///< a phase, or "import"; empty: go on to the artifact
   int64_t context = 0;   ///< 0: the model's own
-  int64_t chunk = 128;
+  int64_t chunk = kChunk;
   std::vector<std::string> programArguments; ///< of `run`, behind `--`
 };
 

@@ -71,7 +71,7 @@ static int64_t lineOf(Value tensor) {
 }
 
 void VectorBuilder::fetchShare(Value tensor, int64_t panel, int64_t elements, const Turn &turn) {
-  Value tiles = ceilDiv(turn.rows, index(turn.height));
+  Value tiles = ceilDiv(rowsOf(turn.rows), index(turn.height));
   Value share = ceilDiv(index(elements), tiles);
   Value before = arith::MulIOp::create(b, loc, turn.tile, index(turn.steps));
   Value from = arith::MulIOp::create(b, loc, plus(before, turn.step), share);

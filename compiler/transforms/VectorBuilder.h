@@ -45,10 +45,10 @@ protected:
   void fetch(mlir::Value tensor, llvm::ArrayRef<mlir::Value> place, int64_t count);
 
   /// Where a micro-kernel is: at `step`, `together` of them at once, of `steps` of tile number `tile`, of those
-  /// that `rows` rows are cut into, `height` to a tile.
+  /// that `rows` rows are cut into, `height` to a tile; of a chunk those rows that have tokens.
   struct Turn {
-    mlir::Value tile, rows;
-    int64_t height;
+    mlir::Value tile;
+    int64_t rows, height;
     mlir::Value step;
     int64_t steps, together;
   };

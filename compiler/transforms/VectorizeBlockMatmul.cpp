@@ -407,7 +407,7 @@ private:
   /// as a loop over lines within a step would keep LLVM from mixing its loads and products.
   void prefetchShare(Value first, int64_t count) {
     fetchShare(op.getPanels(), firstPanel + panels, bytesOfStep() * panels,
-               {tile, rowsOf(allTokens), height, first, groups, count});
+               {tile, allTokens, height, first, groups, count});
   }
 
   /// A single row's step fetches what is `ahead` bytes further on in each of its panels.

@@ -281,7 +281,7 @@ private:
     }
     if (tileNumber)
       fetchShare(inMemory, matmul.count, panels.getDimSize(2) * matmul.count,
-                 {tileNumber, rowsOf(matmul.m), tileRows, column, matmul.columns, unroll});
+                 {tileNumber, matmul.m, tileRows, column, matmul.columns, unroll});
   }
 
   PackedMatmul matmul;

@@ -77,6 +77,7 @@ module attributes {kernel.target = "znver5"} {
 // There vectors are a loop, of which each turn takes those that share bytes: two of four bits.
 // CHECK-LABEL: func.func @loop
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK-NOT: kernel.prefetch
 // CHECK:   scf.for {{.*}} to %c4{{[_0-9]*}} step {{.*}} -> (vector<16xi32>, vector<16xi32>)
 // CHECK-COUNT-4: kernel.dot
 // CHECK-NOT: kernel.dot
