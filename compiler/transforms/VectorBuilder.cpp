@@ -70,12 +70,15 @@ static int64_t lineOf(Value tensor) {
   return lineBits / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();
 }
 
-void VectorBuilder::fetchShare(Value tensor, int64_t panel, int64_t elements, const Turn &turn) {
-  Value tiles = ceilDiv(rowsOf(turn.rows), index(turn.height));
-  Value share = ceilDiv(index(elements), tiles);
+Value VectorBuilder::shareOfTile(int64_t elements, int64_t rows, int64_t height) {
+  Value tiles = ceilDiv(rowsOf(rows), index(height));
+  return ceilDiv(index(elements), tiles);
+}
+
+void VectorBuilder::fetchShare(Value tensor, int64_t panel, Value share, const Turn &turn) {
   Value before = arith::MulIOp::create(b, loc, turn.tile, index(turn.steps));
   Value from = arith::MulIOp::create(b, loc, plus(before, turn.step), share);
-  Value count = arith::MulIOp::create(b, loc, share, index(turn.together));
+  Value count = arith::MulIOp::create(b, loc, share, turn.together);
   Value zero = index(0);
   auto lines = scf::ForOp::create(b, loc, zero, count, index(lineOf(tensor)));
   OpBuilder::InsertionGuard guard(b);
@@ -92,9 +95,9 @@ void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count) {
   }
 }
 
-SmallVector<Value> VectorBuilder::loop(Value from, Value to, int64_t step, ValueRange values,
+SmallVector<Value> VectorBuilder::loop(Value from, Value to, Value step, ValueRange values,
                                        function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(b, loc, from, to, index(step), values);
+  auto loop = scf::ForOp::create(b, loc, from, to, step, values);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   scf::YieldOp::create(b, loc, body(loop.getInductionVar(), loop.getRegionIterArgs()));

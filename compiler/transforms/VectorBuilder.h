@@ -44,22 +44,29 @@ protected:
   /// outside of it (see `kernel.prefetch`).
   void fetch(mlir::Value tensor, llvm::ArrayRef<mlir::Value> place, int64_t count);
 
-  /// Where a micro-kernel is: at `step`, `together` of them at once, of `steps` of tile number `tile`, of those
-  /// that `rows` rows are cut into, `height` to a tile; of a chunk those rows that have tokens.
+  /// What each tile has to fetch of `elements`, where `rows` rows are cut into tiles of `height`; of a chunk those
+  /// rows that have tokens.
+  mlir::Value shareOfTile(int64_t elements, int64_t rows, int64_t height);
+
+  /// Where a micro-kernel is: at `step`, `together` of them at once, of `steps` of tile number `tile`.
   struct Turn {
-    mlir::Value tile;
-    int64_t rows, height;
-    mlir::Value step;
-    int64_t steps, together;
+    mlir::Value tile, step;
+    int64_t steps;
+    mlir::Value together;
   };
-  /// Asks for a share of panels [panel, 0, ...] of `tensor`, which come next: over all turns of all tiles
-  /// each of their lines once. There are `elements` of them to a step of one tile.
-  void fetchShare(mlir::Value tensor, int64_t panel, int64_t elements, const Turn &turn);
+  /// Asks for a share of panels [panel, 0, ...] of `tensor`, which come next, `share` elements to a step: over
+  /// all turns of all tiles each of their lines once.
+  void fetchShare(mlir::Value tensor, int64_t panel, mlir::Value share, const Turn &turn);
 
   /// The results of a loop over [from, to) that starts with `values`.
   llvm::SmallVector<mlir::Value>
-  loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange values,
+  loop(mlir::Value from, mlir::Value to, mlir::Value step, mlir::ValueRange values,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange values,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body) {
+    return loop(from, to, index(step), values, body);
+  }
 
   /// Rows of a tile where `all` are cut into as few of at most `limit` as can be, about evenly.
   static int64_t tileHeight(int64_t all, int64_t limit);

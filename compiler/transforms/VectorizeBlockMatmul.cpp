@@ -153,43 +153,61 @@ private:
     return destinations;
   }
 
-  /// The results of a loop over the groups of 32 columns that starts with `values`: step,
-  /// its number in its block, values. A turn of the outer loop is a block, or as many steps as fetch together.
-  SmallVector<Value> overSteps(ValueRange values, bool fetches,
-                               llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
-    constexpr int64_t kStepsOfTurn = 8;
+  /// Of a step: its number, that in its block, values.
+  using Step = llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)>;
+
+  /// The results of a loop over the steps of 32 columns that starts with `values`.
+  SmallVector<Value> overSteps(ValueRange values, bool fetches, Step body) {
     int64_t steps = readers[0].steps();
-    if (steps == 1 && fetches)
-      steps = divisorUpTo(groups, kStepsOfTurn);
-    SmallVector<Value> results = loopOver(groups / steps, values, [&](Value turn, ValueRange values) {
-      return overTurn(turn, steps, steps, values, fetches, body);
+    if (steps == 1)
+      return overRun(zero, groups, values, fetches, [&](Value step, ValueRange values) {
+        moveToBlock(step);
+        return body(step, zero, values);
+      });
+    SmallVector<Value> results = loopOver(groups / steps, values, [&](Value block, ValueRange values) {
+      return overBlock(block, steps, values, fetches, body);
     });
     if (groups % steps) // a row ends within a block
-      results = overTurn(index(groups / steps), steps, groups % steps, results, fetches, body);
+      results = overBlock(index(groups / steps), groups % steps, results, fetches, body);
     return results;
   }
 
-  /// The same of the first `count` of the `steps` of a turn.
-  SmallVector<Value> overTurn(Value turn, int64_t steps, int64_t count, ValueRange values, bool fetches,
-                              llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)> body) {
-    auto moveToBlock = [&](Value block) {
-      for (int64_t p = 0; p < panels; ++p)
-        readers[p].moveToBlock(index(panelAt(p)), block);
-    };
-    bool isBlock = readers[0].steps() == steps;
-    if (isBlock)
-      moveToBlock(turn);
-    Value first = steps == 1 ? turn : arith::MulIOp::create(b, loc, turn, index(steps)).getResult();
-    if (fetches)
-      prefetchShare(first, count);
-    if (steps == 1)
-      return body(first, zero, values);
-    return loopOver(count, values, [&](Value number, ValueRange values) {
-      Value step = plus(first, number);
-      if (!isBlock)
-        moveToBlock(step);
-      return body(step, isBlock ? number : zero, values);
+  /// The same of the first `count` steps of a block.
+  SmallVector<Value> overBlock(Value block, int64_t count, ValueRange values, bool fetches, Step body) {
+    moveToBlock(block);
+    Value first = arith::MulIOp::create(b, loc, block, index(readers[0].steps()));
+    return overRun(first, count, values, fetches, [&](Value number, ValueRange values) {
+      return body(plus(first, number), number, values);
     });
+  }
+
+  void moveToBlock(Value block) {
+    for (int64_t p = 0; p < panels; ++p)
+      readers[p].moveToBlock(index(panelAt(p)), block);
+  }
+
+  /// The results of a loop over `count` steps from `first` on, numbered from 0. If it fetches, so do a few steps together.
+  SmallVector<Value> overRun(Value first, int64_t count, ValueRange values, bool fetches,
+                             llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    if (!fetches)
+      return loopOver(count, values, body);
+    Value share = shareOfTile(bytesOfStep() * panels, allTokens, height);
+    Value together = stepsThatFetch(share, count);
+    return loop(zero, index(count), together, values, [&](Value number, ValueRange values) {
+      fetchShare(op.getPanels(), firstPanel + panels, share, {tile, plus(first, number), groups, together});
+      return loop(number, plus(number, together), 1, values, body);
+    });
+  }
+
+  /// How many of `count` steps fetch together, before them, what is `share` bytes to each, as a loop over lines
+  /// within a step would keep LLVM from mixing its loads and products: eight or so, but one, where these
+  /// are more lines than a core can wait for while it multiplies.
+  Value stepsThatFetch(Value share, int64_t count) {
+    constexpr int64_t kSteps = 8, kBytes = 10 * 64;
+    Value steps = index(divisorUpTo(count, kSteps));
+    Value bytes = arith::MulIOp::create(b, loc, share, steps);
+    Value few = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, bytes, index(kBytes));
+    return arith::SelectOp::create(b, loc, few, steps, index(1));
   }
 
   /// The results of a loop from 0 to `count` that starts with `values`.
@@ -401,13 +419,6 @@ private:
   int64_t bytesOfStep() {
     auto type = cast<RankedTensorType>(op.getPanels().getType());
     return type.getDimSize(1) * type.getDimSize(2) / groups;
-  }
-
-  /// A tile of rows fetches its share of the next panels' bytes, that of `count` steps from `first` on before them,
-  /// as a loop over lines within a step would keep LLVM from mixing its loads and products.
-  void prefetchShare(Value first, int64_t count) {
-    fetchShare(op.getPanels(), firstPanel + panels, bytesOfStep() * panels,
-               {tile, allTokens, height, first, groups, count});
   }
 
   /// A single row's step fetches what is `ahead` bytes further on in each of its panels.

@@ -279,9 +279,10 @@ private:
       for (int64_t panel = first; panel < first + passPanels; ++panel)
         fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
     }
-    if (tileNumber)
-      fetchShare(inMemory, matmul.count, panels.getDimSize(2) * matmul.count,
-                 {tileNumber, matmul.m, tileRows, column, matmul.columns, unroll});
+    if (tileNumber) {
+      Value share = shareOfTile(panels.getDimSize(2) * matmul.count, matmul.m, tileRows);
+      fetchShare(inMemory, matmul.count, share, {tileNumber, column, matmul.columns, index(unroll)});
+    }
   }
 
   PackedMatmul matmul;

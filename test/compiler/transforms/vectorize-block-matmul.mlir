@@ -96,26 +96,29 @@ func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32
 
 // 14 rows in tiles of at most six are two of five and one of four, which with two panels have ten
 // and eight sums. Each of the three fetches a third of the panels after these, in lines of 64 bytes: that of
-// a few steps, here of both, in a loop before them.
+// a few steps, here of both, in a loop before them, or of one, where it would be more than ten lines.
 // CHECK-LABEL: func.func @tiles
 // CHECK: scf.for %[[TILE:[^ ]+]] = %c0{{[_0-9]*}} to %c2{{[_0-9]*}} step
 // CHECK:   arith.muli %[[TILE]], %c5{{[_0-9]*}}
-// CHECK:   scf.for %[[TURN:[^ ]+]] = {{.*}} to %c1{{[_0-9]*}} step {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
-// CHECK:     %[[G:[^ ]+]] = arith.muli %[[TURN]], %c2{{[_0-9]*}}
-// CHECK:     %[[UP:[^ ]+]] = arith.addi %c14
-// CHECK:     %[[TILES:[^ ]+]] = arith.divui %[[UP]], %c5
-// CHECK:     %[[ALL:[^ ]+]] = arith.addi %c576
-// CHECK:     %[[SHARE:[^ ]+]] = arith.divui %[[ALL]], %[[TILES]]
+// CHECK:   %[[UP:[^ ]+]] = arith.addi %c14
+// CHECK:   %[[TILES:[^ ]+]] = arith.divui %[[UP]], %c5
+// CHECK:   %[[ALL:[^ ]+]] = arith.addi %c576
+// CHECK:   %[[SHARE:[^ ]+]] = arith.divui %[[ALL]], %[[TILES]]
+// CHECK:   %[[BYTES:[^ ]+]] = arith.muli %[[SHARE]], %c2
+// CHECK:   %[[FEW:[^ ]+]] = arith.cmpi ule, %[[BYTES]], %c640
+// CHECK:   %[[TOGETHER:[^ ]+]] = arith.select %[[FEW]], %c2{{[_0-9]*}}, %c1
+// CHECK:   scf.for %[[TURN:[^ ]+]] = {{.*}} to %c2{{[_0-9]*}} step %[[TOGETHER]] iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK:     %[[G:[^ ]+]] = arith.addi %c0{{[_0-9]*}}, %[[TURN]]
 // CHECK:     %[[GROUPS:[^ ]+]] = arith.muli %[[TILE]], %c2{{[_0-9]*}}
 // CHECK:     %[[AT:[^ ]+]] = arith.addi %[[GROUPS]], %[[G]]
 // CHECK:     %[[FROM:[^ ]+]] = arith.muli %[[AT]], %[[SHARE]]
-// CHECK:     %[[COUNT:[^ ]+]] = arith.muli %[[SHARE]], %c2
+// CHECK:     %[[COUNT:[^ ]+]] = arith.muli %[[SHARE]], %[[TOGETHER]]
 // CHECK:     scf.for %[[LINE:[^ ]+]] = %{{.*}} to %[[COUNT]] step %c64
 // CHECK:       %[[AHEAD:[^ ]+]] = arith.addi %[[FROM]], %[[LINE]]
 // CHECK:       kernel.prefetch %{{.*}}[%c2{{.*}}, %c0{{.*}}, %[[AHEAD]]] : tensor<2x2x288xi8>
 // CHECK-NOT: kernel.prefetch
-// CHECK:     scf.for %[[STEP:[^ ]+]] = {{.*}} to %c2{{[_0-9]*}} step {{.*}} -> (vector<16xf32>
-// CHECK:       arith.addi %[[G]], %[[STEP]]
+// CHECK:     %[[END:[^ ]+]] = arith.addi %[[TURN]], %[[TOGETHER]]
+// CHECK:     scf.for %{{.*}} = %[[TURN]] to %[[END]] step {{.*}} -> (vector<16xf32>
 // CHECK-NOT: kernel.prefetch
 // CHECK-NOT: scf.for
 // CHECK-COUNT-80: kernel.dot
