@@ -101,12 +101,13 @@ constexpr Chip kChips[] = {
 };
 
 // What makes a difference to our kernels: vectors of 16, 32 and 64 bytes, byte products
-// on the latter two, products of BF16, and tiles.
-constexpr llvm::StringLiteral kAllLevels[] = {"x86-64-v2",   "x86-64-v3", "alderlake",     "x86-64-v4",
-                                              "cascadelake", "znver4",    "sapphirerapids"};
+// on the latter two, products of BF16, how many streams a core reads best, and tiles.
+constexpr llvm::StringLiteral kAllLevels[] = {"x86-64-v2",   "x86-64-v3", "alderlake",      "x86-64-v4",
+                                              "cascadelake", "znver4",    "sapphirerapids", "znver5"};
 
 constexpr ChipSet kChipSets[] = {
-    {"x86-64", "any of x86-64-v2, x86-64-v3, alderlake, x86-64-v4, cascadelake, znver4 and sapphirerapids, picked at start",
+    {"x86-64",
+     "any of x86-64-v2, x86-64-v3, alderlake, x86-64-v4, cascadelake, znver4, sapphirerapids and znver5, picked at start",
      kAllLevels},
 };
 
