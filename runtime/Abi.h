@@ -37,7 +37,8 @@ extern "C" {
 
 /* An entry point of the generated code. SPMD: all `threads` threads call it with
  * the same arguments except `thread` (0 <= thread < threads) and `scratch`; each
- * takes its static share of every kernel and meets the others at the barrier.
+ * takes its static share of every kernel, or all of a small one, and meets the
+ * others at the barrier.
  *
  *   weights    the weights segment (read-only)
  *   state      KV caches, tokens, hidden states, logits, observations: `state_bytes`, zeroed at start

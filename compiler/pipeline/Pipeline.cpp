@@ -95,6 +95,7 @@ void buildBuffer(OpPassManager &manager, const CompileOptions &) {
   // be the argument that it was written into.
   simplify(manager);
   manager.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  manager.addNestedPass<func::FuncOp>(createReplicate());
   manager.addPass(createPlanMemory());
   manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   simplify(manager);

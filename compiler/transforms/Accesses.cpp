@@ -56,20 +56,27 @@ void Accesses::add(const Region &region) {
   regions.push_back(region);
 }
 
-void Accesses::add(Operation *root) {
+void cria::forEachAccess(Operation *root, llvm::function_ref<void(Value, bool)> visit) {
   root->walk([&](Operation *op) {
-    if (isa<memref::PrefetchOp>(op) || op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() || isMemoryEffectFree(op))
-      return;
-    SmallVector<MemoryEffects::EffectInstance> effects;
     auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+    if (isa<memref::PrefetchOp>(op) || isMemoryEffectFree(op) ||
+        (!interface && op->hasTrait<OpTrait::HasRecursiveMemoryEffects>()))
+      return;
     if (!interface)
-      return add(Region{nullptr, 0, kAll, true});
+      return visit(nullptr, /*written=*/true);
+    SmallVector<MemoryEffects::EffectInstance> effects;
     interface.getEffects(effects);
     for (const MemoryEffects::EffectInstance &effect : effects) {
-      bool written = !isa<MemoryEffects::Read>(effect.getEffect());
       Value buffer = effect.getValue();
-      add(buffer && isa<MemRefType>(buffer.getType()) ? regionOf(buffer, written) : Region{nullptr, 0, kAll, written});
+      visit(buffer && isa<MemRefType>(buffer.getType()) ? buffer : nullptr,
+            !isa<MemoryEffects::Read>(effect.getEffect()));
     }
+  });
+}
+
+void Accesses::add(Operation *root) {
+  forEachAccess(root, [&](Value buffer, bool written) {
+    add(buffer ? regionOf(buffer, written) : Region{nullptr, 0, kAll, written});
   });
 }
 

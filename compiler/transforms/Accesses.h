@@ -1,8 +1,8 @@
 //===- Accesses.h - Which bytes a kernel may touch ---------------*- C++ -*-===//
 //
-// What `kernel-lower-forall` asks to find out whether two kernels need a barrier
-// between them. Memory is planned by then: a buffer is a view into a segment at a
-// constant place, or an argument of the function.
+// Which buffers those are, and, for `kernel-lower-forall`, whether two kernels need a
+// barrier between them. Memory is planned by then: a buffer is a view into a segment at
+// a constant place, or an argument of the function.
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_COMPILER_TRANSFORMS_ACCESSES_H
@@ -22,6 +22,10 @@ struct ArgumentFacts {
 
 /// The facts that hold at every call of `func` in its module.
 ArgumentFacts argumentFacts(mlir::func::FuncOp func);
+
+/// Calls `visit` with every buffer that `root` and what is inside it may touch, and whether it may write
+/// it; with null if that may be anything.
+void forEachAccess(mlir::Operation *root, llvm::function_ref<void(mlir::Value, bool)> visit);
 
 /// Bytes that some kernels of one function read and write, scratch and weights left
 /// out: the first is the thread's own, the second never change.

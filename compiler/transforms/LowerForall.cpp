@@ -66,7 +66,7 @@ private:
 
   void meet(Location loc) { func::CallOp::create(builder, loc, kBarrier, TypeRange(), barrier); }
 
-  /// [count * thread / threads, count * (thread + 1) / threads)
+  /// [count * thread / threads, count * (thread + 1) / threads), or all of what each thread does by itself.
   LogicalResult share(scf::ForallOp forall) {
     Location loc = forall.getLoc();
     std::optional<SmallVector<int64_t>> lower = getConstantIntValues(forall.getMixedLowerBound());
@@ -83,9 +83,12 @@ private:
       counts.push_back(some ? tilesOfRows(loc, step) : index(count));
       total = total ? arith::MulIOp::create(builder, loc, total, counts.back()) : counts.back();
     }
-    Value begin = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, thread), threads);
-    Value next = arith::AddIOp::create(builder, loc, thread, index(1));
-    Value end = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, next), threads);
+    Value begin = index(0), end = total;
+    if (!llvm::all_of(forall.getMapping().value(), llvm::IsaPred<kernel::EachAttr>)) {
+      begin = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, thread), threads);
+      Value next = arith::AddIOp::create(builder, loc, thread, index(1));
+      end = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, next), threads);
+    }
     auto loop = scf::ForOp::create(builder, loc, begin, end, index(1));
     {
       OpBuilder::InsertionGuard guard(builder);

@@ -464,14 +464,32 @@ def Bufferize : Pass<"kernel-bufferize", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def Replicate : Pass<"kernel-replicate", "::mlir::func::FuncOp"> {
+  let summary = "every thread runs small kernels by itself, and keeps what they make";
+  let description = [{
+    A kernel of one iteration, or one that touches few bytes, is run by every thread from end to
+    end (`#kernel.each`) if all that it writes are allocations that only such kernels write.
+    Those are marked `kernel.own`: each thread has its own. Then no thread waits for what another
+    one made of them.
+
+    ```mlir
+    %row = memref.alloc() : memref<1x256xf32>
+    scf.forall (%t) in (1) { … } {mapping = [#kernel.thread<0>]} // writes %row
+    // becomes
+    %row = memref.alloc() {kernel.own} : memref<1x256xf32>
+    scf.forall (%t) in (1) { … } {mapping = [#kernel.each<0>]}
+    ```
+  }];
+}
+
 def PlanMemory : Pass<"kernel-plan-memory", "::mlir::ModuleOp"> {
   let summary = "one static place for every buffer";
   let description = [{
     Functions gain the segments, the thread and the barrier as arguments. Storage
     becomes a view into its segment; an allocation becomes a view into the
     workspace (shared by the threads; buffers whose lifetimes do not overlap
-    share bytes) or, inside an `scf.forall`, into the thread's own scratch. The
-    sizes end up on the module as `kernel.segments`. Nothing allocates afterwards;
+    share bytes) or, inside an `scf.forall` or marked `kernel.own`, into the thread's own
+    scratch. The sizes end up on the module as `kernel.segments`. Nothing allocates afterwards;
     copies that are left are `linalg` ops.
 
     ```mlir
@@ -496,7 +514,7 @@ def LowerForall : Pass<"kernel-lower-forall", "::mlir::ModuleOp"> {
     ```
 
     Of a dimension that counts a chunk's rows (`#kernel.rows`) only the tiles that hold a token
-    are shared out.
+    are shared out. Of a loop marked `#kernel.each` every thread runs all.
 
     The barrier is left out where the next kernel touches nothing that this one, or one
     before it since the last barrier, writes, and writes nothing that they touch

@@ -2,14 +2,14 @@
 //
 // Three kinds of buffers: storage (`kernel.get`) lies in the weights or the state
 // segment at the offset that its symbol says; an allocation of a function lies in
-// the workspace, which all threads share; an allocation inside an `scf.forall`
-// lies in the scratch of the thread that runs it.
+// the workspace, which all threads share; one of which each thread has its own
+// (`kernel.own`), or that is made inside an `scf.forall`, in the thread's scratch.
 //
-// A function's frame begins where the frames of its callers end. Within a frame a
+// A function's frames begin where the frames of its callers end. Within a frame a
 // buffer lives from its allocation to its last use, in the order of the block;
 // buffers whose lives do not overlap may share bytes (first fit, in that order).
 // Kernels that touch the same bytes have a barrier between them (see LowerForall.cpp),
-// so for a buffer the order of the block is the order in time.
+// or are one thread's, so for a buffer the order of the block is the order in time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,6 +38,11 @@ struct Interval {
   int64_t begin, end, bytes, offset;
 };
 
+/// Bytes of a function in the workspace and in a thread's scratch: where they begin or end.
+struct Frame {
+  int64_t workspace = 0, scratch = 0;
+};
+
 /// The segments of `CriaEntry`, as arguments of a function.
 struct Context {
   Value weights, state, workspace, scratch;
@@ -49,8 +54,9 @@ public:
   LogicalResult run();
 
 private:
-  LogicalResult planFrame(func::FuncOp func, int64_t base);
-  LogicalResult planScratch(func::FuncOp func);
+  LogicalResult planFrame(func::FuncOp func);
+  FailureOr<int64_t> placeAllocations(Block &block, bool own, int64_t base);
+  LogicalResult planScratch(func::FuncOp func, int64_t base);
   void addArguments(func::FuncOp func);
   void passArguments(func::FuncOp func);
   void resolve(func::FuncOp func);
@@ -59,7 +65,7 @@ private:
   ModuleOp module;
   SymbolTable symbols;
   SmallVector<func::FuncOp> order; ///< callers before callees
-  llvm::DenseMap<Operation *, int64_t> bases;
+  llvm::DenseMap<Operation *, Frame> bases;
   llvm::DenseMap<Operation *, int64_t> places; ///< of allocations
   llvm::DenseMap<Operation *, Context> contexts;
   int64_t weights = 0, state = 0, workspace = 0, scratch = 0;
@@ -84,17 +90,39 @@ static Operation *lastUse(Value buffer, Block *block) {
   return last;
 }
 
-LogicalResult Planner::planFrame(func::FuncOp func, int64_t base) {
-  Block &block = func.getBody().front();
+/// The op until which what `last` reads must stay. Behind a kernel that each thread runs by itself there is no
+/// barrier: the next one that is dealt out may write while others still read.
+static Operation *endOfLife(Operation *last) {
+  auto isEach = [](Operation *op) {
+    auto forall = dyn_cast<scf::ForallOp>(op);
+    return forall && forall.getMapping() && llvm::all_of(*forall.getMapping(), llvm::IsaPred<kernel::EachAttr>);
+  };
+  if (isEach(last))
+    while (last->getNextNode() && (!isa<scf::ForallOp>(last) || isEach(last)))
+      last = last->getNextNode();
+  return last;
+}
+
+/// Whether each thread has a buffer of its own.
+static bool isOwn(memref::AllocOp alloc) {
+  return alloc->hasAttr(kernel::kOwnAttrName) || alloc->getParentOfType<scf::ForallOp>();
+}
+
+/// Places those of a function's allocations that are the threads' own, or the others, from `base` on; returns
+/// where they end.
+FailureOr<int64_t> Planner::placeAllocations(Block &block, bool own, int64_t base) {
   llvm::DenseMap<Operation *, int64_t> number;
   for (Operation &op : block)
     number[&op] = number.size();
   SmallVector<Interval> placed;
   int64_t top = 0;
   for (auto alloc : block.getOps<memref::AllocOp>()) {
+    if (isOwn(alloc) != own)
+      continue;
     if (!alloc.getType().hasStaticShape())
       return alloc.emitOpError("expects a static size, but got ") << alloc.getType();
-    Interval interval{alloc, number[alloc], number[lastUse(alloc, &block)],
+    Operation *last = lastUse(alloc, &block);
+    Interval interval{alloc, number[alloc], number[own ? last : endOfLife(last)],
                       int64_t(llvm::alignTo(kernel::spanBytes(alloc.getType()), kAlignment)), 0};
     // First fit: raise the offset past every living buffer that it would overlap.
     for (bool moved = true; moved;) {
@@ -110,7 +138,18 @@ LogicalResult Planner::planFrame(func::FuncOp func, int64_t base) {
     places[alloc] = base + interval.offset;
     top = std::max(top, interval.offset + interval.bytes);
   }
-  workspace = std::max(workspace, base + top);
+  return base + top;
+}
+
+LogicalResult Planner::planFrame(func::FuncOp func) {
+  Block &block = func.getBody().front();
+  Frame base = bases[func];
+  FailureOr<int64_t> shared = placeAllocations(block, /*own=*/false, base.workspace);
+  FailureOr<int64_t> own = placeAllocations(block, /*own=*/true, base.scratch);
+  if (failed(shared) || failed(own))
+    return failure();
+  workspace = std::max(workspace, *shared);
+  scratch = std::max(scratch, *own);
   WalkResult others = func.walk([&](memref::AllocOp alloc) {
     if (places.contains(alloc) || alloc->getParentOfType<scf::ForallOp>())
       return WalkResult::advance();
@@ -120,14 +159,17 @@ LogicalResult Planner::planFrame(func::FuncOp func, int64_t base) {
   if (others.wasInterrupted())
     return failure();
   for (auto call : block.getOps<func::CallOp>())
-    if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee()))
-      bases[callee] = std::max(bases[callee], base + top);
-  return success();
+    if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee())) {
+      Frame &begin = bases[callee];
+      begin = {std::max(begin.workspace, *shared), std::max(begin.scratch, *own)};
+    }
+  return planScratch(func, *own);
 }
 
-LogicalResult Planner::planScratch(func::FuncOp func) {
+/// Places the allocations of kernels from `base` on.
+LogicalResult Planner::planScratch(func::FuncOp func, int64_t base) {
   WalkResult result = func.walk([&](scf::ForallOp forall) {
-    int64_t top = 0;
+    int64_t top = base;
     return forall.walk([&](memref::AllocOp alloc) {
       if (!alloc.getType().hasStaticShape()) {
         alloc.emitOpError("expects a static size, but got ") << alloc.getType();
@@ -197,10 +239,9 @@ void Planner::resolve(func::FuncOp func) {
     get.erase();
   });
   func.walk([&](memref::AllocOp alloc) {
-    bool own = alloc->getParentOfType<scf::ForallOp>() != nullptr;
     OpBuilder builder(alloc);
-    alloc.replaceAllUsesWith(
-        view(builder, alloc.getLoc(), own ? context.scratch : context.workspace, places[alloc], alloc.getType()));
+    Value segment = isOwn(alloc) ? context.scratch : context.workspace;
+    alloc.replaceAllUsesWith(view(builder, alloc.getLoc(), segment, places[alloc], alloc.getType()));
     alloc.erase();
   });
   func.walk([](memref::CopyOp copy) {
@@ -225,7 +266,7 @@ LogicalResult Planner::run() {
     if (func.isPrivate() && !func.isExternal())
       order.push_back(func);
   for (func::FuncOp func : order)
-    if (failed(planFrame(func, bases[func])) || failed(planScratch(func)))
+    if (failed(planFrame(func)))
       return failure();
 
   weights = llvm::alignTo(weights, kAlignment);

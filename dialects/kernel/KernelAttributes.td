@@ -63,6 +63,22 @@ def Kernel_RowsAttr : AttrDef<Kernel_Dialect, "Rows", [
   let assemblyFormat = "`<` $dimension `>`";
 }
 
+def Kernel_EachAttr : AttrDef<Kernel_Dialect, "Each", [
+    DeclareAttrInterfaceMethods<DeviceMappingAttrInterface>]> {
+  let mnemonic = "each";
+  let summary = "a dimension of an `scf.forall` that every thread goes through from end to end";
+  let description = [{
+    As `#kernel.thread`, but nothing is dealt out: what the loop writes is the thread's own
+    (`kernel.own`). All dimensions of a loop have it, or none.
+
+    ```mlir
+    scf.forall (%t) in (1) { … } {mapping = [#kernel.each<0>]}
+    ```
+  }];
+  let parameters = (ins "int64_t":$dimension);
+  let assemblyFormat = "`<` $dimension `>`";
+}
+
 def Kernel_PitchAttr : AttrDef<Kernel_Dialect, "Pitch", [
     DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "pitch";

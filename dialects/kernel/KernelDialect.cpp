@@ -30,6 +30,9 @@ int64_t cria::kernel::ThreadAttr::getRelativeIndex() const { return getDimension
 int64_t cria::kernel::RowsAttr::getMappingId() const { return getDimension(); }
 bool cria::kernel::RowsAttr::isLinearMapping() const { return true; }
 int64_t cria::kernel::RowsAttr::getRelativeIndex() const { return getDimension(); }
+int64_t cria::kernel::EachAttr::getMappingId() const { return getDimension(); }
+bool cria::kernel::EachAttr::isLinearMapping() const { return true; }
+int64_t cria::kernel::EachAttr::getRelativeIndex() const { return getDimension(); }
 
 llvm::LogicalResult
 cria::kernel::PitchAttr::verifyEncoding(mlir::ArrayRef<int64_t> shape, mlir::Type,

@@ -222,3 +222,29 @@ func.func @loose(%m: memref<6xf32>, %rows: index, %thread: index, %threads: inde
   memref.store %zero, %m[%thread] : memref<6xf32>
   return
 }
+
+// -----
+
+// What each thread does by itself it does from end to end, and nobody waits for it: it writes scratch.
+// CHECK-LABEL: func.func @each
+// CHECK: scf.for %{{.*}} = %c0{{[_0-9]*}} to %{{.*}} step
+// CHECK: memref.store %{{.*}}, %view
+// CHECK-NOT: call @cria_barrier
+// CHECK: arith.muli %{{.*}}, %arg5
+// CHECK: scf.for
+// CHECK: call @cria_barrier
+func.func @each(%weights: memref<64xi8>, %state: memref<64xi8>, %workspace: memref<64xi8>, %scratch: memref<64xi8>,
+                %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant 0.0 : f32
+  %own = memref.view %scratch[%c0][] : memref<64xi8> to memref<4xf32>
+  %all = memref.view %workspace[%c0][] : memref<64xi8> to memref<4xf32>
+  scf.forall (%i) in (4) {
+    memref.store %zero, %own[%i] : memref<4xf32>
+  } {mapping = [#kernel.each<0>]}
+  scf.forall (%i) in (4) {
+    %x = memref.load %own[%i] : memref<4xf32>
+    memref.store %x, %all[%i] : memref<4xf32>
+  } {mapping = [#kernel.thread<0>]}
+  return
+}

@@ -2,8 +2,8 @@
 
 // weights: 4 * 4 bytes at 64; state: 8 * 4 at 128, and 3 * 4 * 4 at 192, each 64 bytes behind the
 // one before; workspace: the entry's frame of
-// 256 + 64 bytes, then the layer's 64; scratch: 64 bytes.
-// CHECK: kernel.segments = {scratch = 64 : i64, state = 384 : i64, weights = 128 : i64, workspace = 384 : i64}
+// 256 + 64 bytes, then the layer's 64; scratch: that of @own, 64 bytes, then its kernel's 64.
+// CHECK: kernel.segments = {scratch = 128 : i64, state = 384 : i64, weights = 128 : i64, workspace = 384 : i64}
 
 llama.source @s in "m" at 0 : tensor<4xf32>
 kernel.constant @w at 64 : tensor<4xf32> {
@@ -14,7 +14,7 @@ kernel.state @keys at 128 : tensor<8xf32>
 kernel.state @apart at 192 : tensor<3x4xf32, #kernel.pitch<16>>
 
 // CHECK-LABEL: func.func @entry
-// CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<128xi8>, %[[STATE:[^:]*]]: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>, %[[INDEX:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
+// CHECK-SAME: %[[WEIGHTS:[^:]*]]: memref<128xi8>, %[[STATE:[^:]*]]: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<128xi8>, %[[INDEX:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr
 func.func @entry(%index: index) {
   // Of a buffer with a pitch: 2 * 16 + 4 elements, and the strides.
   // CHECK-DAG: %[[SPAN:.*]] = memref.view %[[STATE]][%c192{{.*}} to memref<36xf32>
@@ -42,7 +42,7 @@ func.func @entry(%index: index) {
 }
 
 // CHECK-LABEL: func.func private @layer
-// CHECK-SAME: memref<128xi8>, %{{[^:]*}}: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<64xi8>
+// CHECK-SAME: memref<128xi8>, %{{[^:]*}}: memref<384xi8>, %[[WORK:[^:]*]]: memref<384xi8>, %[[SCRATCH:[^:]*]]: memref<128xi8>
 func.func private @layer(%b: memref<64xf32>, %c: memref<16xf32>) {
   // CHECK: memref.view %[[WORK]][%c320
   %d = memref.alloc() : memref<16xf32>
@@ -52,5 +52,47 @@ func.func private @layer(%b: memref<64xf32>, %c: memref<16xf32>) {
     %e = memref.alloc() : memref<16xf32>
     memref.copy %d, %e : memref<16xf32> to memref<16xf32>
   } {mapping = [#kernel.thread<0>]}
+  return
+}
+
+// What is each thread's own lies in its scratch, that of a callee behind its caller's, and kernels' allocations behind
+// both. What a thread reads by itself stays until the next kernel that is dealt out is done: no barrier comes
+// between, so @b cannot lie where @a did, as @d can.
+// CHECK-LABEL: func.func @own
+func.func @own() {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  // CHECK: memref.view %[[SCRATCH:arg3]][%c0
+  %own = memref.alloc() {kernel.own} : memref<16xf32>
+  // CHECK: memref.view %[[WORK:arg2]][%c0
+  %a = memref.alloc() : memref<16xf32>
+  // CHECK: scf.forall
+  scf.forall (%i) in (1) {
+    %x = memref.load %a[%c0] : memref<16xf32>
+    memref.store %x, %own[%c0] : memref<16xf32>
+  } {mapping = [#kernel.each<0>]}
+  // CHECK: memref.view %[[WORK]][%c64
+  %b = memref.alloc() : memref<16xf32>
+  // CHECK: scf.forall
+  scf.forall (%i) in (16) {
+    // CHECK: memref.view %[[SCRATCH]][%c64
+    %kernels = memref.alloc() : memref<16xf32>
+    %x = memref.load %own[%c0] : memref<16xf32>
+    memref.store %x, %kernels[%c0] : memref<16xf32>
+    memref.store %x, %b[%i] : memref<16xf32>
+  } {mapping = [#kernel.thread<0>]}
+  // CHECK: memref.view %[[WORK]][%c0
+  %d = memref.alloc() : memref<16xf32>
+  memref.copy %b, %d : memref<16xf32> to memref<16xf32>
+  memref.copy %own, %d : memref<16xf32> to memref<16xf32>
+  call @own_layer() : () -> ()
+  return
+}
+
+// CHECK-LABEL: func.func private @own_layer
+func.func private @own_layer() {
+  // CHECK: memref.view %arg3[%c64
+  %own = memref.alloc() {kernel.own} : memref<4xf32>
+  memref.copy %own, %own : memref<4xf32> to memref<4xf32>
   return
 }
