@@ -74,6 +74,11 @@ void cria::forEachAccess(Operation *root, llvm::function_ref<void(Value, bool)> 
   });
 }
 
+bool cria::isEachThreads(Operation *op) {
+  auto forall = dyn_cast<scf::ForallOp>(op);
+  return forall && forall.getMapping() && llvm::all_of(*forall.getMapping(), llvm::IsaPred<kernel::EachAttr>);
+}
+
 void Accesses::add(Operation *root) {
   forEachAccess(root, [&](Value buffer, bool written) {
     add(buffer ? regionOf(buffer, written) : Region{nullptr, 0, kAll, written});

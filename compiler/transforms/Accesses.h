@@ -27,6 +27,9 @@ ArgumentFacts argumentFacts(mlir::func::FuncOp func);
 /// it; with null if that may be anything.
 void forEachAccess(mlir::Operation *root, llvm::function_ref<void(mlir::Value, bool)> visit);
 
+/// Whether `op` is a kernel that every thread runs from end to end (`#kernel.each`).
+bool isEachThreads(mlir::Operation *op);
+
 /// Bytes that some kernels of one function read and write, scratch and weights left
 /// out: the first is the thread's own, the second never change.
 class Accesses {

@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/transforms/Accesses.h"
 #include "compiler/transforms/Passes.h"
 
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -93,12 +94,8 @@ static Operation *lastUse(Value buffer, Block *block) {
 /// The op until which what `last` reads must stay. Behind a kernel that each thread runs by itself there is no
 /// barrier: the next one that is dealt out may write while others still read.
 static Operation *endOfLife(Operation *last) {
-  auto isEach = [](Operation *op) {
-    auto forall = dyn_cast<scf::ForallOp>(op);
-    return forall && forall.getMapping() && llvm::all_of(*forall.getMapping(), llvm::IsaPred<kernel::EachAttr>);
-  };
-  if (isEach(last))
-    while (last->getNextNode() && (!isa<scf::ForallOp>(last) || isEach(last)))
+  if (isEachThreads(last))
+    while (last->getNextNode() && (!isa<scf::ForallOp>(last) || isEachThreads(last)))
       last = last->getNextNode();
   return last;
 }
