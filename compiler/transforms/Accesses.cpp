@@ -74,7 +74,7 @@ void cria::forEachAccess(Operation *root, llvm::function_ref<void(Value, bool)> 
   });
 }
 
-bool cria::isEachThreads(Operation *op) {
+bool cria::runsOnEachThread(Operation *op) {
   auto forall = dyn_cast<scf::ForallOp>(op);
   return forall && forall.getMapping() && llvm::all_of(*forall.getMapping(), llvm::IsaPred<kernel::EachAttr>);
 }

@@ -28,7 +28,7 @@ ArgumentFacts argumentFacts(mlir::func::FuncOp func);
 void forEachAccess(mlir::Operation *root, llvm::function_ref<void(mlir::Value, bool)> visit);
 
 /// Whether `op` is a kernel that every thread runs from end to end (`#kernel.each`).
-bool isEachThreads(mlir::Operation *op);
+bool runsOnEachThread(mlir::Operation *op);
 
 /// Bytes that some kernels of one function read and write, scratch and weights left
 /// out: the first is the thread's own, the second never change.

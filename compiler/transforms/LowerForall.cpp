@@ -84,7 +84,7 @@ private:
       total = total ? arith::MulIOp::create(builder, loc, total, counts.back()) : counts.back();
     }
     Value begin = index(0), end = total;
-    if (!isEachThreads(forall)) {
+    if (!runsOnEachThread(forall)) {
       begin = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, thread), threads);
       Value next = arith::AddIOp::create(builder, loc, thread, index(1));
       end = arith::DivUIOp::create(builder, loc, arith::MulIOp::create(builder, loc, total, next), threads);

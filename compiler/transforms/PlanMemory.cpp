@@ -94,8 +94,8 @@ static Operation *lastUse(Value buffer, Block *block) {
 /// The op until which what `last` reads must stay. Behind a kernel that each thread runs by itself there is no
 /// barrier: the next one that is dealt out may write while others still read.
 static Operation *endOfLife(Operation *last) {
-  if (isEachThreads(last))
-    while (last->getNextNode() && (!isa<scf::ForallOp>(last) || isEachThreads(last)))
+  if (runsOnEachThread(last))
+    while (last->getNextNode() && (!isa<scf::ForallOp>(last) || runsOnEachThread(last)))
       last = last->getNextNode();
   return last;
 }

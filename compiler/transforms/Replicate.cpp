@@ -2,8 +2,8 @@
 //
 // A token's norm is one iteration: one thread makes it while the others wait, and then read from
 // its cache. Run by each of them it takes as long, needs no barrier behind it, and what it makes lies
-// in the cache of the thread that reads it. The same pays for a kernel of few bytes, which
-// takes less time than a barrier saves.
+// in the cache of the thread that reads it. The same goes for a kernel of few bytes, which
+// takes about as long as a barrier.
 //
 // What is written must be the thread's own, so only kernels count that write nothing but
 // allocations of the function which no other kernel writes.
@@ -97,23 +97,23 @@ public:
     }
   }
 
-  /// Kernels that write what is shared are dealt out, too, and share all that they write.
+  /// Leaves out kernels that write what is shared: they are dealt out, too, and share all that they write.
   void run() {
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (auto &[forall, written] : kernels) {
-        if (dealtOut.contains(forall) || llvm::all_of(written, [&](Value buffer) { return own.contains(buffer); }))
-          continue;
-        changed = dealtOut.insert(forall).second;
-        for (Value buffer : written)
-          own.remove(buffer);
-      }
+    for (size_t before = kernels.size() + 1; kernels.size() < before;) {
+      before = kernels.size();
+      kernels.remove_if([&](const auto &kernel) {
+        if (llvm::all_of(kernel.second, [&](Value buffer) { return own.contains(buffer); }))
+          return false;
+        for (Value buffer : kernel.second)
+          own.erase(buffer);
+        return true;
+      });
     }
   }
 
   void mark() {
     for (auto &[forall, written] : kernels) {
-      if (dealtOut.contains(forall) || written.empty())
+      if (written.empty())
         continue;
       SmallVector<Attribute> mapping;
       for (int64_t dimension = 0; dimension < forall.getRank(); ++dimension)
@@ -128,19 +128,18 @@ private:
   /// What `op` writes, or may write or hand on, is not a thread's own.
   void share(Operation &op, const Buffers &buffers) {
     for (Value buffer : buffers.written)
-      own.remove(buffer);
+      own.erase(buffer);
     if (isa<ViewLikeOpInterface>(op) || (buffers.known && op.getNumResults() == 0 && !isa<func::ReturnOp>(op)))
       return;
     op.walk([&](Operation *inner) {
       for (Value operand : inner->getOperands())
         if (isa<MemRefType>(operand.getType()))
-          own.remove(rootOf(operand));
+          own.erase(rootOf(operand));
     });
   }
 
   llvm::MapVector<scf::ForallOp, llvm::SmallSetVector<Value, 8>> kernels; ///< small ones: what each writes
-  llvm::DenseSet<Operation *> dealtOut;                                     ///< of these
-  llvm::SetVector<Value> own; ///< allocations that, for all that is known, only small kernels write
+  llvm::DenseSet<Value> own; ///< allocations that, for all that is known, only small kernels write
 };
 
 struct Replicate : cria::impl::ReplicateBase<Replicate> {

@@ -125,7 +125,7 @@ private:
           result = write(codesOf(readers[0], vector), result, {step, index(vector), zero});
       return {result};
     };
-    unpacked = overSteps(unpacked, /*fetches=*/false, unpackStep)[0];
+    unpacked = overSteps(unpacked, /*share=*/nullptr, unpackStep)[0];
   }
 
   /// Vector `vector` of codes; without their offset, where they are multiplied as signed bytes.
@@ -144,7 +144,8 @@ private:
       for (int64_t p = 0; p < panels; ++p)
         sums.push_back(read(sumType, destinations[opOf(p)], {token(t), index(panelAt(p)), zero}));
     auto body = [&](Value step, Value part, ValueRange sums) { return multiplyStep(step, part, sums); };
-    SmallVector<Value> results = overSteps(sums, /*fetches=*/bool(tile), body);
+    Value share = tile ? shareOfTile(bytesOfStep() * panels, allTokens, height) : nullptr;
+    SmallVector<Value> results = overSteps(sums, share, body);
     for (int64_t t = 0; t < tokens; ++t)
       for (int64_t p = 0; p < panels; ++p) {
         Value &destination = destinations[opOf(p)];
@@ -156,27 +157,28 @@ private:
   /// Of a step: its number, that in its block, values.
   using Step = llvm::function_ref<SmallVector<Value>(Value, Value, ValueRange)>;
 
-  /// The results of a loop over the steps of 32 columns that starts with `values`.
-  SmallVector<Value> overSteps(ValueRange values, bool fetches, Step body) {
+  /// The results of a loop over the steps of 32 columns that starts with `values`. Each fetches `share` bytes of
+  /// the next panels, if not null.
+  SmallVector<Value> overSteps(ValueRange values, Value share, Step body) {
     int64_t steps = readers[0].steps();
     if (steps == 1)
-      return overRun(zero, groups, values, fetches, [&](Value step, ValueRange values) {
+      return overRun(zero, groups, values, share, [&](Value step, ValueRange values) {
         moveToBlock(step);
         return body(step, zero, values);
       });
     SmallVector<Value> results = loopOver(groups / steps, values, [&](Value block, ValueRange values) {
-      return overBlock(block, steps, values, fetches, body);
+      return overBlock(block, steps, values, share, body);
     });
     if (groups % steps) // a row ends within a block
-      results = overBlock(index(groups / steps), groups % steps, results, fetches, body);
+      results = overBlock(index(groups / steps), groups % steps, results, share, body);
     return results;
   }
 
   /// The same of the first `count` steps of a block.
-  SmallVector<Value> overBlock(Value block, int64_t count, ValueRange values, bool fetches, Step body) {
+  SmallVector<Value> overBlock(Value block, int64_t count, ValueRange values, Value share, Step body) {
     moveToBlock(block);
     Value first = arith::MulIOp::create(b, loc, block, index(readers[0].steps()));
-    return overRun(first, count, values, fetches, [&](Value number, ValueRange values) {
+    return overRun(first, count, values, share, [&](Value number, ValueRange values) {
       return body(plus(first, number), number, values);
     });
   }
@@ -186,12 +188,11 @@ private:
       readers[p].moveToBlock(index(panelAt(p)), block);
   }
 
-  /// The results of a loop over `count` steps from `first` on, numbered from 0. If it fetches, so do a few steps together.
-  SmallVector<Value> overRun(Value first, int64_t count, ValueRange values, bool fetches,
+  /// The same of `count` steps from `first` on, numbered from 0. A few of them fetch together.
+  SmallVector<Value> overRun(Value first, int64_t count, ValueRange values, Value share,
                              llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-    if (!fetches)
+    if (!share)
       return loopOver(count, values, body);
-    Value share = shareOfTile(bytesOfStep() * panels, allTokens, height);
     Value together = stepsThatFetch(share, count);
     return loop(zero, index(count), together, values, [&](Value number, ValueRange values) {
       fetchShare(op.getPanels(), firstPanel + panels, share, {tile, plus(first, number), groups, together});

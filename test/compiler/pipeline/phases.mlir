@@ -5,6 +5,7 @@
 // RUN: cria-opt %t.kernel.mlir --cria-schedule -o %t.schedule.mlir && FileCheck %s --check-prefix=SCHEDULE < %t.schedule.mlir
 // RUN: cria-opt %t.schedule.mlir --cria-vector -o %t.vector.mlir && FileCheck %s --check-prefix=VECTOR < %t.vector.mlir
 // RUN: cria-opt %t.vector.mlir --cria-buffer -o %t.buffer.mlir && FileCheck %s --check-prefix=BUFFER < %t.buffer.mlir
+// RUN: FileCheck %s --check-prefix=EACH < %t.buffer.mlir
 // RUN: cria-opt %t.buffer.mlir --cria-lower -o %t.lower.mlir && FileCheck %s --check-prefix=LOWER < %t.lower.mlir
 
 // MODEL-LABEL: func.func @forward_one
@@ -38,6 +39,11 @@
 // BUFFER-NOT: memref.alloc
 // BUFFER-NOT: memref.copy
 // BUFFER-NOT: linalg.
+
+// A token's norm is every thread's own.
+// EACH-LABEL: func.func private @layer_one
+// EACH: scf.forall
+// EACH: mapping = [#kernel.each
 
 // LOWER-LABEL: llvm.func @layer_one
 // LOWER: llvm.call @cria_barrier
