@@ -63,7 +63,7 @@ Value ModelLowering::packed(Value weight, Format format, int64_t columns, Kernel
 
 ModelLowering::RowsKind ModelLowering::rowsKind(llama::LinearOp op) {
   bool microscaled = op.getInput().getDefiningOp<llama::QuantizeRowsOp>().getMicroscaled();
-  return {microscaled, microscaled ? traits(*formatOf(op)).offset : 0};
+  return {microscaled, traits(*formatOf(op)).offset};
 }
 
 /// The sums that `op` and all other products of its input's codes can take: of 16 codes

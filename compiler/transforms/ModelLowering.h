@@ -78,7 +78,7 @@ private:
   struct QuantizedRows {
     mlir::Value codes, scales, sums;
   };
-  /// What else they depend on: scales and, of microscaled ones, the offset of the codes they meet.
+  /// What else they depend on: scales, and the offset of the codes they meet.
   struct RowsKind {
     bool microscaled;
     int64_t offset;

@@ -244,8 +244,7 @@ private:
     SmallVector<Value> scales, minimums;
     bool begins = results.empty(), last = group + 1 == readers[0].groups();
     for (int64_t t = 0; t < tokens; ++t) {
-      bool starts = startsBehind() && (op.getMicroscaled() || offset());
-      Value start = starts ? startSum(t, step, group) : Value(), from, taken;
+      Value start = hasStart() && startsBehind() ? startSum(t, step, group) : Value(), from, taken;
       if (op.getMicroscaled())
         from = offset() ? vector::BroadcastOp::create(b, loc, sumType, codeSum(t, step, group)) : scale(t, step);
       for (int64_t p = 0; p < panels; ++p) {
@@ -322,7 +321,7 @@ private:
     Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(integerType));
     SmallVector<Value> exact;
     for (int64_t t = 0; t < tokens; ++t)
-      exact.append(panels, startsBehind() ? none : startSum(t, step, group));
+      exact.append(panels, hasStart() && !startsBehind() ? startSum(t, step, group) : none);
     if (isStraight()) {
       for (int64_t vector : vectors) {
         if (once)
@@ -361,21 +360,22 @@ private:
   /// unpacked.
   bool isStraight() const { return unroll >= llama::kGroup || (!once && !readers[0].isSimple()); }
 
-  /// Whether sums get what they start from when they are done, until when it would wait in registers.
+  /// Whether exact sums start from anything but zero.
+  bool hasStart() { return op.getMicroscaled() || offset(); }
+
+  /// Whether they get what they start from when they are done, until when it would wait in registers.
   bool startsBehind() const { return tiled || once || !isStraight(); }
 
   /// Whether what follows a row's products stays behind them: straight code for many rows, whose sums
   /// are all that registers hold. A single row's loads are to come early.
   bool inOrder() const { return allTokens > 1 && isStraight(); }
 
-  /// What row t's exact sums of a group start from: minus the offset's part, or the bits of what
+  /// What row t's exact sums of a group start from, if anything: minus the offset's part, or the bits of what
   /// microscaled rows count from.
   Value startSum(int64_t t, Value step, int64_t group) {
     if (op.getMicroscaled())
       return vector::BitCastOp::create(b, loc, integerType, scale(t, step));
-    Value sum = codeSum(t, step, group);
-    Value factor = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(-offset())));
-    return vector::BroadcastOp::create(b, loc, integerType, arith::MulIOp::create(b, loc, sum, factor));
+    return vector::BroadcastOp::create(b, loc, integerType, codeSum(t, step, group));
   }
 
   /// Adds to `exact[t, p]` the products with vector `vector` of each panel, which is of four

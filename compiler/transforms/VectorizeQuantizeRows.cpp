@@ -96,6 +96,8 @@ private:
       Value sum = vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, some);
       if (op.getMicroscaled())
         sum = microscaledSum(sum, scale, stored);
+      else if (op.getOffset())
+        sum = arith::MulIOp::create(b, loc, sum, integer(-int64_t(op.getOffset())));
       Value place = arith::AddIOp::create(b, loc, first, index(part));
       newSums = tensor::InsertOp::create(b, loc, sum, newSums, ValueRange{row, place});
     }
@@ -111,9 +113,6 @@ private:
   /// 2^(e - 6) and its reciprocal, if `largest` is in [2^e, 2^(e + 1)). The latter has no meaning
   /// where codes will be zero.
   std::pair<Value, Value> microscale(Value largest) {
-    auto integer = [&](int64_t value) -> Value {
-      return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value)));
-    };
     constexpr int kMantissa = 23, kBias = 127;
     Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), largest);
     Value exponent = arith::AndIOp::create(b, loc, bits, integer(int64_t(0xff) << kMantissa));
@@ -122,6 +121,8 @@ private:
     return {arith::MulFOp::create(b, loc, power, f32(b, loc, 0x1p-6)),
             arith::BitcastOp::create(b, loc, b.getF32Type(), inverseBits)};
   }
+
+  Value integer(int64_t value) { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value))); }
 
   /// `sum` of codes as numbers, which count from `origin` if there is an offset.
   Value microscaledSum(Value sum, Value scale, Value origin) {

@@ -190,8 +190,8 @@ LogicalResult QuantizeRowsOp::verify() {
                        "but got ")
            << rows << ", " << codes << ", " << scales << " and " << sums;
   int64_t offset = getOffset();
-  if (offset < 0 || offset > 128 || (offset && !getMicroscaled())) // (C4)
-    return emitOpError("expects an offset from 0 to 128, and 0 unless microscaled, but got ") << offset;
+  if (offset < 0 || offset > 128) // (C4)
+    return emitOpError("expects an offset from 0 to 128, but got ") << offset;
   return verifySums(*this, sums); // (C3)
 }
 

@@ -251,7 +251,8 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
     - `scales[t, g] = m / 127`;
     - `codes[t, g, i]` is the number times `127 / m`, rounded to the nearest integer,
       ties to even; zero where m is below 2^-100, infinite or NaN;
-    - sums [T, S] are of 32 or of 16 codes each, in order.
+    - sums [T, S] are of 32 or of 16 codes each, in order; with an `offset` o, -o times those, which is what sums of
+      products with codes that are o too large start from.
 
     A scale that is infinite or NaN passes that on to every product.
 
@@ -268,7 +269,7 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
     - (C1) 32 is a multiple of R, or R of 32; the P * R numbers of a row are G groups.
     - (C2) S is G or 2 G; T agrees; the results have the destinations' types.
     - (C3) sums are F32 of microscaled rows, i32 of others.
-    - (C4) only microscaled rows have an offset, from 1 to 128.
+    - (C4) an offset is from 1 to 128; without one it is 0.
 
     ```mlir
     %q, %s, %n = kernel.quantize_rows %x into %a, %b, %c
@@ -302,14 +303,14 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
     `result[t, p, r] = destination[t, p, r] + sum over h of
        scales[t, g] * (s * (sum over i of q[p * R + r, i] * codes[t, g, i]) - m * sums[t, h])`
 
-    for the i of h, and g, s, m where h lies. sums [T, K / C'] are the codes' sums, or
+    for the i of h, and g, s, m where h lies. sums [T, K / C'] are what
+    `kernel.quantize_rows` makes for the offset of the matrix's unsigned codes, or
     [T, K / 16], two of which are then added. The
-    inner sum is exact. It starts from minus the offset of the unsigned codes times
-    `sums`, so that the offset costs nothing; the outer one is at F32, in the order of g, the
+    inner sum is exact. It starts from them if there is an offset, which then costs nothing; else they are
+    the codes' sums. The outer one is at F32, in the order of g, the
     two h of one g first.
 
-    `microscaled` rows have scales 1.5 * 2^23 * s, and F32 sums for the offset of the matrix's
-    codes (see `kernel.quantize_rows`). The inner sums start from the bits of the former, and are
+    `microscaled` rows have scales 1.5 * 2^23 * s, and F32 sums. The inner sums start from the bits of the former, and are
     what they stand for, times s, once the latter are subtracted as F32: no conversion, no product
     with s. Every term is added to the outer sum as it is made.
 

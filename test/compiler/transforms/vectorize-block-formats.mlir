@@ -12,13 +12,14 @@ module attributes {kernel.target = "znver4"} {
 // CHECK:   vector.transfer_read %{{.*}}[%{{.*}}, %[[BLOCK]], %c32{{.*}}]{{.*}} vector<32xi8>
 // CHECK:   arith.extf
 // CHECK:   scf.for %[[PART:.*]] = %c0
-// CHECK:   arith.constant 0 : i32
+// CHECK:   %[[NONE:.*]] = arith.constant dense<0> : vector<16xi32>
 // The codes of the first step begin behind 2 x 32 bytes of F16 and 32 of factors; 288 to a step.
 // CHECK:   %[[FIRST:.*]] = arith.constant 96 : index
 // CHECK:   %[[BEFORE:.*]] = arith.muli %[[PART]], %c288
 // CHECK:   %[[AT:.*]] = arith.addi %[[BEFORE]], %[[FIRST]]
 // CHECK:   vector.transfer_read %{{.*}}[%{{.*}}, %[[BLOCK]], %[[AT]]]{{.*}} vector<64xi8>
-// CHECK-COUNT-8: kernel.dot
+// CHECK:   kernel.dot %[[NONE]],
+// CHECK-COUNT-7: kernel.dot
 // CHECK:   arith.extsi %{{.*}} : vector<16xi8> to vector<16xi32>
 // CHECK:   arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
 // CHECK:   arith.negf
@@ -39,7 +40,8 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
 // those are the fourth, put together as they are read.
 // CHECK-LABEL: func.func @q6_k
 // CHECK:   arith.muli %{{.*}}, %c2
-// CHECK:   arith.constant -32 : i32
+// CHECK:   %[[SUM:.*]] = tensor.extract %{{.*}} : tensor<1x16xi32>
+// CHECK:   %[[START:.*]] = vector.broadcast %[[SUM]]
 // CHECK:   %[[A:.*]] = vector.bitcast %{{.*}} : vector<64xi8> to vector<16xi32>
 // CHECK:   %[[SIX:.*]] = arith.constant dense<6> : vector<16xi32>
 // CHECK:   %[[TOP:.*]] = arith.shrui %[[A]], %[[SIX]]
@@ -47,7 +49,7 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
 // CHECK:   %[[LOW:.*]] = arith.andi %[[TOP]]
 // CHECK:   %[[MASK:.*]] = arith.constant dense<1061109567> : vector<16xi32>
 // CHECK:   arith.andi %{{.*}}, %[[MASK]]
-// CHECK:   kernel.dot
+// CHECK:   kernel.dot %[[START]],
 // CHECK:   arith.constant dense<4> : vector<16xi32>
 // CHECK:   arith.constant dense<202116108> : vector<16xi32>
 // CHECK:   %[[MORE:.*]] = arith.ori %[[LOW]]
@@ -74,10 +76,11 @@ func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>
 
 // Sums of 16 codes, because another matrix wants them: two are added.
 // CHECK-LABEL: func.func @halves
-// CHECK:   tensor.extract %{{.*}} : tensor<1x16xi32>
-// CHECK:   tensor.extract %{{.*}} : tensor<1x16xi32>
-// CHECK:   arith.addi %{{.*}} : i32
 // CHECK-COUNT-8: kernel.dot
+// CHECK:   tensor.extract %{{.*}} : tensor<1x16xi32>
+// CHECK:   tensor.extract %{{.*}} : tensor<1x16xi32>
+// CHECK:   %[[SUM:.*]] = arith.addi %{{.*}} : i32
+// CHECK:   arith.sitofp %[[SUM]]
 func.func @halves(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>, %w: tensor<1x1x2368xi8>,
                   %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4_k into %o
@@ -119,7 +122,6 @@ func.func @microscaled_halves_offset(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>,
 // CHECK:   arith.shli %[[E]], %{{.*}} : vector<16xi32>
 // CHECK:   arith.maxsi %{{.*}} : vector<16xi32>
 // CHECK:   arith.cmpi eq, %[[E]], %{{.*}} : vector<16xi32>
-// CHECK:   arith.constant -12 : i32
 // CHECK-COUNT-8: kernel.lookup %{{.*}} in [12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0] : vector<64xi8>
 // CHECK:   arith.mulf %{{.*}} : vector<16xf32>
 func.func @mxfp4(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x272xi8>,

@@ -3,16 +3,18 @@
 module attributes {kernel.target = "znver4"} {
 
 // 16 scales; then two rows of codes meet four vectors, each unpacked once into two of bytes
-// that meet four codes of either row. The offset is 8 times the codes' sum.
+// that meet four codes of either row. The exact sums start from what the rows bring for the offset.
 // CHECK-LABEL: func.func @q4
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 // CHECK-NOT: kernel.prefetch
 // CHECK:   vector.bitcast {{.*}} : vector<32xi8> to vector<16xf16>
 // CHECK:   arith.extf
-// CHECK:   arith.constant -8 : i32
+// CHECK:   %[[SUM:.*]] = tensor.extract %arg2
+// CHECK:   %[[START:.*]] = vector.broadcast %[[SUM]]
 // CHECK:   vector.transfer_read {{.*}} : tensor<1x2x288xi8>, vector<64xi8>
 // CHECK:   arith.andi
-// CHECK-COUNT-2: kernel.dot {{.*}} in_order
+// CHECK:   kernel.dot %[[START]],{{.*}} in_order
+// CHECK:   kernel.dot {{.*}} in_order
 // CHECK:   arith.shrui
 // CHECK-COUNT-14: kernel.dot {{.*}} in_order
 // CHECK-NOT: kernel.dot
@@ -70,9 +72,11 @@ func.func @microscaled_minimums(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: 
 }
 
 // CHECK-LABEL: func.func @q8
-// CHECK: arith.constant -128 : i32
+// CHECK: %[[SUM:.*]] = tensor.extract %arg2
+// CHECK: %[[START:.*]] = vector.broadcast %[[SUM]]
 // CHECK-NOT: arith.andi
-// CHECK-COUNT-8: kernel.dot
+// CHECK: kernel.dot %[[START]],
+// CHECK-COUNT-7: kernel.dot
 func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x544xi8>,
               %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q8 into %o

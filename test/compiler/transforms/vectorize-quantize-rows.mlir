@@ -44,13 +44,16 @@ func.func @microscaled(%x: tensor<1x1x64xf32>, %q: tensor<1x2x32xi8>, %s: tensor
   return %a, %b, %c : tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>
 }
 
-// One part is the row; sums are of 16 codes.
+// One part is the row; sums are of 16 codes, times minus the offset.
 // CHECK-LABEL: func.func @halves
 // CHECK: vector.transfer_read {{.*}} : tensor<1x1x64xf32>, vector<32xf32>
-// CHECK-COUNT-2: vector.reduction <add>, %{{.*}} : vector<16xi32>
+// CHECK: %[[SUM:.*]] = vector.reduction <add>, %{{.*}} : vector<16xi32>
+// CHECK: %[[START:.*]] = arith.muli %[[SUM]], %c-32_i32 : i32
+// CHECK: tensor.insert %[[START]] into
+// CHECK: vector.reduction <add>, %{{.*}} : vector<16xi32>
 func.func @halves(%x: tensor<1x1x64xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x4xi32>)
     -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>) {
-  %a, %b, %c = kernel.quantize_rows %x into %q, %s, %n
+  %a, %b, %c = kernel.quantize_rows %x offset 32 into %q, %s, %n
     : (tensor<1x1x64xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>)
   return %a, %b, %c : tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x4xi32>
 }

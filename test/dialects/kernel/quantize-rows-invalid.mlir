@@ -40,10 +40,10 @@ func.func @f(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>,
 
 // -----
 
-// kernel.quantize_rows (C4): integers have no offset
+// kernel.quantize_rows (C4): no byte is 129 too large
 func.func @f(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>) {
-  // expected-error @+1 {{'kernel.quantize_rows' op expects an offset from 0 to 128, and 0 unless microscaled, but got 8}}
-  %a, %b, %c = kernel.quantize_rows %x offset 8 into %q, %s, %n
+  // expected-error @+1 {{'kernel.quantize_rows' op expects an offset from 0 to 128, but got 129}}
+  %a, %b, %c = kernel.quantize_rows %x offset 129 into %q, %s, %n
     : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
   return
 }
