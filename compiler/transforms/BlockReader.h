@@ -56,6 +56,8 @@ public:
   int64_t offset() const { return layout.format.offset; }
   /// No unsigned code is larger.
   int64_t largest() const { return layout.format.largest(); }
+  /// Whether the scales and minimums take more than to be read and widened.
+  bool areNumbersMade() const { return layout.format.twoLevels() || layout.format.exponents; }
   /// The scales, and the minimums, of the rows [R], F32, in group `group` of a step.
   mlir::Value scales(int64_t group);
   mlir::Value minimums(int64_t group); ///< null in formats without

@@ -75,6 +75,7 @@ public:
     for (int64_t p = 0; p < panels; ++p)
       readers.emplace_back(b, loc, this->ops[opOf(p)].getPanels(), op.getFormat(), rows);
     signedBytes &= readers[0].largest() > 127;
+    numbersOnce = height < allTokens && readers[0].areNumbersMade();
     sumType = VectorType::get({rows}, b.getF32Type());
     integerType = VectorType::get({rows}, b.getI32Type());
   }
@@ -86,6 +87,10 @@ public:
       unpacked = scratch({groups, kFours, 4 * rows}, b.getI8Type());
     if (tiled)
       products = scratch({tokens, 1, rows}, b.getI32Type());
+    if (numbersOnce) {
+      int64_t kinds = hasMinimums() ? 2 : 1;
+      numbers = scratch({groups * readers[0].groups(), panels, kinds, rows}, b.getF32Type());
+    }
     SmallVector<Value> results;
     for (kernel::BlockMatmulOp part : ops)
       results.push_back(part.getDestination());
@@ -101,6 +106,8 @@ private:
   SmallVector<Value> multiplyTiles(SmallVector<Value> destinations) {
     if (tiled || once)
       unpack();
+    if (numbersOnce)
+      makeNumbers();
     if (height == allTokens)
       return multiplyPanels(destinations);
     return {overTiles(allTokens, height, destinations[0], [&](Value number, int64_t rows, Value result) {
@@ -127,6 +134,39 @@ private:
     };
     unpacked = overSteps(unpacked, /*share=*/nullptr, unpackStep)[0];
   }
+
+  /// Writes down what the exact sums of these panels' groups are multiplied by, and minus the minimums: `numbers`
+  /// [G h, P, 2, R], or 1 for the 2, of h groups of a step and P panels.
+  void makeNumbers() {
+    auto body = [&](Value step, Value part, ValueRange all) -> SmallVector<Value> {
+      Value result = all[0];
+      for (int64_t p = 0; p < panels; ++p) {
+        readers[p].moveToStep(part);
+        for (int64_t group = 0; group < readers[p].groups(); ++group) {
+          Value row = groupOfAll(step, group);
+          result = write(readers[p].scales(group), result, {row, index(p), zero, zero});
+          if (hasMinimums())
+            result = write(takenOff(p, group), result, {row, index(p), index(1), zero});
+        }
+      }
+      return {result};
+    };
+    numbers = overSteps(numbers, /*share=*/nullptr, body)[0];
+  }
+
+  Value madeNumber(Value step, int64_t p, int64_t group, int64_t kind) {
+    return read(sumType, numbers, {groupOfAll(step, group), index(p), index(kind), zero});
+  }
+
+  /// Group `group` of step `step`, as one of all.
+  Value groupOfAll(Value step, int64_t group) {
+    int64_t perStep = readers[0].groups();
+    return perStep == 1 ? step : plus(arith::MulIOp::create(b, loc, step, index(perStep)), group);
+  }
+
+  /// Minus the minimums: what the sum of the rows' codes is multiplied by in panel p.
+  Value takenOff(int64_t p, int64_t group) { return arith::NegFOp::create(b, loc, readers[p].minimums(group)); }
+  bool hasMinimums() { return traits(op.getFormat()).minimums; }
 
   /// Vector `vector` of codes; without their offset, where they are multiplied as signed bytes.
   Value codesOf(BlockReader &reader, int64_t vector) {
@@ -253,9 +293,9 @@ private:
           sum = arith::AddIOp::create(b, loc, sum, start);
         Value number = toFloat(sum, from);
         if (t == 0) {
-          scales.push_back(readers[p].scales(group));
-          if (Value minimum = readers[p].minimums(group))
-            minimums.push_back(arith::NegFOp::create(b, loc, minimum));
+          scales.push_back(numbersOnce ? madeNumber(step, p, group, 0) : readers[p].scales(group));
+          if (hasMinimums())
+            minimums.push_back(numbersOnce ? madeNumber(step, p, group, 1) : takenOff(p, group));
         }
         if (begins)
           results.push_back(arith::MulFOp::create(b, loc, number, scales[p]));
@@ -457,6 +497,7 @@ private:
   bool signedBytes;
   int64_t ahead;
   bool once = false; ///< codes are unpacked before the first tile, not by each of them
+  bool numbersOnce;  ///< so are the matrix's scales and minimums
   int64_t allTokens = 0, height = 0; ///< of the op; of a tile
   int64_t tokens = 0;                ///< of the tile that is made: one pass over the groups
   int64_t groups = 0, rows = 0;
@@ -464,6 +505,7 @@ private:
   int64_t panels = 0, panelsOfOp = 0;    ///< of one pass: of all ops, and of each
   Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row
   Value unpacked, products; ///< [G, 8, 4 R] codes of a panel; of tiles [m, 1, R] exact sums
+  Value numbers;            ///< see makeNumbers
   SmallVector<BlockReader, 0> readers; ///< one for each panel of a pass
   VectorType sumType, integerType;
   Value zero;

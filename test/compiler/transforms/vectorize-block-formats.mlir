@@ -35,6 +35,29 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>,
   return %y : tensor<1x1x16xf32>
 }
 
+// Many rows are tiles, so before the first of them the scales and minimums of all groups are written down; a
+// tile reads them.
+// CHECK-LABEL: func.func @q4_k_many
+// CHECK: tensor.empty() {{.*}} : tensor<8x1x2x16xf32>
+// CHECK: %[[NUMBERS:.*]] = scf.for
+// CHECK:   scf.for
+// CHECK:     %[[SCALE:.*]] = arith.mulf
+// CHECK:     vector.transfer_write %[[SCALE]], %{{.*}} : vector<16xf32>, tensor<8x1x2x16xf32>
+// CHECK:     %[[MINIMUM:.*]] = arith.negf
+// CHECK:     vector.transfer_write %[[MINIMUM]], %{{.*}} : vector<16xf32>, tensor<8x1x2x16xf32>
+// CHECK-COUNT-8: kernel.dot
+// CHECK-NOT: arith.mulf
+// CHECK:   %[[S:.*]] = vector.transfer_read %[[NUMBERS]]{{.*}} vector<16xf32>
+// CHECK:   %[[M:.*]] = vector.transfer_read %[[NUMBERS]]{{.*}} vector<16xf32>
+// CHECK:   vector.fma %{{.*}}, %[[S]],
+// CHECK:   vector.fma %[[M]],
+func.func @q4_k_many(%q: tensor<16x8x32xi8>, %s: tensor<16x8xf32>, %n: tensor<16x8xf32>, %w: tensor<1x1x2368xi8>,
+                     %o: tensor<16x1x16xf32>) -> tensor<16x1x16xf32> {
+  %y = kernel.block_matmul %q, %s, %n, %w format q4_k microscaled into %o
+    : (tensor<16x8x32xi8>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<1x1x2368xi8>, tensor<16x1x16xf32>) -> tensor<16x1x16xf32>
+  return %y : tensor<16x1x16xf32>
+}
+
 // Groups of 16: the exact sums of a step are taken twice, four vectors each, and meet the
 // row's scale together. Three vectors of codes are the low six bits of bytes; the upper two bits of
 // those are the fourth, put together as they are read.
