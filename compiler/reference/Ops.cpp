@@ -156,14 +156,21 @@ static void roundToCodes(MutableArrayRef<double> numbers, llvm::function_ref<dou
     x = s == 0 ? 0 : std::clamp(s * std::nearbyint(x / s), -127 * s, 127 * s);
 }
 
-// s * (x / s to the nearest integer), of 32 numbers or what is left: s = max |x| / 127, or of
-// MXINT8 2^(e - 6), 2^e being the largest power of two that is not above max |x|
+/// The smallest number of three significant bits that is not below `number`, above zero.
+static double roundUpToThreeBits(double number) {
+  int exponent;
+  double mantissa = std::frexp(number, &exponent); // in [0.5, 1)
+  return std::ldexp(std::ceil(mantissa * 8), exponent - 3);
+}
+
+// s * (x / s to the nearest integer), of 32 numbers or what is left: s = max |x| / 127, made longer
+// to three significant bits, or of MXINT8 2^(e - 6), 2^e being the largest power of two that is not above max |x|
 FailureOr<Tensor> reference::evaluate(llama::QuantizeRowsOp op,
                                       Operands<llama::QuantizeRowsOp> operands) {
   Tensor result = *operands.getInput();
   int64_t K = result.shape[1];
   auto scaleOf = [&](double greatest) {
-    return op.getMicroscaled() ? std::ldexp(1.0, std::ilogb(greatest) - 6) : greatest / 127;
+    return op.getMicroscaled() ? std::ldexp(1.0, std::ilogb(greatest) - 6) : roundUpToThreeBits(greatest / 127);
   };
   for (int64_t t = 0; t < result.shape[0]; ++t)
     for (int64_t begin = 0; begin < K; begin += llama::kGroup)

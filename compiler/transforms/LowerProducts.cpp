@@ -114,9 +114,8 @@ ModelLowering::QuantizedRows ModelLowering::quantizeRows(llama::LinearOp op, Val
   else if (!width || (llama::kGroup % width && width % llama::kGroup))
     parts = b.expand(x, {tokens, 1, columns}, {{0}, {1, 2}});
   Value codes = b.empty({tokens, groups, llama::kGroup}, b.builder.getI8Type());
-  Value scales = b.empty({tokens, groups});
-  Type sumType = kind.microscaled ? Type(b.builder.getF32Type()) : b.builder.getI32Type();
-  Value sums = b.empty({tokens, groups * sumsPerGroup(op)}, sumType);
+  Value scales = b.empty({tokens, groups * (kind.microscaled ? 1 : 2)});
+  Value sums = b.empty({tokens, groups * sumsPerGroup(op)});
   auto made = kernel::QuantizeRowsOp::create(b.builder, b.loc, codes.getType(), scales.getType(), sums.getType(), parts,
                                            codes, scales, sums, kind.microscaled, kind.offset);
   QuantizedRows rows = {made.getCodes(), made.getScales(), made.getSums()};

@@ -74,7 +74,7 @@ private:
   int64_t columnsBesideIfMatrix(mlir::Value table);
   mlir::Value packed(mlir::Value weight, Format format, int64_t columns, KernelBuilder &b);
   /// Rows [T, K] in groups, the last one filled up with zeros, as `kernel.quantize_rows` makes
-  /// them: codes [T, G, 32], scales [T, G], sums of 32 codes [T, G] or of 16 [T, 2 * G].
+  /// them: codes [T, G, 32], scales [T, G] or [T, 2 * G], sums of 32 codes [T, G] or of 16 [T, 2 * G].
   struct QuantizedRows {
     mlir::Value codes, scales, sums;
   };

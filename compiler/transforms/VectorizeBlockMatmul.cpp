@@ -2,12 +2,11 @@
 //
 // A few panels of R rows meet m rows of codes. Per group of 32 columns: each vector of
 // 4 R codes, as a BlockReader gives it, meets four codes of every input row in one
-// `kernel.dot`; the exact sums are converted and multiplied by the matrix's scale, and what
-// a step of 32 columns makes is added, times the row's scale, to the F32 sums, which live
-// in registers throughout. The offset of unsigned codes is in the start value of the
-// integer sums. Those of microscaled rows start from the bits of a float instead, whose last
-// bit counts the row's scale: less that float and the offset's part they are numbers already,
-// and are added, times the matrix's scale, to the F32 sums at once.
+// `kernel.dot`. The exact sums start from the bits of a float whose last bit counts the power of two in
+// the row's scale: less that float and what the offset of unsigned codes makes they are numbers, and are
+// added, times the matrix's scale, to the F32 sums, which live in registers throughout. The row's scale is
+// four to seven of that power, unless it is microscaled: then the matrix's is taken so often, by a tile of many rows
+// from where all four are written down.
 //
 // Blocks of several groups are a loop around that: their F16 numbers are read once. (Not
 // unrolled: a core can foretell the addresses of an instruction that reads at every 300th
@@ -87,9 +86,9 @@ public:
       unpacked = scratch({groups, kFours, 4 * rows}, b.getI8Type());
     if (tiled)
       products = scratch({tokens, 1, rows}, b.getI32Type());
-    if (numbersOnce) {
-      int64_t kinds = hasMinimums() ? 2 : 1;
-      numbers = scratch({groups * readers[0].groups(), panels, kinds, rows}, b.getF32Type());
+    if (numbersOnce || inMultiples(height)) {
+      int64_t known = numbersOnce ? groups * readers[0].groups() : 1;
+      numbers = scratch({known, panels, scaleKinds() + hasMinimums(), rows}, b.getF32Type());
     }
     SmallVector<Value> results;
     for (kernel::BlockMatmulOp part : ops)
@@ -107,7 +106,7 @@ private:
     if (tiled || once)
       unpack();
     if (numbersOnce)
-      makeNumbers();
+      makeAllNumbers();
     if (height == allTokens)
       return multiplyPanels(destinations);
     return {overTiles(allTokens, height, destinations[0], [&](Value number, int64_t rows, Value result) {
@@ -135,27 +134,44 @@ private:
     unpacked = overSteps(unpacked, /*share=*/nullptr, unpackStep)[0];
   }
 
-  /// Writes down what the exact sums of these panels' groups are multiplied by, and minus the minimums: `numbers`
-  /// [G h, P, 2, R], or 1 for the 2, of h groups of a step and P panels.
-  void makeNumbers() {
+  /// The numbers of all groups of these panels, in `numbers`.
+  void makeAllNumbers() {
     auto body = [&](Value step, Value part, ValueRange all) -> SmallVector<Value> {
       Value result = all[0];
-      for (int64_t p = 0; p < panels; ++p) {
-        readers[p].moveToStep(part);
-        for (int64_t group = 0; group < readers[p].groups(); ++group) {
-          Value row = groupOfAll(step, group);
-          result = write(readers[p].scales(group), result, {row, index(p), zero, zero});
-          if (hasMinimums())
-            result = write(takenOff(p, group), result, {row, index(p), index(1), zero});
-        }
-      }
+      for (BlockReader &reader : readers)
+        reader.moveToStep(part);
+      for (int64_t group = 0; group < readers[0].groups(); ++group)
+        result = writeNumbers(group, groupOfAll(step, group), result);
       return {result};
     };
     numbers = overSteps(numbers, /*share=*/nullptr, body)[0];
   }
 
-  Value madeNumber(Value step, int64_t p, int64_t group, int64_t kind) {
-    return read(sumType, numbers, {groupOfAll(step, group), index(p), index(kind), zero});
+  /// `into` [.., P, N, R] with what the exact sums of P panels are multiplied by in group `group` of the step that
+  /// readers are at, and minus the minimums if there are any, at `row`.
+  Value writeNumbers(int64_t group, Value row, Value into) {
+    for (int64_t p = 0; p < panels; ++p) {
+      SmallVector<Value> kinds = multiplesOf(readers[p].scales(group));
+      if (hasMinimums())
+        kinds.push_back(takenOff(p, group));
+      for (auto [kind, value] : llvm::enumerate(kinds))
+        into = write(value, into, {row, index(p), index(kind), zero});
+    }
+    return into;
+  }
+
+  /// Whether tiles of `count` rows find the matrix's scales, 4, 5, 6 and 7 times, where numbers are written
+  /// down, as each row wants one of them. For fewer it is less to multiply.
+  bool inMultiples(int64_t count) { return !op.getMicroscaled() && count > kMultiples; }
+  int64_t scaleKinds() { return inMultiples(height) ? kMultiples : 1; }
+
+  /// By sums, as products have the busier pipes.
+  SmallVector<Value> multiplesOf(Value scales) {
+    if (!inMultiples(height))
+      return {scales};
+    auto sum = [&](Value one, Value other) -> Value { return arith::AddFOp::create(b, loc, one, other); };
+    Value two = sum(scales, scales), four = sum(two, two), six = sum(four, two);
+    return {four, sum(four, scales), six, sum(six, scales)};
   }
 
   /// Group `group` of step `step`, as one of all.
@@ -267,73 +283,101 @@ private:
     prefetch(step);
     for (BlockReader &reader : readers)
       reader.moveToStep(part);
-    SmallVector<Value> results; // [t, p]: of microscaled rows all sums so far, of others products
-    if (op.getMicroscaled())
-      results.append(sums.begin(), sums.end());
+    SmallVector<Value> results(sums); // [t, p]
     for (int64_t group = 0; group < readers[0].groups(); ++group)
-      multiplyGroup(step, group, sums, results);
+      multiplyGroup(step, group, results);
     return results;
   }
 
-  /// Adds group `group` of a step to `results[t, p]`, or begins them with it. Products of rows that are
-  /// not microscaled are without the rows' scales until the last group, behind which they join `sums`.
-  /// Row after row, as registers want it.
-  void multiplyGroup(Value step, int64_t group, ValueRange sums, SmallVectorImpl<Value> &results) {
+  /// Adds group `group` of a step to `results[t, p]`, row after row, as registers want it.
+  void multiplyGroup(Value step, int64_t group, MutableArrayRef<Value> results) {
+    Numbers matrix = numbersOf(step, group);
     Value tiles = tiled ? tileProducts(step, group) : Value();
     SmallVector<Value> exact = tiled ? SmallVector<Value>() : dotProducts(step, group);
-    SmallVector<Value> scales, minimums;
-    bool begins = results.empty(), last = group + 1 == readers[0].groups();
     for (int64_t t = 0; t < tokens; ++t) {
-      Value start = hasStart() && startsBehind() ? startSum(t, step, group) : Value(), from, taken;
-      if (op.getMicroscaled())
-        from = offset() ? vector::BroadcastOp::create(b, loc, sumType, codeSum(t, step, group)) : scale(t, step);
+      Value start = startsBehind() ? startSum(t, step) : Value();
+      Value from = offset() ? sumInLanes(t, step, group) : scale(t, step), taken;
       for (int64_t p = 0; p < panels; ++p) {
         Value sum = tiled ? read(integerType, tiles, {index(t), zero, zero}) : exact[t * panels + p];
         if (start)
           sum = arith::AddIOp::create(b, loc, sum, start);
-        Value number = toFloat(sum, from);
-        if (t == 0) {
-          scales.push_back(numbersOnce ? madeNumber(step, p, group, 0) : readers[p].scales(group));
-          if (hasMinimums())
-            minimums.push_back(numbersOnce ? madeNumber(step, p, group, 1) : takenOff(p, group));
-        }
-        if (begins)
-          results.push_back(arith::MulFOp::create(b, loc, number, scales[p]));
+        Value number = arith::SubFOp::create(b, loc, vector::BitCastOp::create(b, loc, sumType, sum), from);
         Value &result = results[t * panels + p];
-        if (!begins)
-          result = vector::FMAOp::create(b, loc, number, scales[p], result);
-        if (!minimums.empty() && !taken)
-          taken = sumInLanes(t, step, group);
-        if (taken)
-          result = vector::FMAOp::create(b, loc, minimums[p], taken, result);
+        result = vector::FMAOp::create(b, loc, number, scaleFor(t, matrix, p), result);
+        if (!hasMinimums())
+          continue;
+        Value minimum = minimumOf(matrix, p);
+        taken = taken ? taken : sumInLanes(t, step, group);
+        result = vector::FMAOp::create(b, loc, minimum, taken, result);
       }
-      if (op.getMicroscaled() || !last)
-        continue;
-      Value factor = scale(t, step);
-      for (int64_t n = t * panels; n < (t + 1) * panels; ++n)
-        results[n] = vector::FMAOp::create(b, loc, results[n], factor, sums[n]);
     }
   }
 
-  /// The sum of row t's codes in a group, as a number, in every lane.
+  /// What a group of a step is multiplied by.
+  struct Numbers {
+    Value step;
+    int64_t group;
+    Value made, row;                     ///< where `writeNumbers` left them; or null
+    SmallVector<Value> scales, minimums; ///< of panels, as they are read
+  };
+
+  Numbers numbersOf(Value step, int64_t group) {
+    if (numbersOnce)
+      return {step, group, numbers, groupOfAll(step, group), {}, {}};
+    return {step, group, inMultiples(tokens) ? writeNumbers(group, zero, numbers) : Value(), zero, {}, {}};
+  }
+
+  /// Number `kind` of panel p.
+  Value made(const Numbers &matrix, int64_t p, Value kind) {
+    return read(sumType, matrix.made, {matrix.row, index(p), kind, zero});
+  }
+
+  /// The matrix's scales in panel p, as often as row t wants them.
+  Value scaleFor(int64_t t, Numbers &matrix, int64_t p) {
+    if (matrix.made && scaleKinds() > 1)
+      return made(matrix, p, multipleNumber(t, matrix.step));
+    if (matrix.scales.size() == size_t(p))
+      matrix.scales.push_back(matrix.made ? made(matrix, p, zero) : readers[p].scales(matrix.group));
+    if (op.getMicroscaled())
+      return matrix.scales[p];
+    return arith::MulFOp::create(b, loc, matrix.scales[p], inLanes(multiple(t, matrix.step)));
+  }
+
+  Value minimumOf(Numbers &matrix, int64_t p) {
+    if (matrix.minimums.size() == size_t(p))
+      matrix.minimums.push_back(matrix.made ? made(matrix, p, index(scaleKinds())) : takenOff(p, matrix.group));
+    return matrix.minimums[p];
+  }
+
+  /// How often the scale of row t has its power of two, as F32: 4, 5, 6 or 7.
+  Value multiple(int64_t t, Value step) {
+    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), plus(originOf(step), 1)});
+  }
+
+  /// Which of `multiplesOf` that is: the first two bits of the mantissa.
+  Value multipleNumber(int64_t t, Value step) {
+    auto constant = [&](int32_t value) { return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value)); };
+    Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), multiple(t, step));
+    bits = arith::ShRUIOp::create(b, loc, bits, constant(21));
+    bits = arith::AndIOp::create(b, loc, bits, constant(kMultiples - 1));
+    return arith::IndexCastUIOp::create(b, loc, b.getIndexType(), bits);
+  }
+
+  Value inLanes(Value number) { return vector::BroadcastOp::create(b, loc, sumType, number); }
+
+  /// The sum of row t's codes in a group as a number, or what the exact sums count from, in every lane.
   Value sumInLanes(int64_t t, Value step, int64_t group) {
-    Value sum = codeSum(t, step, group);
-    if (!op.getMicroscaled())
-      sum = arith::SIToFPOp::create(b, loc, b.getF32Type(), sum);
-    return vector::BroadcastOp::create(b, loc, sumType, sum);
+    return inLanes(codeSum(t, step, group));
   }
 
-  /// The exact sums as floats; those of microscaled rows count `from` a float.
-  Value toFloat(Value exact, Value from) {
-    if (!from)
-      return arith::SIToFPOp::create(b, loc, sumType, exact);
-    return arith::SubFOp::create(b, loc, vector::BitCastOp::create(b, loc, sumType, exact), from);
-  }
-
-  /// The scale of row t in step `step`, in every lane.
-  Value scale(int64_t t, Value step) { return vector::BroadcastOp::create(b, loc, sumType, bareScale(t, step)); }
+  /// What row t's exact sums in step `step` start from, in every lane.
+  Value scale(int64_t t, Value step) { return inLanes(bareScale(t, step)); }
   Value bareScale(int64_t t, Value step) {
-    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), step});
+    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), originOf(step)});
+  }
+  /// Where that is among a row's scales.
+  Value originOf(Value step) {
+    return op.getMicroscaled() ? step : arith::MulIOp::create(b, loc, step, index(2)).getResult();
   }
 
   /// What the codes that meet the rows' are larger by than levels.
@@ -361,7 +405,7 @@ private:
     Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(integerType));
     SmallVector<Value> exact;
     for (int64_t t = 0; t < tokens; ++t)
-      exact.append(panels, hasStart() && !startsBehind() ? startSum(t, step, group) : none);
+      exact.append(panels, startsBehind() ? none : startSum(t, step));
     if (isStraight()) {
       for (int64_t vector : vectors) {
         if (once)
@@ -400,23 +444,16 @@ private:
   /// unpacked.
   bool isStraight() const { return unroll >= llama::kGroup || (!once && !readers[0].isSimple()); }
 
-  /// Whether exact sums start from anything but zero.
-  bool hasStart() { return op.getMicroscaled() || offset(); }
-
-  /// Whether they get what they start from when they are done, until when it would wait in registers.
-  bool startsBehind() const { return tiled || once || !isStraight(); }
+  /// Whether sums get what they start from when they are done, until when it would wait in registers. Not in loops over
+  /// signed bytes, which have it as their first value.
+  bool startsBehind() const { return tiled || once || (!isStraight() && !signedBytes); }
 
   /// Whether what follows a row's products stays behind them: straight code for many rows, whose sums
   /// are all that registers hold. A single row's loads are to come early.
   bool inOrder() const { return allTokens > 1 && isStraight(); }
 
-  /// What row t's exact sums of a group start from, if anything: minus the offset's part, or the bits of what
-  /// microscaled rows count from.
-  Value startSum(int64_t t, Value step, int64_t group) {
-    if (op.getMicroscaled())
-      return vector::BitCastOp::create(b, loc, integerType, scale(t, step));
-    return vector::BroadcastOp::create(b, loc, integerType, codeSum(t, step, group));
-  }
+  /// The bits of what row t's exact sums start from.
+  Value startSum(int64_t t, Value step) { return vector::BitCastOp::create(b, loc, integerType, scale(t, step)); }
 
   /// Adds to `exact[t, p]` the products with vector `vector` of each panel, which is of four
   /// columns from `column` of the step on.
@@ -430,8 +467,7 @@ private:
     multiply(codes, step, column, exact);
   }
 
-  /// The sum of row t's codes in group `group` of a step, or in all of it; of microscaled ones what
-  /// `kernel.quantize_rows` says.
+  /// What row t's sums say of group `group` of a step, or of all of it.
   Value codeSum(int64_t t, Value step, int64_t group) {
     int64_t perStep = cast<RankedTensorType>(op.getSums().getType()).getDimSize(1) / groups;
     Value first = step;
@@ -447,10 +483,8 @@ private:
     return result;
   }
 
-  /// The sum of two halves of a group's codes. With an offset both count from the scale.
+  /// The sum of two halves. With an offset both count from the scale.
   Value together(Value first, Value second, int64_t t, Value step) {
-    if (!op.getMicroscaled())
-      return arith::AddIOp::create(b, loc, first, second);
     if (readers[0].offset())
       first = arith::SubFOp::create(b, loc, first, bareScale(t, step));
     return arith::AddFOp::create(b, loc, first, second);
@@ -492,12 +526,13 @@ private:
   SmallVector<kernel::BlockMatmulOp> ops;
   kernel::BlockMatmulOp op; ///< the last one: what all agree on
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
+  static constexpr int64_t kMultiples = 4;  ///< of a power of two that a row's scale can be
   bool tiled;
   int64_t unroll;
   bool signedBytes;
   int64_t ahead;
   bool once = false; ///< codes are unpacked before the first tile, not by each of them
-  bool numbersOnce;  ///< so are the matrix's scales and minimums
+  bool numbersOnce;  ///< so are the matrix's scales and minimums made
   int64_t allTokens = 0, height = 0; ///< of the op; of a tile
   int64_t tokens = 0;                ///< of the tile that is made: one pass over the groups
   int64_t groups = 0, rows = 0;
@@ -505,7 +540,7 @@ private:
   int64_t panels = 0, panelsOfOp = 0;    ///< of one pass: of all ops, and of each
   Value tile, firstToken;   ///< of the loop over tiles, if there is one; of its first row
   Value unpacked, products; ///< [G, 8, 4 R] codes of a panel; of tiles [m, 1, R] exact sums
-  Value numbers;            ///< see makeNumbers
+  Value numbers;            ///< see writeNumbers: of all groups, or of one; or null
   SmallVector<BlockReader, 0> readers; ///< one for each panel of a pass
   VectorType sumType, integerType;
   Value zero;

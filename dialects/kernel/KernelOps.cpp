@@ -166,11 +166,10 @@ LogicalResult AppendOp::verify() {
   return success();
 }
 
-/// Sums of codes are integers, those of microscaled rows numbers.
-template <typename Op> static LogicalResult verifySums(Op op, RankedTensorType sums) {
-  if (op.getMicroscaled() == sums.getElementType().isF32())
-    return success();
-  return op.emitOpError("expects sums of ") << (op.getMicroscaled() ? "f32" : "i32") << ", but got " << sums;
+/// Whether `scales` are those of `groups` groups: one number to each of microscaled rows, else two.
+static bool rowScalesFit(RankedTensorType scales, int64_t groups, bool microscaled) {
+  bool two = !microscaled && !ShapedType::isDynamic(groups);
+  return !differ(scales.getDimSize(1), two ? 2 * groups : groups);
 }
 
 LogicalResult QuantizeRowsOp::verify() {
@@ -182,17 +181,17 @@ LogicalResult QuantizeRowsOp::verify() {
       (!ShapedType::isDynamic(parts) && differ(groups * kGroup, parts * width))) // (C1)
     return emitOpError("expects rows of whole groups of 32 and codes [T, G, 32], but got ") << rows << " and " << codes;
   bool agree = !differ(rows.getDimSize(0), codes.getDimSize(0)) && !differ(rows.getDimSize(0), scales.getDimSize(0)) &&
-               !differ(rows.getDimSize(0), sums.getDimSize(0)) && !differ(groups, scales.getDimSize(1)) &&
+               !differ(rows.getDimSize(0), sums.getDimSize(0)) && rowScalesFit(scales, groups, getMicroscaled()) &&
                (!differ(groups, sums.getDimSize(1)) || !differ(2 * groups, sums.getDimSize(1)));
   if (!agree || getCodes().getType() != codes || getScales().getType() != scales ||
       getSums().getType() != sums) // (C2)
-    return emitOpError("expects rows [T, P, R], codes [T, G, 32], scales [T, G], sums [T, G] or [T, 2 G] and results alike, "
-                       "but got ")
-           << rows << ", " << codes << ", " << scales << " and " << sums;
+    return emitOpError("expects rows [T, P, R], codes [T, G, 32], scales ")
+           << (getMicroscaled() ? "[T, G]" : "[T, 2 G]") << ", sums [T, G] or [T, 2 G] and results alike, but got " << rows
+           << ", " << codes << ", " << scales << " and " << sums;
   int64_t offset = getOffset();
-  if (offset < 0 || offset > 128) // (C4)
+  if (offset < 0 || offset > 128) // (C3)
     return emitOpError("expects an offset from 0 to 128, but got ") << offset;
-  return verifySums(*this, sums); // (C3)
+  return success();
 }
 
 LogicalResult BlockMatmulOp::verify() {
@@ -210,14 +209,15 @@ LogicalResult BlockMatmulOp::verify() {
                 !differ(llvm::divideCeil(columns, format.block), panels.getDimSize(1)));
   bool agree = !differ(codes.getDimSize(0), scales.getDimSize(0)) && !differ(codes.getDimSize(0), sums.getDimSize(0)) &&
                !differ(codes.getDimSize(0), destination.getDimSize(0)) &&
-               !differ(codes.getDimSize(1), scales.getDimSize(1)) && !differ(codes.getDimSize(2), 32) &&
+               rowScalesFit(scales, groups, getMicroscaled()) && !differ(codes.getDimSize(2), 32) &&
                !differ(panels.getDimSize(0), destination.getDimSize(1));
   if (!whole || !agree || getResult().getType() != destination) // (C2)
-    return emitOpError("expects codes [T, G, 32], scales [T, G], sums ")
-           << (format.group >= kGroup ? "[T, G] or " : "") << "[T, 2 G], panels [P, 32 G / " << format.block
+    return emitOpError("expects codes [T, G, 32], scales ")
+           << (getMicroscaled() ? "[T, G]" : "[T, 2 G]") << ", sums " << (format.group >= kGroup ? "[T, G] or " : "")
+           << "[T, 2 G], panels [P, 32 G / " << format.block
            << " rounded up, B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
            << " and " << destination;
-  return verifySums(*this, sums); // (C3)
+  return success();
 }
 
 LogicalResult BlockGatherOp::verify() {

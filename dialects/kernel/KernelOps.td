@@ -246,41 +246,36 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
   let summary = "rows of numbers as codes of 8 bits, 32 to a scale";
   let description = [{
     A row of `rows` [T, P, R] is its P parts of R numbers one after the other, in
-    groups of 32. With m the largest magnitude of group g:
+    groups of 32. With m the largest magnitude of group g, its scale n u (see `llama.quantize_rows`) is the
+    smallest that is not below m / 127 (rounded to F32), for n = 4, 5, 6 or 7 and u a power of two:
 
-    - `scales[t, g] = m / 127`;
-    - `codes[t, g, i]` is the number times `127 / m`, rounded to the nearest integer,
+    - `codes[t, g, i]` is the number times `1 / (n u)` (rounded to F32), rounded to the nearest integer,
       ties to even; zero where m is below 2^-100, infinite or NaN;
-    - sums [T, S] are of 32 or of 16 codes each, in order; with an `offset` o, -o times those, which is what sums of
-      products with codes that are o too large start from.
+    - `scales[t, 2 g] = 1.5 * 2^23 * u`: an F32 whose last bit counts u, so that adding an integer
+      below 2^22 to its bits adds that many u; not finite if m is above 222.25 * 2^106. It passes that on to every
+      product, as it does if it is NaN;
+    - `scales[t, 2 g + 1] = n`;
+    - sums [T, S] are n u times those of 32 or of 16 codes each, in order, exactly; with an `offset` o,
+      `scales[t, 2 g]` plus o u times those, which is what sums of products with codes that are o too large
+      count from.
 
-    A scale that is infinite or NaN passes that on to every product.
-
-    `microscaled` (MXINT8, see `llama.quantize_rows`): with 2^e the largest power of two that
-    is not above m, s = 2^(e - 6),
-
-    - `scales[t, g] = 1.5 * 2^23 * s`: an F32 whose last bit counts s, so that adding an integer
-      below 2^22 to its bits adds that many s; not finite if m is 2^111 or more;
-    - `codes[t, g, i]` is the number divided by s, rounded to the nearest integer, at
-      most 127 in magnitude; zero as above;
-    - sums are F32: s times those of the codes, exactly; with an `offset` o, `scales[t, g]` plus o
-      times that, which is what sums of products with codes that are o too large count from.
+    `microscaled` (MXINT8): with 2^e the largest power of two that is not above m, u is 2^(e - 6), and
+    n is 1 and not stored, so scales are [T, G]; codes are at most 127 in magnitude.
 
     - (C1) 32 is a multiple of R, or R of 32; the P * R numbers of a row are G groups.
     - (C2) S is G or 2 G; T agrees; the results have the destinations' types.
-    - (C3) sums are F32 of microscaled rows, i32 of others.
-    - (C4) an offset is from 1 to 128; without one it is 0.
+    - (C3) an offset is from 1 to 128; without one it is 0.
 
     ```mlir
     %q, %s, %n = kernel.quantize_rows %x into %a, %b, %c
-       : (tensor<1x32x16xf32>, tensor<1x16x32xi8>, tensor<1x16xf32>, tensor<1x16xi32>)
-         -> (tensor<1x16x32xi8>, tensor<1x16xf32>, tensor<1x16xi32>)
+       : (tensor<1x32x16xf32>, tensor<1x16x32xi8>, tensor<1x32xf32>, tensor<1x16xf32>)
+         -> (tensor<1x16x32xi8>, tensor<1x32xf32>, tensor<1x16xf32>)
     ```
   }];
   let arguments = (ins 3DTensorOf<[F32]>:$rows, 3DTensorOf<[I8]>:$codesDestination,
-    2DTensorOf<[F32]>:$scalesDestination, 2DTensorOf<[I32, F32]>:$sumsDestination, UnitAttr:$microscaled,
+    2DTensorOf<[F32]>:$scalesDestination, 2DTensorOf<[F32]>:$sumsDestination, UnitAttr:$microscaled,
     DefaultValuedAttr<I64Attr, "0">:$offset);
-  let results = (outs 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32, F32]>:$sums);
+  let results = (outs 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[F32]>:$sums);
   let assemblyFormat = [{
     $rows (`microscaled` $microscaled^)? (`offset` $offset^)? `into` $codesDestination `,` $scalesDestination `,` $sumsDestination
     attr-dict `:` functional-type(operands, results)
@@ -294,36 +289,31 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
 def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
   let summary = "a quantized matrix times quantized rows";
   let description = [{
-    codes [T, G, 32] and scales [T, G] are the rows in groups of 32: what stands for
-    `scales[t, g] * codes[t, g, i]`. panels [P, K / S rounded up, B] are blocks of the matrix as
+    codes [T, G, 32], scales [T, 2 G], of `microscaled` rows [T, G], and sums are rows in groups of 32, as
+    `kernel.quantize_rows` makes them for the offset of the matrix's codes: they stand for
+    `n * u * codes[t, g, i]`. panels [P, K / S rounded up, B] are blocks of the matrix as
     `llama.pack_blocks` makes them, K being 32 G; their groups have C columns. With s, m and q the
     scales, minimums and levels of the matrix (see Quantization.h) and h the groups of
     C' = min(C, 32) columns,
 
     `result[t, p, r] = destination[t, p, r] + sum over h of
-       scales[t, g] * (s * (sum over i of q[p * R + r, i] * codes[t, g, i]) - m * sums[t, h])`
+       n * s * (u * (sum over i of q[p * R + r, i] * codes[t, g, i])) - m * sums[t, h]`
 
-    for the i of h, and g, s, m where h lies. sums [T, K / C'] are what
-    `kernel.quantize_rows` makes for the offset of the matrix's unsigned codes, or
-    [T, K / 16], two of which are then added. The
-    inner sum is exact. It starts from them if there is an offset, which then costs nothing; else they are
-    the codes' sums. The outer one is at F32, in the order of g, the
-    two h of one g first.
-
-    `microscaled` rows have scales 1.5 * 2^23 * s, and F32 sums. The inner sums start from the bits of the former, and are
-    what they stand for, times s, once the latter are subtracted as F32: no conversion, no product
-    with s. Every term is added to the outer sum as it is made.
+    for the i of h, and g, s, m where h lies. The inner sum is exact: it starts from the bits of a scale, whose
+    last one counts u, and is what it stands for, times u, once what it counts from is subtracted as F32: no
+    conversion, no product with u, and the offset costs nothing. The product of n and s, which has few bits, is
+    exact, too. The outer sum is at F32, in the order of h; every term is added as it is made, rounded once.
+    sums are [T, K / C'], or [T, K / 16], two of which are then added.
 
     - (C1) the panels' last dimension is that of a block of R rows in `format`.
     - (C2) T, K, P agree; the result has the destination's type.
-    - (C3) sums are F32 of microscaled rows, i32 of others.
 
     ```mlir
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-       : (tensor<1x16x32xi8>, tensor<1x16xf32>, tensor<1x16xi32>, tensor<8x16x288xi8>, tensor<1x8x16xf32>) -> tensor<1x8x16xf32>
+       : (tensor<1x16x32xi8>, tensor<1x32xf32>, tensor<1x16xf32>, tensor<8x16x288xi8>, tensor<1x8x16xf32>) -> tensor<1x8x16xf32>
     ```
   }];
-  let arguments = (ins 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[I32, F32]>:$sums,
+  let arguments = (ins 3DTensorOf<[I8]>:$codes, 2DTensorOf<[F32]>:$scales, 2DTensorOf<[F32]>:$sums,
     3DTensorOf<[I8]>:$panels, 3DTensorOf<[F32]>:$destination, Llama_FormatAttr:$format, UnitAttr:$microscaled);
   let results = (outs 3DTensorOf<[F32]>:$result);
   let assemblyFormat = [{

@@ -283,11 +283,10 @@ static std::pair<OpFoldResult, OpFoldResult> piecesOf(OpBuilder &builder, Quanti
           affine::makeComposedFoldedAffineApply(builder, op.getLoc(), piece, {size})};
 }
 
-/// Columns that a sum is of: 32 or 16.
-static int64_t sumColumns(QuantizeRowsOp op) {
-  auto scales = cast<RankedTensorType>(op.getScalesDestination().getType());
-  auto sums = cast<RankedTensorType>(op.getSumsDestination().getType());
-  return kGroup * scales.getDimSize(1) / sums.getDimSize(1);
+/// Columns to an element of a row of `numbers`, scales or sums: 32 or 16.
+static int64_t columnsOf(QuantizeRowsOp op, Value numbers) {
+  auto codes = cast<RankedTensorType>(op.getCodesDestination().getType());
+  return kGroup * codes.getDimSize(1) / cast<RankedTensorType>(numbers.getType()).getDimSize(1);
 }
 
 FailureOr<TilingResult> QuantizeRowsOp::getTiledImplementation(OpBuilder &builder, ArrayRef<OpFoldResult> offsets,
@@ -298,12 +297,13 @@ FailureOr<TilingResult> QuantizeRowsOp::getTiledImplementation(OpBuilder &builde
   if (!parts || *parts * width % kGroup)
     return emitOpError("expects a tile of whole groups of 32, but got parts of ") << width;
   auto [group, groups] = piecesOf(builder, *this, kGroup, offsets[1], sizes[1]);
-  auto [sum, sumCount] = piecesOf(builder, *this, sumColumns(*this), offsets[1], sizes[1]);
-  SmallVector<OpFoldResult> at = {offsets[0], group}, extent = {sizes[0], groups};
+  auto [scale, scaleCount] = piecesOf(builder, *this, columnsOf(*this, getScales()), offsets[1], sizes[1]);
+  auto [sum, sumCount] = piecesOf(builder, *this, columnsOf(*this, getSums()), offsets[1], sizes[1]);
   SmallVector<Operation *> slices;
   Value rows = sliceLeading(builder, loc, getRows(), offsets, sizes, slices);
-  Value codes = sliceLeading(builder, loc, getCodesDestination(), at, extent, slices);
-  Value scales = sliceLeading(builder, loc, getScalesDestination(), at, extent, slices);
+  Value codes = sliceLeading(builder, loc, getCodesDestination(), {offsets[0], group}, {sizes[0], groups}, slices);
+  Value scales =
+      sliceLeading(builder, loc, getScalesDestination(), {offsets[0], scale}, {sizes[0], scaleCount}, slices);
   Value sums = sliceLeading(builder, loc, getSumsDestination(), {offsets[0], sum}, {sizes[0], sumCount}, slices);
   auto tile = QuantizeRowsOp::create(builder, loc, TypeRange{codes.getType(), scales.getType(), sums.getType()}, rows,
                                      codes, scales, sums, getMicroscaledAttr(), getOffsetAttr());
@@ -314,7 +314,8 @@ LogicalResult QuantizeRowsOp::getResultTilePosition(OpBuilder &builder, unsigned
                                                     ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
                                                     SmallVector<OpFoldResult> &resultOffsets,
                                                     SmallVector<OpFoldResult> &resultSizes) {
-  auto [piece, pieces] = piecesOf(builder, *this, number == 2 ? sumColumns(*this) : kGroup, offsets[1], sizes[1]);
+  int64_t columns = number == 0 ? kGroup : columnsOf(*this, getResult(number));
+  auto [piece, pieces] = piecesOf(builder, *this, columns, offsets[1], sizes[1]);
   resultOffsets = {offsets[0], piece};
   resultSizes = {sizes[0], pieces};
   if (number == 0) { // codes

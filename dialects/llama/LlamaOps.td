@@ -358,14 +358,15 @@ def Llama_LinearOp : Llama_Op<"linear", [Pure, InferTypeOpAdaptor]> {
 def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResultType]> {
   let summary = "every token's vector rounded to what an integer kernel sees of it";
   let description = [{
-    The rows of `input` [T, K] in groups of 32, the last of which may be shorter: with
-    s = max |x| / 127 of a group, a number becomes s times x / s rounded to the nearest
-    integer, ties to even. Where max |x| is below 2^-100, all become 0.
+    The rows of `input` [T, K] in groups of 32, the last of which may be shorter, each with a scale s: a
+    number becomes s times x / s rounded to the nearest integer, ties to even. s has three significant bits: it is
+    the smallest of 4, 5, 6 or 7 times a power of two that is not below max |x| / 127. Where max |x| is below
+    2^-100, all become 0.
 
     `microscaled`: to MXINT8 (OCP Microscaling Formats, 2023). With 2^e the largest power
     of two that is not above max |x|, s is 2^(e - 6), and integers are at most 127 in
     magnitude. Kernels multiply by such scales for nothing, and round with an error up to twice
-    as large.
+    as large; by the others at the price of a load.
 
     ```mlir
     %r = llama.quantize_rows %x : tensor<?x256xf32>

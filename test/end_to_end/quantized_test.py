@@ -4,10 +4,10 @@ activations to the same codes.
 
 Sums of codes are exact, so an artifact is as close to the reference as at F32: 1e-4
 of the largest logit. One thing can come between: a number so near the middle between
-two codes that F32 and F64 round it differently. With values 1e-6 apart and 127 codes
+two codes that F32 and F64 round it differently. With values 1e-6 apart and 64 to 127 codes
 to a value's magnitude that befalls one in several thousand, and then the code is one
-off: 1/127 of the largest of 32 numbers, in one of K products. For the smallest K here,
-64, and a largest number of 2.2 deviations, that is 2.2 / 127 / sqrt(64) = 0.2 % of an
+off: at most 1/64 of the largest of 32 numbers, in one of K products. For the smallest K here,
+64, and a largest number of 2.2 deviations, that is 2.2 / 64 / sqrt(64) = 0.4 % of an
 output's deviation. A handful of them, at later positions through the cache as well,
 stay below 2 % of the largest logit. At the first position, where there are few numbers,
 it befalls one token in fifty. Then two others that come first must be within 1e-4: what is

@@ -61,7 +61,8 @@ TEST(Linear, AccumulatesInF64) {
             (std::vector<double>{1}));
 }
 
-// 127 of 32 numbers is a scale of 1: ties go to even; of what is left, 2.54 is one of 0.02.
+// 127 of 32 numbers is a scale of 1: ties go to even; of what is left, 2.54 is one of 0.02, or 1.28 / 64, made
+// longer to 1.5 / 64, of which it is 108.4.
 TEST(QuantizeRows, RoundsByGroupsAndWhatIsLeft) {
   Program program("func.func @f(%x: tensor<?x35xf32>) -> tensor<?x35xf32> {"
                   "%y = llama.quantize_rows %x : tensor<?x35xf32>"
@@ -70,7 +71,7 @@ TEST(QuantizeRows, RoundsByGroupsAndWhatIsLeft) {
   x[0] = 127, x[1] = 2.5, x[2] = -3.5, x[31] = 0.51;
   expected[0] = 127, expected[1] = 2, expected[2] = -4, expected[31] = 1;
   x[32] = 2.54, x[33] = -0.029, x[34] = 0.0099;
-  expected[32] = 2.54, expected[33] = -0.02, expected[34] = 0;
+  expected[32] = 108 * 1.5 / 64, expected[33] = -1.5 / 64, expected[34] = 0;
   expectNear(program.call({{{2, 35}, x}}), expected);
 }
 

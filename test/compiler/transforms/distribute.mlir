@@ -117,18 +117,18 @@ func.func @attend_parts(%q: tensor<1x4x32xf32>, %k: tensor<3x2x32x4xf32>, %v: te
   return %b : tensor<1x4x32xf32>
 }
 
-// Parts 2 p and 2 p + 1 of 16 are group p; what makes them goes with them.
+// Parts 2 p and 2 p + 1 of 16 are group p, whose scale is two numbers; what makes them goes with them.
 // CHECK-LABEL: func.func @quantize_rows
 // CHECK: scf.forall (%[[P:[^ ]+]]) = (0) to (4) step (2)
 // CHECK:   %[[G:.*]] = affine.apply #{{.*}}(%[[P]])
 // CHECK:   tensor.extract_slice %{{.*}}[0, %[[G]], 0] [4, 1, 32]
-// CHECK:   tensor.extract_slice %{{.*}}[0, %[[G]]] [4, 1]
-// CHECK:   tensor.extract_slice %{{.*}}[0, %[[P]]] [4, 2]
+// CHECK:   tensor.extract_slice %arg6[0, %[[P]]] [4, 2]
+// CHECK:   tensor.extract_slice %arg7[0, %[[P]]] [4, 2]
 // CHECK:   scf.for
 // CHECK:     %[[Z:.*]] = linalg.generic
-// CHECK:     kernel.quantize_rows %[[Z]] microscaled offset 8 into {{.*}} (tensor<2x2x16xf32>, tensor<2x1x32xi8>, tensor<2x1xf32>, tensor<2x2xf32>)
+// CHECK:     kernel.quantize_rows %[[Z]] offset 8 into {{.*}} (tensor<2x2x16xf32>, tensor<2x1x32xi8>, tensor<2x2xf32>, tensor<2x2xf32>)
 // CHECK:   scf.forall.in_parallel
-func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tensor<4x2xf32>, %c: tensor<4x4xf32>) -> tensor<4x2x32xi8> {
+func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tensor<4x4xf32>, %c: tensor<4x4xf32>) -> tensor<4x2x32xi8> {
   %e = tensor.empty() : tensor<4x4x16xf32>
   %z = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
       ins(%x : tensor<4x4x16xf32>) outs(%e : tensor<4x4x16xf32>) {
@@ -136,8 +136,8 @@ func.func @quantize_rows(%x: tensor<4x4x16xf32>, %a: tensor<4x2x32xi8>, %b: tens
     %0 = arith.mulf %in, %in : f32
     linalg.yield %0 : f32
   } -> tensor<4x4x16xf32>
-  %d, %f, %g = kernel.quantize_rows %z microscaled offset 8 into %a, %b, %c {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [2, 0]>}
-    : (tensor<4x4x16xf32>, tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xf32>) -> (tensor<4x2x32xi8>, tensor<4x2xf32>, tensor<4x4xf32>)
+  %d, %f, %g = kernel.quantize_rows %z offset 8 into %a, %b, %c {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [2, 0]>}
+    : (tensor<4x4x16xf32>, tensor<4x2x32xi8>, tensor<4x4xf32>, tensor<4x4xf32>) -> (tensor<4x2x32xi8>, tensor<4x4xf32>, tensor<4x4xf32>)
   return %d : tensor<4x2x32xi8>
 }
 
@@ -169,12 +169,12 @@ func.func @gather(%i: tensor<4xi32>, %w: tensor<3x4x544xi8>, %o: tensor<4x256xf3
 // CHECK-NEXT: tensor.parallel_insert_slice %[[Y]] into %[[OUT]][0, %[[J]], 0] [1, 2, 16]
 // CHECK: mapping = [#kernel.thread<0>]
 // CHECK: return %[[R]]
-func.func @streams(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<16x2x288xi8>,
+func.func @streams(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<16x2x288xi8>,
                    %o: tensor<1x16x16xf32>) -> tensor<1x16x16xf32> {
   %zero = arith.constant 0.0 : f32
   %f = linalg.fill ins(%zero : f32) outs(%o : tensor<1x16x16xf32>) -> tensor<1x16x16xf32>
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %f
     {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [0, 0], streams = 2>}
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<16x2x288xi8>, tensor<1x16x16xf32>) -> tensor<1x16x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<16x2x288xi8>, tensor<1x16x16xf32>) -> tensor<1x16x16xf32>
   return %y : tensor<1x16x16xf32>
 }

@@ -67,11 +67,11 @@ module attributes {kernel.target = "x86-64-v3"} {
   // CHECK-LABEL: func.func @codes
   // CHECK: %[[LIVE:.*]] = kernel.live_rows
   // CHECK: scf.for %{{.*}} = %{{.*}} to %[[LIVE]] step
-  func.func @codes(%x: tensor<8x4x16xf32>, %q: tensor<8x2x32xi8>, %s: tensor<8x2xf32>, %n: tensor<8x2xi32>)
-      -> (tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>) attributes {kernel.chunk = 8 : i64} {
+  func.func @codes(%x: tensor<8x4x16xf32>, %q: tensor<8x2x32xi8>, %s: tensor<8x4xf32>, %n: tensor<8x2xf32>)
+      -> (tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>) attributes {kernel.chunk = 8 : i64} {
     %a, %b, %c = kernel.quantize_rows %x into %q, %s, %n
-      : (tensor<8x4x16xf32>, tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>) -> (tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>)
-    return %a, %b, %c : tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>
+      : (tensor<8x4x16xf32>, tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>) -> (tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>)
+    return %a, %b, %c : tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>
   }
 
   // What a row without a token holds may be no number, and must not get into a cache.

@@ -22,7 +22,7 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   // CHECK:   %[[PLACE:.*]] = arith.select %[[THERE]], %[[K]], %c43
   // CHECK:   %[[NUMBER:.*]] = tensor.extract %{{.*}}[%{{.*}}, %[[PLACE]]]
   // CHECK:   arith.select %[[THERE]], %[[NUMBER]], %cst
-  // CHECK: kernel.quantize_rows %[[X]] offset 8 into {{.*}} : (tensor<1x1x64xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+  // CHECK: kernel.quantize_rows %[[X]] offset 8 into {{.*}} : (tensor<1x1x64xf32>, tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>)
   // CHECK: kernel.block_matmul {{.*}} tensor<3x2x288xi8>
   func.func @logits_one(%h: tensor<1x44xf32>) -> tensor<1x40xf32> {
     %e = llama.weight @embed : tensor<40x44xf32>
@@ -47,7 +47,7 @@ module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name 
   // CHECK:   %[[PLACE:.*]] = arith.select %[[THERE]], %[[K]], %c43
   // CHECK:   %[[NUMBER:.*]] = tensor.extract %{{.*}}[%{{.*}}, %[[PLACE]]]
   // CHECK:   arith.select %[[THERE]], %[[NUMBER]], %cst
-  // CHECK: kernel.quantize_rows %[[X]] offset 8 into {{.*}} : (tensor<8x1x64xf32>, tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>)
+  // CHECK: kernel.quantize_rows %[[X]] offset 8 into {{.*}} : (tensor<8x1x64xf32>, tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>)
   // CHECK: kernel.block_matmul {{.*}} tensor<3x2x288xi8>
   func.func @logits_chunk(%h: tensor<8x44xf32>) -> tensor<8x40xf32> {
     %e = llama.weight @embed : tensor<40x44xf32>

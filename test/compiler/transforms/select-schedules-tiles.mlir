@@ -57,10 +57,10 @@ module attributes {kernel.target = "sapphirerapids"} {
   // Of bytes, a panel and all rows, which share the work of unpacking it.
   // CHECK-LABEL: func.func @block
   // CHECK: kernel.block_matmul {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [0, 0]>
-  func.func @block(%q: tensor<128x2x32xi8>, %s: tensor<128x2xf32>, %n: tensor<128x2xi32>, %w: tensor<4x2x288xi8>,
+  func.func @block(%q: tensor<128x2x32xi8>, %s: tensor<128x4xf32>, %n: tensor<128x2xf32>, %w: tensor<4x2x288xi8>,
                    %o: tensor<128x4x16xf32>) -> tensor<128x4x16xf32> {
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-      : (tensor<128x2x32xi8>, tensor<128x2xf32>, tensor<128x2xi32>, tensor<4x2x288xi8>, tensor<128x4x16xf32>) -> tensor<128x4x16xf32>
+      : (tensor<128x2x32xi8>, tensor<128x4xf32>, tensor<128x2xf32>, tensor<4x2x288xi8>, tensor<128x4x16xf32>) -> tensor<128x4x16xf32>
     return %y : tensor<128x4x16xf32>
   }
 }

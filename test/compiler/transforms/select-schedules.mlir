@@ -74,10 +74,10 @@ module attributes {kernel.target = "x86-64-v4"} {
   // CHECK: kernel.block_matmul {{.*}} into %arg{{[0-9]+}} :
   // CHECK: linalg.generic {indexing_maps = [#{{[^}]*}}], iterator_types = ["parallel", "parallel", "parallel"]} ins
   // CHECK: kernel.quantize_rows {{.*}} {kernel.schedule = #kernel.schedule<threads = [0, 2], tiles = [0, 0]>}
-  func.func @gated(%q: tensor<8x2x32xi8>, %s: tensor<8x2xf32>, %n: tensor<8x2xi32>, %w: tensor<4x2x288xi8>, %o: tensor<8x4x16xf32>,
-                   %a: tensor<8x2x32xi8>, %b: tensor<8x2xf32>, %c: tensor<8x2xi32>) -> tensor<8x2x32xi8> {
+  func.func @gated(%q: tensor<8x2x32xi8>, %s: tensor<8x4xf32>, %n: tensor<8x2xf32>, %w: tensor<4x2x288xi8>, %o: tensor<8x4x16xf32>,
+                   %a: tensor<8x2x32xi8>, %b: tensor<8x4xf32>, %c: tensor<8x2xf32>) -> tensor<8x2x32xi8> {
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-      : (tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>, tensor<4x2x288xi8>, tensor<8x4x16xf32>) -> tensor<8x4x16xf32>
+      : (tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>, tensor<4x2x288xi8>, tensor<8x4x16xf32>) -> tensor<8x4x16xf32>
     %e = tensor.empty() : tensor<8x4x16xf32>
     %z = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]}
         ins(%y : tensor<8x4x16xf32>) outs(%e : tensor<8x4x16xf32>) {
@@ -86,7 +86,7 @@ module attributes {kernel.target = "x86-64-v4"} {
       linalg.yield %0 : f32
     } -> tensor<8x4x16xf32>
     %d, %f, %g = kernel.quantize_rows %z into %a, %b, %c
-      : (tensor<8x4x16xf32>, tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>) -> (tensor<8x2x32xi8>, tensor<8x2xf32>, tensor<8x2xi32>)
+      : (tensor<8x4x16xf32>, tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>) -> (tensor<8x2x32xi8>, tensor<8x4xf32>, tensor<8x2xf32>)
     return %d : tensor<8x2x32xi8>
   }
 }

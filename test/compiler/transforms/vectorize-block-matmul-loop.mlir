@@ -22,10 +22,10 @@ module attributes {kernel.target = "x86-64-v4"} {
 // CHECK:     scf.yield
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:   scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>)
-func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %w: tensor<1x2x288xi8>,
+func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x4xf32>, %n: tensor<7x2xf32>, %w: tensor<1x2x288xi8>,
               %o: tensor<7x1x16xf32>) -> tensor<7x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<7x2x32xi8>, tensor<7x2xf32>, tensor<7x2xi32>, tensor<1x2x288xi8>, tensor<7x1x16xf32>) -> tensor<7x1x16xf32>
+    : (tensor<7x2x32xi8>, tensor<7x4xf32>, tensor<7x2xf32>, tensor<1x2x288xi8>, tensor<7x1x16xf32>) -> tensor<7x1x16xf32>
   return %y : tensor<7x1x16xf32>
 }
 
@@ -45,10 +45,10 @@ func.func @q4(%q: tensor<7x2x32xi8>, %s: tensor<7x2xf32>, %n: tensor<7x2xi32>, %
 // CHECK-COUNT-2: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK:     scf.yield
-func.func @q5(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x352xi8>,
+func.func @q5(%q: tensor<2x2x32xi8>, %s: tensor<2x4xf32>, %n: tensor<2x2xf32>, %w: tensor<1x2x352xi8>,
               %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q5 into %o
-    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x2x352xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+    : (tensor<2x2x32xi8>, tensor<2x4xf32>, tensor<2x2xf32>, tensor<1x2x352xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
 
@@ -56,10 +56,10 @@ func.func @q5(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %
 // CHECK-LABEL: func.func @q6_k
 // CHECK: scf.for %{{.*}} = %c0{{.*}} to %c4{{.*}} step %c2{{.*}} -> (vector<16xi32>, vector<16xi32>)
 // CHECK: scf.for %{{.*}} = %c4{{.*}} to %c8{{.*}} step %c2{{.*}} -> (vector<16xi32>, vector<16xi32>)
-func.func @q6_k(%q: tensor<2x8x32xi8>, %s: tensor<2x8xf32>, %n: tensor<2x16xi32>, %w: tensor<1x1x3360xi8>,
+func.func @q6_k(%q: tensor<2x8x32xi8>, %s: tensor<2x16xf32>, %n: tensor<2x16xf32>, %w: tensor<1x1x3360xi8>,
                 %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
-    : (tensor<2x8x32xi8>, tensor<2x8xf32>, tensor<2x16xi32>, tensor<1x1x3360xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+    : (tensor<2x8x32xi8>, tensor<2x16xf32>, tensor<2x16xf32>, tensor<1x1x3360xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
 }
@@ -80,27 +80,32 @@ module attributes {kernel.target = "x86-64-v3"} {
 // CHECK: vector.transfer_read %[[CODES]]
 // CHECK-COUNT-14: kernel.dot {{.*}} in_order
 // CHECK-NOT: kernel.dot
-// CHECK: arith.addi %{{.*}} : vector<16xi32>
-// CHECK: arith.sitofp
+// CHECK: %[[SUM:.*]] = arith.addi %{{.*}} : vector<16xi32>
+// CHECK: vector.bitcast %[[SUM]] : vector<16xi32> to vector<16xf32>
 // CHECK: return
-func.func @once(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x288xi8>,
+func.func @once(%q: tensor<2x2x32xi8>, %s: tensor<2x4xf32>, %n: tensor<2x2xf32>, %w: tensor<1x2x288xi8>,
                 %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x2x288xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+    : (tensor<2x2x32xi8>, tensor<2x4xf32>, tensor<2x2xf32>, tensor<1x2x288xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
 
-// Bytes are met where they lie, by levels of a table as signed bytes that were unpacked: both in loops.
+// Bytes are met where they lie, by levels of a table as signed bytes that were unpacked: both in loops, of which
+// the first begins with what sums start from. There is no offset to signed bytes, so it is what they count from, too.
 // CHECK-LABEL: func.func @q8
 // CHECK-NOT: vector.transfer_write {{.*}} vector<64xi8>
-// CHECK: scf.for {{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK: %[[ORIGIN:.*]] = tensor.extract %arg1
+// CHECK: %[[LANES:.*]] = vector.broadcast %[[ORIGIN]]
+// CHECK: %[[START:.*]] = vector.bitcast %[[LANES]]
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[START]], {{.*}}) -> (vector<16xi32>, vector<16xi32>)
 // CHECK-COUNT-2: kernel.dot {{.*}} signed :
 // CHECK-NOT: kernel.dot
+// CHECK-NOT: tensor.extract %arg2
 // CHECK: return
-func.func @q8(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x544xi8>,
+func.func @q8(%q: tensor<2x2x32xi8>, %s: tensor<2x4xf32>, %n: tensor<2x2xf32>, %w: tensor<1x2x544xi8>,
               %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q8 into %o
-    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x2x544xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+    : (tensor<2x2x32xi8>, tensor<2x4xf32>, tensor<2x2xf32>, tensor<1x2x544xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
 
@@ -110,10 +115,10 @@ func.func @q8(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %
 // CHECK-COUNT-4: kernel.dot {{.*}} signed :
 // CHECK-NOT: kernel.dot
 // CHECK: return
-func.func @nf4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x1x544xi8>,
+func.func @nf4(%q: tensor<2x2x32xi8>, %s: tensor<2x4xf32>, %n: tensor<2x2xf32>, %w: tensor<1x1x544xi8>,
                %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format nf4 into %o
-    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x1x544xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+    : (tensor<2x2x32xi8>, tensor<2x4xf32>, tensor<2x2xf32>, tensor<1x1x544xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
 

@@ -19,25 +19,25 @@ module attributes {kernel.target = "x86-64-v3"} {
 // CHECK-NOT: scf.for
 // CHECK-NOT: kernel.prefetch
 // CHECK: return
-func.func @together(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+func.func @together(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x288xi8>,
                     %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>)
     -> (tensor<1x1x16xf32>, tensor<1x1x16xf32>) {
   %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   %y = kernel.block_matmul %q, %s, %n, %v format q4 into %p
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
 }
 
 // Not so if the second adds to what the first makes,
 // CHECK-LABEL: func.func @chained
 // CHECK-COUNT-2: scf.for {{.*}} -> (vector<16xf32>)
-func.func @chained(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+func.func @chained(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x288xi8>,
                    %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   %y = kernel.block_matmul %q, %s, %n, %v format q4 into %x
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %y : tensor<1x1x16xf32>
 }
 
@@ -46,26 +46,26 @@ func.func @chained(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi3
 // CHECK: scf.for {{.*}} -> (vector<16xf32>)
 // CHECK: linalg.exp
 // CHECK: scf.for {{.*}} -> (vector<16xf32>)
-func.func @needed_before(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+func.func @needed_before(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x288xi8>,
                          %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   %z = linalg.exp ins(%x : tensor<1x1x16xf32>) outs(%p : tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   %y = kernel.block_matmul %q, %s, %n, %v format q4 into %z
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %y : tensor<1x1x16xf32>
 }
 
 // or if the inputs differ.
 // CHECK-LABEL: func.func @other_input
 // CHECK-COUNT-2: scf.for {{.*}} -> (vector<16xf32>)
-func.func @other_input(%q: tensor<1x2x32xi8>, %r: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>,
+func.func @other_input(%q: tensor<1x2x32xi8>, %r: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>,
                        %w: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>)
     -> (tensor<1x1x16xf32>, tensor<1x1x16xf32>) {
   %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   %y = kernel.block_matmul %r, %s, %n, %w format q4 into %p
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
 }
 }
@@ -82,13 +82,13 @@ module attributes {kernel.target = "znver5"} {
 // CHECK-COUNT-4: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK: return
-func.func @loop(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+func.func @loop(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x288xi8>,
                 %v: tensor<1x2x288xi8>, %o: tensor<1x1x16xf32>, %p: tensor<1x1x16xf32>)
     -> (tensor<1x1x16xf32>, tensor<1x1x16xf32>) {
   %x = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   %y = kernel.block_matmul %q, %s, %n, %v format q4 into %p
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
 }
 
@@ -99,10 +99,10 @@ func.func @loop(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>,
 // CHECK-COUNT-8: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK: return
-func.func @cut_up(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x416xi8>,
+func.func @cut_up(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x416xi8>,
                   %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %x = kernel.block_matmul %q, %s, %n, %w format q6 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x416xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x416xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %x : tensor<1x1x16xf32>
 }
 }

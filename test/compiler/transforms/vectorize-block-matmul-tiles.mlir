@@ -25,10 +25,10 @@ module attributes {kernel.target = "sapphirerapids"} {
   // CHECK-COUNT-15: vector.fma
   // CHECK:     scf.yield
   // CHECK-NOT: kernel.dot
-  func.func @q4(%q: tensor<32x2x32xi8>, %s: tensor<32x2xf32>, %n: tensor<32x2xi32>, %w: tensor<1x2x288xi8>,
+  func.func @q4(%q: tensor<32x2x32xi8>, %s: tensor<32x4xf32>, %n: tensor<32x2xf32>, %w: tensor<1x2x288xi8>,
                 %o: tensor<32x1x16xf32>) -> tensor<32x1x16xf32> {
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-      : (tensor<32x2x32xi8>, tensor<32x2xf32>, tensor<32x2xi32>, tensor<1x2x288xi8>, tensor<32x1x16xf32>) -> tensor<32x1x16xf32>
+      : (tensor<32x2x32xi8>, tensor<32x4xf32>, tensor<32x2xf32>, tensor<1x2x288xi8>, tensor<32x1x16xf32>) -> tensor<32x1x16xf32>
     return %y : tensor<32x1x16xf32>
   }
 
@@ -53,10 +53,10 @@ module attributes {kernel.target = "sapphirerapids"} {
   // CHECK: kernel.tile_matmul {{.*}} : tensor<3x16xi8>, tensor<1x4x64xi8>, tensor<3x1x16xi32>
   // CHECK-NOT: kernel.tile_matmul
   // CHECK: return
-  func.func @q6_k(%q: tensor<3x8x32xi8>, %s: tensor<3x8xf32>, %n: tensor<3x16xi32>, %w: tensor<1x1x3360xi8>,
+  func.func @q6_k(%q: tensor<3x8x32xi8>, %s: tensor<3x16xf32>, %n: tensor<3x16xf32>, %w: tensor<1x1x3360xi8>,
                   %o: tensor<3x1x16xf32>) -> tensor<3x1x16xf32> {
     %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
-      : (tensor<3x8x32xi8>, tensor<3x8xf32>, tensor<3x16xi32>, tensor<1x1x3360xi8>, tensor<3x1x16xf32>) -> tensor<3x1x16xf32>
+      : (tensor<3x8x32xi8>, tensor<3x16xf32>, tensor<3x16xf32>, tensor<1x1x3360xi8>, tensor<3x1x16xf32>) -> tensor<3x1x16xf32>
     return %y : tensor<3x1x16xf32>
   }
 
@@ -64,10 +64,10 @@ module attributes {kernel.target = "sapphirerapids"} {
   // CHECK-LABEL: func.func @row
   // CHECK-NOT: kernel.tile_matmul
   // CHECK: kernel.dot
-  func.func @row(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x288xi8>,
+  func.func @row(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x288xi8>,
                  %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-      : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+      : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x288xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
     return %y : tensor<1x1x16xf32>
   }
 }

@@ -3,14 +3,16 @@
 module attributes {kernel.target = "znver4"} {
 
 // 16 scales; then two rows of codes meet four vectors, each unpacked once into two of bytes
-// that meet four codes of either row. The exact sums start from what the rows bring for the offset.
+// that meet four codes of either row. The exact sums start from the bits of what the rows bring, and are numbers
+// less what they bring for the offset. There are too few rows for a table of multiples.
 // CHECK-LABEL: func.func @q4
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 // CHECK-NOT: kernel.prefetch
 // CHECK:   vector.bitcast {{.*}} : vector<32xi8> to vector<16xf16>
 // CHECK:   arith.extf
-// CHECK:   %[[SUM:.*]] = tensor.extract %arg2
-// CHECK:   %[[START:.*]] = vector.broadcast %[[SUM]]
+// CHECK:   %[[ORIGIN:.*]] = tensor.extract %arg1
+// CHECK:   %[[LANES:.*]] = vector.broadcast %[[ORIGIN]]
+// CHECK:   %[[START:.*]] = vector.bitcast %[[LANES]] : vector<16xf32> to vector<16xi32>
 // CHECK:   vector.transfer_read {{.*}} : tensor<1x2x288xi8>, vector<64xi8>
 // CHECK:   arith.andi
 // CHECK:   kernel.dot %[[START]],{{.*}} in_order
@@ -18,17 +20,24 @@ module attributes {kernel.target = "znver4"} {
 // CHECK:   arith.shrui
 // CHECK-COUNT-14: kernel.dot {{.*}} in_order
 // CHECK-NOT: kernel.dot
-// CHECK:   arith.sitofp
-// CHECK-COUNT-2: vector.fma
-func.func @q4(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<1x2x288xi8>,
+// CHECK-NOT: arith.sitofp
+// CHECK:   %[[SUM:.*]] = tensor.extract %arg2
+// CHECK:   %[[FROM:.*]] = vector.broadcast %[[SUM]]
+// CHECK:   %[[NUMBER:.*]] = arith.subf %{{.*}}, %[[FROM]] : vector<16xf32>
+// CHECK:   %[[MULTIPLE:.*]] = tensor.extract %arg1
+// CHECK:   %[[TIMES:.*]] = vector.broadcast %[[MULTIPLE]]
+// CHECK:   %[[FACTOR:.*]] = arith.mulf %{{.*}}, %[[TIMES]] : vector<16xf32>
+// CHECK:   vector.fma %[[NUMBER]], %[[FACTOR]],
+// CHECK:   vector.fma
+// CHECK-NOT: vector.fma
+func.func @q4(%q: tensor<2x2x32xi8>, %s: tensor<2x4xf32>, %n: tensor<2x2xf32>, %w: tensor<1x2x288xi8>,
               %o: tensor<2x1x16xf32>) -> tensor<2x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<1x2x288xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
+    : (tensor<2x2x32xi8>, tensor<2x4xf32>, tensor<2x2xf32>, tensor<1x2x288xi8>, tensor<2x1x16xf32>) -> tensor<2x1x16xf32>
   return %y : tensor<2x1x16xf32>
 }
 
-// The exact sums start from the bits of a scale that counts, and become floats by the
-// subtraction of what stands in place of the codes' sums. No scale is left to multiply by but the matrix's.
+// No scale is left to multiply by but the matrix's.
 // CHECK-LABEL: func.func @microscaled
 // CHECK: scf.for {{.*}} iter_args(%[[SUM:.*]] = %{{.*}}) -> (vector<16xf32>)
 // CHECK:   %[[EXTRACTED:.*]] = tensor.extract %arg1
@@ -72,15 +81,12 @@ func.func @microscaled_minimums(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: 
 }
 
 // CHECK-LABEL: func.func @q8
-// CHECK: %[[SUM:.*]] = tensor.extract %arg2
-// CHECK: %[[START:.*]] = vector.broadcast %[[SUM]]
 // CHECK-NOT: arith.andi
-// CHECK: kernel.dot %[[START]],
-// CHECK-COUNT-7: kernel.dot
-func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<1x2x544xi8>,
+// CHECK-COUNT-8: kernel.dot
+func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<1x2x544xi8>,
               %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q8 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1x2x544xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<1x2x544xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %y : tensor<1x1x16xf32>
 }
 
@@ -91,10 +97,10 @@ func.func @q8(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %
 // CHECK:   vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
 // CHECK-COUNT-2: kernel.dot
 // CHECK:   vector.transfer_read {{.*}} : tensor<2x2x32xi8>, vector<4xi8>
-func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32>, %w: tensor<2x2x288xi8>,
+func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x4xf32>, %n: tensor<2x2xf32>, %w: tensor<2x2x288xi8>,
                   %o: tensor<2x2x16xf32>) -> tensor<2x2x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<2x2x32xi8>, tensor<2x2xf32>, tensor<2x2xi32>, tensor<2x2x288xi8>, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
+    : (tensor<2x2x32xi8>, tensor<2x4xf32>, tensor<2x2xf32>, tensor<2x2x288xi8>, tensor<2x2x16xf32>) -> tensor<2x2x16xf32>
   return %y : tensor<2x2x16xf32>
 }
 
@@ -125,20 +131,40 @@ func.func @panels(%q: tensor<2x2x32xi8>, %s: tensor<2x2xf32>, %n: tensor<2x2xi32
 // CHECK:     scf.for %{{.*}} = %[[TURN]] to %[[END]] step {{.*}} -> (vector<16xf32>
 // CHECK-NOT: kernel.prefetch
 // CHECK-NOT: scf.for
+// Rows of ten sums find the matrix's scales in a table of 4, 5, 6 and 7 times them, panel after panel.
+// CHECK:     %[[ONE:.*]] = arith.extf
+// CHECK:     %[[TWO:.*]] = arith.addf %[[ONE]], %[[ONE]]
+// CHECK:     %[[FOUR:.*]] = arith.addf %[[TWO]], %[[TWO]]
+// CHECK:     %[[SIX:.*]] = arith.addf %[[FOUR]], %[[TWO]]
+// CHECK:     %[[FIVE:.*]] = arith.addf %[[FOUR]], %[[ONE]]
+// CHECK:     %[[SEVEN:.*]] = arith.addf %[[SIX]], %[[ONE]]
+// CHECK:     vector.transfer_write %[[FOUR]], {{.*}} tensor<1x2x4x16xf32>
+// CHECK:     vector.transfer_write %[[FIVE]],
+// CHECK:     vector.transfer_write %[[SIX]],
+// CHECK:     %[[A:.*]] = vector.transfer_write %[[SEVEN]],
+// CHECK-COUNT-3: vector.transfer_write
+// CHECK:     %[[TABLE:.*]] = vector.transfer_write
 // CHECK-COUNT-80: kernel.dot
+// CHECK:     %[[MULTIPLE:.*]] = tensor.extract %arg1
+// CHECK:     %[[BITS:.*]] = arith.bitcast %[[MULTIPLE]] : f32 to i32
+// CHECK:     %[[SHIFTED:.*]] = arith.shrui %[[BITS]], %c21
+// CHECK:     %[[WHICH:.*]] = arith.andi %[[SHIFTED]], %c3
+// CHECK:     %[[NUMBER:.*]] = arith.index_castui %[[WHICH]]
+// CHECK:     %[[FACTOR:.*]] = vector.transfer_read %[[TABLE]][%{{.*}}, %{{.*}}, %[[NUMBER]], %{{.*}}]
+// CHECK:     vector.fma %{{.*}}, %[[FACTOR]],
 // CHECK-NOT: kernel.dot
 // CHECK: %[[FIRST:.*]] = arith.muli %c2{{[_0-9]*}}, %c5{{[_0-9]*}}
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
 // CHECK:   %[[ROW:.*]] = arith.addi %[[FIRST]], %c0
-// CHECK:   tensor.extract %arg2[%[[ROW]],
+// CHECK:   tensor.extract %arg1[%[[ROW]],
 // CHECK:   vector.transfer_read %arg0[{{.*}} vector<4xi8>
 // CHECK:   vector.transfer_read {{.*}} : tensor<2x2x288xi8>, vector<64xi8>
 // CHECK-COUNT-64: kernel.dot
 // CHECK-NOT: kernel.dot
-func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi32>, %w: tensor<2x2x288xi8>,
+func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x4xf32>, %n: tensor<14x2xf32>, %w: tensor<2x2x288xi8>,
                  %o: tensor<14x2x16xf32>) -> tensor<14x2x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<14x2x32xi8>, tensor<14x2xf32>, tensor<14x2xi32>, tensor<2x2x288xi8>, tensor<14x2x16xf32>) -> tensor<14x2x16xf32>
+    : (tensor<14x2x32xi8>, tensor<14x4xf32>, tensor<14x2xf32>, tensor<2x2x288xi8>, tensor<14x2x16xf32>) -> tensor<14x2x16xf32>
   return %y : tensor<14x2x16xf32>
 }
 
@@ -157,10 +183,10 @@ func.func @tiles(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi
 // CHECK-COUNT-64: kernel.dot
 // CHECK: } else {
 // CHECK:   scf.yield %[[ALL]]
-func.func @some(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi32>, %w: tensor<2x2x288xi8>,
+func.func @some(%q: tensor<14x2x32xi8>, %s: tensor<14x4xf32>, %n: tensor<14x2xf32>, %w: tensor<2x2x288xi8>,
                 %o: tensor<14x2x16xf32>) -> tensor<14x2x16xf32> attributes {kernel.chunk = 14 : i64} {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<14x2x32xi8>, tensor<14x2xf32>, tensor<14x2xi32>, tensor<2x2x288xi8>, tensor<14x2x16xf32>) -> tensor<14x2x16xf32>
+    : (tensor<14x2x32xi8>, tensor<14x4xf32>, tensor<14x2xf32>, tensor<2x2x288xi8>, tensor<14x2x16xf32>) -> tensor<14x2x16xf32>
   return %y : tensor<14x2x16xf32>
 }
 
@@ -170,10 +196,10 @@ func.func @some(%q: tensor<14x2x32xi8>, %s: tensor<14x2xf32>, %n: tensor<14x2xi3
 // CHECK: vector.transfer_write %[[A]], %{{.*}}[%c0{{[_0-9]*}}, %c0{{[_0-9]*}}, %c0{{[_0-9]*}}]
 // CHECK: %[[B:.*]] = scf.for {{.*}} -> (vector<16xf32>) {
 // CHECK: vector.transfer_write %[[B]], %{{.*}}[%c0{{[_0-9]*}}, %c1{{[_0-9]*}}, %c0{{[_0-9]*}}]
-func.func @row(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<2x2x288xi8>,
+func.func @row(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<2x2x288xi8>,
                %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
   return %y : tensor<1x2x16xf32>
 }
 }
@@ -193,10 +219,10 @@ module attributes {kernel.target = "x86-64-v4"} {
 // CHECK-COUNT-8: kernel.dot
 // CHECK: scf.for
 // CHECK-COUNT-5: kernel.prefetch %{{.*}}[%c1
-func.func @ahead(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<2x2x288xi8>,
+func.func @ahead(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<2x2x288xi8>,
                  %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<2x2x288xi8>, tensor<1x2x16xf32>) -> tensor<1x2x16xf32>
   return %y : tensor<1x2x16xf32>
 }
 }

@@ -1,30 +1,30 @@
 // RUN: cria-opt %s -split-input-file -verify-diagnostics
 
 // kernel.block_matmul (C1): blocks of q8 are longer
-func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
+func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
   // expected-error @+1 {{'kernel.block_matmul' op expects blocks of the destination's rows in format q8}}
   %y = kernel.block_matmul %q, %s, %n, %w format q8 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return
 }
 
 // -----
 
 // kernel.block_matmul (C2): three groups of codes, two of panels
-func.func @f(%q: tensor<1x3x32xi8>, %s: tensor<1x3xf32>, %n: tensor<1x3xi32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
-  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, G], sums [T, G] or [T, 2 G], panels [P, 32 G / 32 rounded up, B] and destination [T, P, R]}}
+func.func @f(%q: tensor<1x3x32xi8>, %s: tensor<1x6xf32>, %n: tensor<1x3xf32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
+  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, 2 G], sums [T, G] or [T, 2 G], panels [P, 32 G / 32 rounded up, B] and destination [T, P, R]}}
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x3x32xi8>, tensor<1x3xf32>, tensor<1x3xi32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+    : (tensor<1x3x32xi8>, tensor<1x6xf32>, tensor<1x3xf32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return
 }
 
 // -----
 
 // kernel.block_matmul (C2): groups of 16 columns have sums of their own
-func.func @f(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x8xi32>, %w: tensor<3x1x3360xi8>, %o: tensor<1x3x16xf32>) {
-  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, G], sums [T, 2 G], panels [P, 32 G / 256 rounded up, B]}}
+func.func @f(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x8xf32>, %w: tensor<3x1x3360xi8>, %o: tensor<1x3x16xf32>) {
+  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, 2 G], sums [T, 2 G], panels [P, 32 G / 256 rounded up, B]}}
   %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
-    : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x8xi32>, tensor<3x1x3360xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+    : (tensor<1x8x32xi8>, tensor<1x16xf32>, tensor<1x8xf32>, tensor<3x1x3360xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return
 }
 
@@ -120,9 +120,9 @@ func.func @f(%w: tensor<3x2x288xi8>, %i: index) {
 
 // -----
 
-// kernel.block_matmul (C3): numbers are sums of microscaled rows alone
+// kernel.block_matmul (C2): rows that are not microscaled have two numbers to a scale
 func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
-  // expected-error @+1 {{'kernel.block_matmul' op expects sums of i32, but got 'tensor<1x2xf32>'}}
+  // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, 2 G], sums [T, G] or [T, 2 G]}}
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
     : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return

@@ -1,11 +1,11 @@
 // RUN: cria-opt %s | cria-opt | FileCheck %s
 
 // CHECK-LABEL: func.func @block_matmul
-func.func @block_matmul(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>, %w: tensor<3x2x288xi8>,
+func.func @block_matmul(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<3x2x288xi8>,
                         %o: tensor<1x3x16xf32>) -> tensor<1x3x16xf32> {
   // CHECK: kernel.block_matmul %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} format{{ +}}q4 into %{{.*}} :
   %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
-    : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+    : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return %y : tensor<1x3x16xf32>
 }
 
@@ -31,10 +31,10 @@ func.func @dot_bf16(%s: vector<16xf32>, %w: vector<32xbf16>, %a: i32) -> vector<
 }
 
 // CHECK-LABEL: func.func @quantize_rows
-func.func @quantize_rows(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xi32>) -> tensor<1x2x32xi8> {
-  // CHECK: kernel.quantize_rows %{{.*}} into %{{.*}}, %{{.*}}, %{{.*}} : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+func.func @quantize_rows(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>) -> tensor<1x2x32xi8> {
+  // CHECK: kernel.quantize_rows %{{.*}} into %{{.*}}, %{{.*}}, %{{.*}} : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>) -> (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>)
   %a, %b, %c = kernel.quantize_rows %x into %q, %s, %n
-    : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>) -> (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+    : (tensor<1x4x16xf32>, tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>) -> (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>)
   return %a : tensor<1x2x32xi8>
 }
 
@@ -52,11 +52,11 @@ func.func @microscaled(%x: tensor<1x4x16xf32>, %q: tensor<1x2x32xi8>, %s: tensor
 
 // Two levels, groups of 16: twice as many sums.
 // CHECK-LABEL: func.func @q6_k
-func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x8xf32>, %n: tensor<1x16xi32>, %w: tensor<3x1x3360xi8>,
+func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x16xf32>, %w: tensor<3x1x3360xi8>,
                 %o: tensor<1x3x16xf32>) -> tensor<1x3x16xf32> {
   // CHECK: kernel.block_matmul %{{.*}} format{{ +}}q6_k into %{{.*}} :
   %y = kernel.block_matmul %q, %s, %n, %w format q6_k into %o
-    : (tensor<1x8x32xi8>, tensor<1x8xf32>, tensor<1x16xi32>, tensor<3x1x3360xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+    : (tensor<1x8x32xi8>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<3x1x3360xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return %y : tensor<1x3x16xf32>
 }
 
@@ -69,10 +69,10 @@ func.func @lookup(%i: vector<64xi8>) -> vector<64xi8> {
 
 // Six groups of 32 columns reach into a second block of 128.
 // CHECK-LABEL: func.func @partial
-func.func @partial(%q: tensor<1x6x32xi8>, %s: tensor<1x6xf32>, %n: tensor<1x6xi32>, %w: tensor<3x2x1056xi8>,
+func.func @partial(%q: tensor<1x6x32xi8>, %s: tensor<1x12xf32>, %n: tensor<1x6xf32>, %w: tensor<3x2x1056xi8>,
                    %o: tensor<1x3x16xf32>) -> tensor<1x3x16xf32> {
   // CHECK: kernel.block_matmul %{{.*}} format{{ +}}q4_128 into %{{.*}} :
   %y = kernel.block_matmul %q, %s, %n, %w format q4_128 into %o
-    : (tensor<1x6x32xi8>, tensor<1x6xf32>, tensor<1x6xi32>, tensor<3x2x1056xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
+    : (tensor<1x6x32xi8>, tensor<1x12xf32>, tensor<1x6xf32>, tensor<3x2x1056xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return %y : tensor<1x3x16xf32>
 }
