@@ -5,8 +5,8 @@
 // `kernel.dot`. The exact sums start from the bits of a float whose last bit counts the power of two in
 // the row's scale: less that float and what the offset of unsigned codes makes they are numbers, and are
 // added, times the matrix's scale, to the F32 sums, which live in registers throughout. The row's scale is
-// four to seven of that power, unless it is microscaled: then the matrix's is taken so often, by a tile of many rows
-// from where all four are written down.
+// four to seven of that power, unless it is microscaled: then the matrix's is taken so often, by a tile of many
+// rows from where all four are written down.
 //
 // Blocks of several groups are a loop around that: their F16 numbers are read once. (Not
 // unrolled: a core can foretell the addresses of an instruction that reads at every 300th
@@ -296,7 +296,7 @@ private:
     SmallVector<Value> exact = tiled ? SmallVector<Value>() : dotProducts(step, group);
     for (int64_t t = 0; t < tokens; ++t) {
       Value start = startsBehind() ? startSum(t, step) : Value();
-      Value from = offset() ? sumInLanes(t, step, group) : scale(t, step), taken;
+      Value from = inLanes(offset() ? codeSum(t, step, group) : origin(t, step)), taken;
       for (int64_t p = 0; p < panels; ++p) {
         Value sum = tiled ? read(integerType, tiles, {index(t), zero, zero}) : exact[t * panels + p];
         if (start)
@@ -307,7 +307,7 @@ private:
         if (!hasMinimums())
           continue;
         Value minimum = minimumOf(matrix, p);
-        taken = taken ? taken : sumInLanes(t, step, group);
+        taken = taken ? taken : inLanes(codeSum(t, step, group));
         result = vector::FMAOp::create(b, loc, minimum, taken, result);
       }
     }
@@ -351,7 +351,7 @@ private:
 
   /// How often the scale of row t has its power of two, as F32: 4, 5, 6 or 7.
   Value multiple(int64_t t, Value step) {
-    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), plus(originOf(step), 1)});
+    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), plus(originPlace(step), 1)});
   }
 
   /// Which of `multiplesOf` that is: the first two bits of the mantissa.
@@ -365,18 +365,11 @@ private:
 
   Value inLanes(Value number) { return vector::BroadcastOp::create(b, loc, sumType, number); }
 
-  /// The sum of row t's codes in a group as a number, or what the exact sums count from, in every lane.
-  Value sumInLanes(int64_t t, Value step, int64_t group) {
-    return inLanes(codeSum(t, step, group));
+  /// What row t's exact sums in step `step` start from, as a float.
+  Value origin(int64_t t, Value step) {
+    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), originPlace(step)});
   }
-
-  /// What row t's exact sums in step `step` start from, in every lane.
-  Value scale(int64_t t, Value step) { return inLanes(bareScale(t, step)); }
-  Value bareScale(int64_t t, Value step) {
-    return tensor::ExtractOp::create(b, loc, op.getScales(), ValueRange{token(t), originOf(step)});
-  }
-  /// Where that is among a row's scales.
-  Value originOf(Value step) {
+  Value originPlace(Value step) {
     return op.getMicroscaled() ? step : arith::MulIOp::create(b, loc, step, index(2)).getResult();
   }
 
@@ -444,16 +437,18 @@ private:
   /// unpacked.
   bool isStraight() const { return unroll >= llama::kGroup || (!once && !readers[0].isSimple()); }
 
-  /// Whether sums get what they start from when they are done, until when it would wait in registers. Not in loops over
-  /// signed bytes, which have it as their first value.
+  /// Whether sums get what they start from when they are done, until when it would wait in registers. Not in loops
+  /// over signed bytes, which have it as their first value.
   bool startsBehind() const { return tiled || once || (!isStraight() && !signedBytes); }
 
   /// Whether what follows a row's products stays behind them: straight code for many rows, whose sums
   /// are all that registers hold. A single row's loads are to come early.
   bool inOrder() const { return allTokens > 1 && isStraight(); }
 
-  /// The bits of what row t's exact sums start from.
-  Value startSum(int64_t t, Value step) { return vector::BitCastOp::create(b, loc, integerType, scale(t, step)); }
+  /// What row t's exact sums start from, in every lane: the bits of a float.
+  Value startSum(int64_t t, Value step) {
+    return vector::BitCastOp::create(b, loc, integerType, inLanes(origin(t, step)));
+  }
 
   /// Adds to `exact[t, p]` the products with vector `vector` of each panel, which is of four
   /// columns from `column` of the step on.
@@ -467,7 +462,8 @@ private:
     multiply(codes, step, column, exact);
   }
 
-  /// What row t's sums say of group `group` of a step, or of all of it.
+  /// Of group `group` of a step, or of all of it: what the exact sums of row t count from if there is an offset, else
+  /// the sum of its codes, as a number.
   Value codeSum(int64_t t, Value step, int64_t group) {
     int64_t perStep = cast<RankedTensorType>(op.getSums().getType()).getDimSize(1) / groups;
     Value first = step;
@@ -486,7 +482,7 @@ private:
   /// The sum of two halves. With an offset both count from the scale.
   Value together(Value first, Value second, int64_t t, Value step) {
     if (readers[0].offset())
-      first = arith::SubFOp::create(b, loc, first, bareScale(t, step));
+      first = arith::SubFOp::create(b, loc, first, origin(t, step));
     return arith::AddFOp::create(b, loc, first, second);
   }
 
