@@ -263,7 +263,8 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
     n is 1 and not stored, so scales are [T, G]; codes are at most 127 in magnitude.
 
     - (C1) 32 is a multiple of R, or R of 32; the P * R numbers of a row are G groups.
-    - (C2) S is G or 2 G; T agrees; the results have the destinations' types.
+    - (C2) scales are [T, 2 G], of microscaled rows [T, G], and S is G or 2 G; T agrees; the results have the
+      destinations' types.
     - (C3) an offset is from 1 to 128; without one it is 0.
 
     ```mlir
