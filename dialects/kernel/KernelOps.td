@@ -252,8 +252,8 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
     - `codes[t, g, i]` is the number times `1 / (n u)` (rounded to F32), rounded to the nearest integer,
       ties to even; zero where m is below 2^-100, infinite or NaN;
     - `scales[t, 2 g] = 1.5 * 2^23 * u`: an F32 whose last bit counts u, so that adding an integer
-      below 2^22 to its bits adds that many u; not finite if m is above 222.25 * 2^106. It passes that on to every
-      product, as it does if it is NaN;
+      below 2^22 to its bits adds that many u. It is infinite where m is NaN or above 222.25 * 2^106 (of microscaled
+      rows from 2^111 on), and no product is finite then;
     - `scales[t, 2 g + 1] = n`;
     - sums [T, S] are n u times those of 32 or of 16 codes each, in order, exactly; with an `offset` o,
       `scales[t, 2 g]` plus o u times those, which is what sums of products with codes that are o too large
