@@ -45,8 +45,8 @@ struct Chip {
 
 /// Chips whose code one artifact may carry, to pick from when it starts.
 struct ChipSet {
-  llvm::StringLiteral name;                 ///< as `--target` takes it
-  llvm::StringLiteral summary;              ///< one line for `cria targets`
+  llvm::StringLiteral name;                  ///< as `--target` takes it
+  llvm::StringLiteral summary;               ///< for `cria targets`, which adds the names
   llvm::ArrayRef<llvm::StringLiteral> chips; ///< names, in the order of `Target::chips`
 };
 

@@ -10,6 +10,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
@@ -54,7 +55,7 @@ int listTargets() {
   llvm::Expected<ChipRef> byDefault = lookupChip("");
   for (const Target *target : registeredTargets()) {
     for (const ChipSet &set : target->chipSets())
-      llvm::outs() << llvm::left_justify(set.name, 16) << set.summary << "\n";
+      llvm::outs() << llvm::left_justify(set.name, 16) << set.summary << ": " << llvm::join(set.chips, ", ") << "\n";
     for (const Chip &chip : target->chips()) {
       llvm::outs() << llvm::left_justify(chip.name, 16) << chip.summary;
       if (byDefault && byDefault->chip == &chip)

@@ -74,6 +74,10 @@ private:
     std::optional<SmallVector<int64_t>> steps = getConstantIntValues(forall.getMixedStep());
     if (!lower || !upper || !steps || !forall.getMapping())
       return forall.emitOpError("expects static bounds and a mapping");
+    auto isDealtOut = llvm::IsaPred<kernel::ThreadAttr, kernel::RowsAttr>;
+    if (!runsOnEachThread(forall) && !llvm::all_of(*forall.getMapping(), isDealtOut))
+      return forall.emitOpError("expects dimensions that are dealt out, or that each thread goes through, but got ")
+             << *forall.getMapping();
     // Of a chunk's rows, as many tiles as hold a token.
     SmallVector<Value> counts;
     Value total;

@@ -31,6 +31,7 @@ inline constexpr llvm::StringLiteral kBufferAttrName = "kernel.buffer";
 
 /// On an allocation of a function: each thread has its own.
 inline constexpr llvm::StringLiteral kOwnAttrName = "kernel.own";
+
 /// The name under which a state that is observed (`llama.observe`) carries its number.
 inline constexpr llvm::StringLiteral kObservationAttrName = "kernel.observation";
 

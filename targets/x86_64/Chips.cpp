@@ -106,9 +106,7 @@ constexpr llvm::StringLiteral kAllLevels[] = {"x86-64-v2",   "x86-64-v3", "alder
                                               "cascadelake", "znver4",    "sapphirerapids", "znver5"};
 
 constexpr ChipSet kChipSets[] = {
-    {"x86-64",
-     "any of x86-64-v2, x86-64-v3, alderlake, x86-64-v4, cascadelake, znver4, sapphirerapids and znver5, picked at start",
-     kAllLevels},
+    {"x86-64", "several in one file, of which the machine's is picked at start", kAllLevels},
 };
 
 } // namespace

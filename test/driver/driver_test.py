@@ -56,6 +56,7 @@ class Words(Case):
     def test_targets_and_phases(self):
         targets = call(CRIA, "targets").stdout
         self.assertIn("x86-64-v3", targets)
+        self.assertRegex(targets, "(?m)^x86-64 .*: x86-64-v2, .*znver4")
         self.assertEqual(targets.count("[default]"), 1)
         self.assertEqual([line.split()[0] for line in call(CRIA, "phases").stdout.splitlines()], PHASES)
 

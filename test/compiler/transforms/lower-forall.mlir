@@ -225,6 +225,17 @@ func.func @loose(%m: memref<6xf32>, %rows: index, %thread: index, %threads: inde
 
 // -----
 
+func.func @mixed(%m: memref<6x2xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+  %zero = arith.constant 0.0 : f32
+  // expected-error @+1 {{expects dimensions that are dealt out, or that each thread goes through, but got [#kernel.thread<0>, #kernel.each<1>]}}
+  scf.forall (%i, %j) in (6, 2) {
+    memref.store %zero, %m[%i, %j] : memref<6x2xf32>
+  } {mapping = [#kernel.thread<0>, #kernel.each<1>]}
+  return
+}
+
+// -----
+
 // What each thread does by itself it does from end to end, and nobody waits for it: it writes scratch.
 // CHECK-LABEL: func.func @each
 // CHECK: scf.for %{{.*}} = %c0{{[_0-9]*}} to %{{.*}} step
