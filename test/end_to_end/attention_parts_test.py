@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, floats, largest_difference, logits, run
+from support import check, check_equal, compile_model, floats, largest_difference, logits, run, targets
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -35,7 +35,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         model = make_model.make_model(family, os.path.join(folder, "model"), format="hf", dtype="f32")
         for type, bound in BOUNDS.items():
-            for target in ("x86-64-v2", "x86-64-v3", "native"):
+            for target in targets(cria, "x86-64-v2", "x86-64-v3"):
                 options = ["--target", target, "--chunk", CHUNK, "--kv", type]
                 schedule = run([cria, "compile", model, "--stop-after", "schedule", *options])
                 check(b" of 8 into" in schedule, f"{family}: expected attention in 8 parts")

@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 from logits_test import difference
-from support import check, check_equal, compile_model, floats, logits, run
+from support import check, check_equal, compile_model, floats, logits, run, targets
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -49,7 +49,7 @@ def main():
         run([reference, model, "--ids", ",".join(map(str, ids)), "--logits", oracle])
         with open(oracle, "rb") as file:
             expected = floats(file.read())
-        for target in ("x86-64-v2", "x86-64-v3", "native"):
+        for target in targets(cria, "x86-64-v2", "x86-64-v3"):
             for chunk, context in ((7, 320), (36, 320), (64, 320), (8, 640)):
                 options = ["--target", target, "--chunk", chunk, "--context", context]
                 is_split = b"kernel.merge_parts" in run([cria, "compile", model, "--stop-after", "schedule", *options])

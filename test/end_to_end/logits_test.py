@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 
-from support import check, compile_model, floats, largest_difference, logits, native_is_older, run
+from support import check, compile_model, floats, largest_difference, logits, run, targets
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -34,9 +34,7 @@ def main():
         formats = [("gguf", name) for name in ("q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k_m", "q5_k")]
     formats = [pair for pair in formats if make_model.can_hold(family, *pair)]
     check(formats, f"no format can hold {family}")
-    targets = ["x86-64-v3"]
-    targets += [] if native_is_older(cria, "x86-64-v4") else ["x86-64-v4"]
-    targets += [] if native_is_older(cria, "alderlake") else ["native"]
+    newer = targets(cria, "x86-64-v3", "x86-64-v4")
     with tempfile.TemporaryDirectory() as folder:
         for number, (format, dtype) in enumerate(formats):
             place = os.path.join(folder, str(number))
@@ -48,7 +46,7 @@ def main():
             run([reference, model, "--ids", ",".join(map(str, ids)), "--logits", oracle])
             with open(oracle, "rb") as file:
                 expected = floats(file.read())
-            variants = [(target, "f32", chunk) for target in targets for chunk in (7, 40)]
+            variants = [(target, "f32", chunk) for target in newer for chunk in (7, 40)]
             variants.append(("x86-64-v2", "f16" if dtype == "f16" else "f32", 40))
             for target, weights, chunk in variants:
                 program = compile_model(cria, model, os.path.join(place, "program"), "--target", target, "--dtype",

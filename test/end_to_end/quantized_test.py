@@ -20,7 +20,7 @@ import os
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, floats, largest_difference, logits, native_is_older, run
+from support import check, check_equal, compile_model, floats, largest_difference, logits, run, targets
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -43,8 +43,7 @@ def main():
     config = make_model.FAMILIES[family]
     with tempfile.TemporaryDirectory() as folder:
         ids = [1] + [(i * 7919 + 13) % config["vocab_size"] for i in range(1, LENGTH)]
-        targets = ["x86-64-v2", "x86-64-v3", "native"] if native_is_older(cria, "x86-64-v4") else \
-            ["x86-64-v2", "x86-64-v3", "x86-64-v4", "native"]
+        levels = targets(cria, "x86-64-v2", "x86-64-v3", "x86-64-v4")
         for number, case in enumerate(cases.split()):
             stored = case.removeprefix("gguf:") if case.startswith("gguf:") else None
             model = make_model.make_model(family, os.path.join(folder, "model"), format="gguf" if stored else "hf",
@@ -70,7 +69,7 @@ def main():
                 return differences(oracle([first]), found, config["vocab_size"], what)[0]
 
             expected = oracle(ids)
-            for target in targets[number > 0 and family == "llama-wide":]:  # the oldest once
+            for target in levels[number > 0 and family == "llama-wide":]:  # the oldest once
                 program = compile_model(cria, model, os.path.join(folder, "program"), "--target", target, *options)
                 for feed in (1, CHUNK):
                     data = logits(program, ids, folder, "--chunk", feed, "--threads", "1")

@@ -42,6 +42,17 @@ def native_is_older(cria, than):
     return names.index(native) < names.index(than)
 
 
+# To a level the first chip in that list whose kernels are cut in another way.
+NEXT = {"x86-64-v2": "x86-64-v3", "x86-64-v3": "alderlake", "x86-64-v4": "cascadelake"}
+
+
+def targets(cria, *levels):
+    """Those of `levels`, from old to new, that this machine can run, and `native` unless that is the last one over
+    again, tuned: each is a compilation, and most of what a test takes."""
+    known = [level for level in levels if not native_is_older(cria, level)]
+    return known if known and native_is_older(cria, NEXT[known[-1]]) else known + ["native"]
+
+
 def sample(program, seeds, path):
     """Writes what the model itself tells, one text per seed."""
     with open(path, "wb") as file:
