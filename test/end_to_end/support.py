@@ -42,7 +42,7 @@ def native_is_older(cria, than):
     return names.index(native) < names.index(than)
 
 
-# To a level the first chip in that list whose kernels are cut in another way.
+# Behind a level, the first chip in that list whose kernels are cut in another way.
 NEXT = {"x86-64-v2": "x86-64-v3", "x86-64-v3": "alderlake", "x86-64-v4": "cascadelake"}
 
 
