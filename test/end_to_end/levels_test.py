@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """One artifact for several levels: at each it computes what an artifact for that level
-alone does, to the bit; it picks the best by itself, and holds the weights once.
+alone does, to the bit; it picks the best by itself, and holds the weights once. And chips whose
+kernels other tests take for those of a level (`support.NEXT`) have the same.
 
 usage: levels_test.py CRIA
 """
@@ -10,16 +11,33 @@ import subprocess
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, logits, run
+from support import NEXT, check, check_equal, compile_model, logits, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
+
+
+def check_shared_kernels(cria, model):
+    """Each level and the chips behind it, up to the next with other kernels, from what `cria targets` lists."""
+    chips = [line.split()[0] for line in run([cria, "targets"]).decode().splitlines()]
+
+    def kernels(chip):
+        code = run([cria, "compile", model, "--target", chip, "--quantize", "q4,v_proj=q8,o_proj=none",
+                    "--stop-after", "vector"])
+        return code.replace(f'kernel.target = "{chip}"'.encode(), b"")
+
+    for level, following in NEXT.items():
+        expected = kernels(level)
+        for chip in chips[chips.index(level) + 1:chips.index(following)]:
+            check_equal(expected, kernels(chip), f"kernels of {level} and {chip}")
+        check(expected != kernels(following), f"{following} has the kernels of {level}")
 
 
 def main():
     (cria,) = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         model = make_model.make_model("llama", os.path.join(folder, "model"), format="hf", dtype="bf16")
+        check_shared_kernels(cria, model)
         vocabulary = min(make_model.FAMILIES[family]["vocab_size"] for family in ("llama", "llama-wide"))
         ids = [1] + [(i * 7919 + 13) % vocabulary for i in range(1, 40)]
         stored = make_model.make_model("llama-wide", os.path.join(folder, "stored"), format="gguf", dtype="q4_k_m")
