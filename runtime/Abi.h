@@ -28,7 +28,7 @@ extern "C" {
 #define CRIA_STATIC_ASSERT _Static_assert
 #endif
 
-#define CRIA_ABI_VERSION 8u
+#define CRIA_ABI_VERSION 9u
 /* Alignment of every segment in the artifact and of every buffer at run time. */
 #define CRIA_PAGE_BYTES 4096u
 /* Alignment of every tensor within a segment: a cache line, a 512-bit vector. */
@@ -41,7 +41,7 @@ extern "C" {
  * others at the barrier.
  *
  *   weights    the weights segment (read-only)
- *   state      KV caches, tokens, hidden states, logits, observations: `state_bytes`, zeroed at start
+ *   state      KV caches, tokens, hidden states, margin, logits, observations: `state_bytes`, zeroed at start
  *   workspace  intermediate tensors shared by the threads: `workspace_bytes`
  *   scratch    this thread's own: `scratch_bytes`
  *   index      forward_*: position p of the first token; finish_*: p times T, plus the first row;
@@ -125,6 +125,8 @@ typedef struct CriaModel {
   /* Places within the state segment, in bytes. */
   uint64_t tokens_offset; /* int32 [T]: input of forward_* */
   uint64_t logits_offset; /* f32 [T, logits_stride]: output of logits_* */
+  uint64_t margin_offset; /* f32 [1]: input of logits_screened; 0: there is none */
+  uint64_t rough_bytes;   /* of the weights, what logits_screened reads first; 0: there is none */
 
   const CriaObservation *observations; /* [observation_count]; mostly none */
   uint64_t observation_count;
@@ -137,13 +139,15 @@ typedef struct CriaModel {
    * a token may overhang the context. What forward_chunk leaves lacks the last layer, which
    * finish_one adds to one row, making it the first one, and finish_chunk to all.
    * logits_one writes logits[0] from hidden[index]; logits_chunk writes all rows
-   * (its index is 0). */
+   * (its index is 0). logits_screened, where there is one, is another logits_one: those that
+   * are not below the best one less the margin are the same, others may be minus infinity. */
   CriaEntry forward_one;
   CriaEntry forward_chunk;
   CriaEntry finish_one;
   CriaEntry finish_chunk;
   CriaEntry logits_one;
   CriaEntry logits_chunk;
+  CriaEntry logits_screened; /* NULL: none */
 } CriaModel;
 
 /* Defined by the generated code: every level's model, then NULL, ordered so that the
@@ -169,7 +173,7 @@ typedef struct CriaTrailer {
 CRIA_STATIC_ASSERT(sizeof(CriaCpuFeature) == 24, "CriaCpuFeature changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaObservation) == 16, "CriaObservation changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaCaches) == 32, "CriaCaches changed: raise CRIA_ABI_VERSION");
-CRIA_STATIC_ASSERT(sizeof(CriaModel) == 312, "CriaModel changed: raise CRIA_ABI_VERSION");
+CRIA_STATIC_ASSERT(sizeof(CriaModel) == 336, "CriaModel changed: raise CRIA_ABI_VERSION");
 CRIA_STATIC_ASSERT(sizeof(CriaTrailer) == 64, "CriaTrailer changed: raise CRIA_ABI_VERSION");
 
 #ifdef __cplusplus

@@ -41,6 +41,8 @@ int criaModelCheck(const CriaModel *m) {
            o->offset <= m->state_bytes &&
            floats <= (m->state_bytes - o->offset) / sizeof(float);
   }
+  if (fits && m->logits_screened)
+    fits = m->margin_offset <= m->state_bytes - sizeof(float);
   if (fits && m->caches.block_bytes) {
     const CriaCaches *c = &m->caches;
     uint64_t positions, bytes;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -42,6 +43,8 @@ int criaEngineOpen(CriaEngine *engine, const CriaModel *model, const void *weigh
   engine->weights = weights;
   engine->position = engine->populated = 0;
   engine->lastRow = NULL;
+  engine->margin = -1;
+  engine->unscreened = 0;
   engine->stepSink = NULL;
   engine->stepContext = NULL;
   engine->step = step ? step : model->chunk;
@@ -124,6 +127,29 @@ void criaEnginePrepare(CriaEngine *engine, uint32_t count) {
   engine->populated = (uint32_t)to;
 }
 
+/* The logits of hidden[0] that matter. A screen that leaves more than half is dearer than none: then some
+ * steps do without. Which ones changes no logit that matters. */
+static void runHead(CriaEngine *engine, int allMatter) {
+  enum { WITHOUT = 64, SAMPLED = 16 };
+  const CriaModel *m = engine->model;
+  const float *logits = (const float *)(engine->state + m->logits_offset);
+  int screens = m->logits_screened && !allMatter && engine->margin >= 0;
+  if (screens && engine->unscreened > 0) {
+    --engine->unscreened;
+    screens = 0;
+  }
+  if (!screens) {
+    run(engine, m->logits_one, 0, 1);
+    return;
+  }
+  memcpy(engine->state + m->margin_offset, &engine->margin, sizeof(engine->margin));
+  run(engine, m->logits_screened, 0, 1);
+  uint32_t seen = 0, left = 0;
+  for (uint32_t id = 0; id < m->vocabulary; id += SAMPLED, ++seen)
+    left += logits[id] != -INFINITY;
+  engine->unscreened = 2 * left > seen ? WITHOUT : 0;
+}
+
 int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaRowSink sink,
                    void *context) {
   const CriaModel *m = engine->model;
@@ -150,7 +176,7 @@ int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaR
     } else if (allRows || count == 0) {
       if (isChunk)
         run(engine, m->finish_one, firstRow + now - 1, 1);
-      run(engine, m->logits_one, 0, 1);
+      runHead(engine, allRows);
       engine->lastRow = logits;
     }
     if (engine->stepSink && engine->stepSink(engine->stepContext, engine->state, now) != 0)

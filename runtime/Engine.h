@@ -27,6 +27,9 @@ typedef struct CriaEngine {
   uint32_t populated;     /* positions below have memory in the KV caches, or had a page fault */
   uint32_t step;          /* tokens fed at once at most, <= T */
   const float *lastRow;   /* logits [V] of the last token fed */
+  float margin;           /* logits further below the best one do not matter to who asks for the last
+                             row alone, and may be minus infinity there; below zero: all matter */
+  uint32_t unscreened;    /* heads to run whole before a screen is tried again */
   CriaStepSink stepSink;  /* after every step, all of whose logits it sees; NULL: nobody */
   void *stepContext;
   CriaPool pool;
@@ -48,7 +51,7 @@ void criaEngineClose(CriaEngine *engine);
 void criaEnginePrepare(CriaEngine *engine, uint32_t count);
 
 /* Feeds `count` >= 1 tokens, each in 0..V-1, no more than the context has room for,
- * and leaves the logits of the last one in `lastRow`; `sink` (NULL: nobody) gets the
+ * and leaves the logits of the last one that matter in `lastRow`; `sink` (NULL: nobody) gets all
  * logits of each. Returns 0, or -1 as soon as a sink does. */
 int criaEngineFeed(CriaEngine *engine, const int32_t *ids, uint32_t count, CriaRowSink sink,
                    void *context);

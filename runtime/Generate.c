@@ -283,6 +283,7 @@ int criaRunGenerate(CriaSession *session) {
   if (chooseSeed(&g) != 0 ||
       criaSamplerOpen(&g.sampler, session->model->vocabulary, g.seed) != 0)
     return -1;
+  session->engine->margin = criaSamplerMargin(&g.sampler);
 
   int result = 0;
   if (options->given[CRIA_LOGITS])

@@ -22,6 +22,9 @@ static int printInfo(const CriaModel *const *levels, const CriaModel *m,
   result |= criaPrint("parameters:    %" PRIu64 "\n", m->parameters);
   result |= criaPrint("weights:       %s, %" PRIu64 " bytes\n", m->weight_type,
                       m->weights_bytes);
+  if (m->logits_screened)
+    result |= criaPrint("rough head:    %" PRIu64 " bytes, which say what a token's step reads of the head\n",
+                        m->rough_bytes);
   result |= criaPrint("kv cache:      %s, %" PRIu64 " bytes\n", m->cache_type,
                       m->caches.blocks * m->caches.block_bytes);
   result |= criaPrint("target:        %s", m->target);

@@ -2,6 +2,7 @@
 
 #include "runtime/Message.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -132,6 +133,17 @@ static double cutUnordered(CriaSampler *s, const float *logits, float maximum,
   return sum;
 }
 
+/* What min-p leaves is not further below the best logit. */
+static double lowestOf(const CriaSampler *s) {
+  return s->minP > 0 ? s->temperature * log(s->minP) : -INFINITY;
+}
+
+float criaSamplerMargin(const CriaSampler *s) {
+  double margin = s->temperature == 0 ? 0 : -lowestOf(s);
+  /* Rounded up, and more than a difference of logits can be rounded. */
+  return margin < FLT_MAX / 2 ? (float)(margin * (1 + 0x1p-20)) : -1;
+}
+
 int32_t criaSample(CriaSampler *s, const float *logits, uint32_t position) {
   int32_t best = 0;
   for (uint32_t id = 0; id < s->vocabulary; ++id) {
@@ -149,7 +161,7 @@ int32_t criaSample(CriaSampler *s, const float *logits, uint32_t position) {
 
   int32_t *ids = s->ids;
   uint32_t count = 0;
-  double lowest = s->minP > 0 ? s->temperature * log(s->minP) : -INFINITY;
+  double lowest = lowestOf(s);
   for (uint32_t id = 0; id < s->vocabulary; ++id)
     if ((double)logits[id] - maximum >= lowest)
       ids[count++] = (int32_t)id;

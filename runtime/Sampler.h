@@ -27,6 +27,9 @@ typedef struct CriaSampler {
 int criaSamplerOpen(CriaSampler *sampler, uint32_t vocabulary, uint64_t seed);
 void criaSamplerClose(CriaSampler *sampler);
 
+/* How far a logit may be below the best one and its token still be drawn; -1: any. */
+float criaSamplerMargin(const CriaSampler *sampler);
+
 /* Returns the next token for `logits` [V], or prints an error and returns -1 where
  * one of them is NaN or the best is infinite. `position` is for that message. */
 int32_t criaSample(CriaSampler *sampler, const float *logits, uint32_t position);

@@ -128,7 +128,8 @@ class Baseline(Server):
 
 class Cria(Engine):
     """The artifact of `model`, started anew for each measurement: the time is of the
-    steps alone, as its --stats say, the page faults are of the whole run."""
+    steps alone, as its --stats say, the page faults are of the whole run. It has `rough_bytes` of a
+    copy of its head by which it finds the logits that matter, or 0."""
 
     def __init__(self, build, scratch, model, target):
         self.name = "cria"
@@ -136,7 +137,9 @@ class Cria(Engine):
         defragment()
         run(os.path.join(build, "bin/cria"), "compile", model, "--target", target, "-o", self.program)
         told = dict(line.split(":", 1) for line in run(self.program, "--info").stdout.splitlines())
-        self.details = "; ".join(told[key].strip() for key in ("compiled by", "target", "cpu features", "weights"))
+        known = ("compiled by", "target", "cpu features", "weights", "rough head")
+        self.details = "; ".join(told[key].strip() for key in known if key in told)
+        self.rough_bytes = int(told.get("rough head", "0").split()[0])
 
     def seconds(self, phase, count, threads):
         if phase == "decode":

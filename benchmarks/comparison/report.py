@@ -13,14 +13,14 @@ HEADER = ["model", "weights", "phase", "threads", "A tokens/s", "B tokens/s", "A
 class Sample:
     """One run of each, A then B, with the limit before, between and after.
 
-    `count` tokens took `ours` and `theirs` seconds; a token costs `cost` bytes or
+    `count` tokens took `ours` and `theirs` seconds; a token costs `cost[engine]` bytes or
     operations, of which the machine can do `limits[i]` a second. `faults` are both
     engines' page faults, each (major, minor).
     """
 
     def __init__(self, count, cost, ours, theirs, limits, faults=((0, 0), (0, 0))):
         self.speeds = count / ours, count / theirs
-        self.rates = cost * self.speeds[0], cost * self.speeds[1]
+        self.rates = cost[0] * self.speeds[0], cost[1] * self.speeds[1]
         before, between, after = limits
         self.limits = (before + between) / 2, (between + after) / 2
         self.limit = (before + between + after) / 3

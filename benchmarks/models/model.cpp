@@ -11,7 +11,7 @@
 //
 // Norms are F32. Weights are random, the same for the same arguments: a file runs at
 // the speed of a trained model of its shape. Prints as JSON what a step costs,
-// `decode_bytes` of weights read for a token of its own and `prefill_operations` (a
+// `decode_bytes` of weights read for a token of its own, `head_bytes` of them for its logits, and `prefill_operations` (a
 // product and its addition are two) needed for a token of a prompt, whose logits nobody
 // asks for: of the last layer keys and values; and how many positions its `context` has.
 //
@@ -31,16 +31,18 @@ constexpr Mix kMixes[] = {{"f32", 0, "f32"},   {"f16", 1, "f16"},       {"bf16",
                           {"q4_0", 2, "q4_0"}, {"q4_k_m", 15, nullptr}, {kLlama2c, 0, "f32"}};
 
 static void printCost(const Hyperparameters &p, ArrayRef<RandomWeight> weights) {
-  uint64_t bytes = 0, operations = 0;
+  uint64_t bytes = 0, headBytes = 0, operations = 0;
   for (const RandomWeight &weight : weights) {
     const WeightSlot &slot = weight.slot;
     if (slot.role != Role::Embed || p.tiedOutput) // of an embedding alone a step reads a row
       bytes += weight.bytes;
+    if (slot.role == (p.tiedOutput ? Role::Embed : Role::Output))
+      headBytes += weight.bytes;
     bool isNeeded = slot.layer + 1 < p.layers || slot.role == Role::K || slot.role == Role::V;
     if (slot.layer >= 0 && slot.shape.size() > 1 && isNeeded)
       operations += 2 * slot.shape[0] * slot.shape[1];
   }
-  outs() << "{\"decode_bytes\": " << bytes << ", \"prefill_operations\": " << operations
+  outs() << "{\"decode_bytes\": " << bytes << ", \"head_bytes\": " << headBytes << ", \"prefill_operations\": " << operations
          << ", \"context\": " << p.contextSize << "}\n";
 }
 

@@ -8,6 +8,7 @@
 #include "compiler/artifact/ModelTable.h"
 
 #include "compiler/Version.h"
+#include "compiler/transforms/Passes.h"
 #include "dialects/kernel/Kernel.h"
 #include "dialects/llama/Llama.h"
 #include "runtime/Abi.h"
@@ -183,6 +184,10 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, const Sh
   }
   table.u64(tokens.getOffset());
   table.u64(logits.getOffset());
+  auto margin = module.lookupSymbol<kernel::StateOp>("margin");
+  table.u64(margin ? margin.getOffset() : 0);
+  auto rough = module.lookupSymbol<kernel::ConstantOp>(kRoughHeadName);
+  table.u64(margin && rough ? rough.getTensorType().getNumElements() : 0);
   llvm::SmallVector<kernel::StateOp> observed = observedStates(module);
   table.pointer(observationArray(code, observed));
   table.u64(observed.size());
@@ -194,6 +199,8 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, const Sh
       return module.emitError("expects a function @") << entry;
     table.pointer(function);
   }
+  llvm::Constant *screened = code.getFunction((kEntryPrefix + llama::kScreenedName).str());
+  table.pointer(screened ? screened : llvm::ConstantPointerNull::get(llvm::PointerType::get(code.getContext(), 0)));
 
   for (llvm::Function &function : code)
     if (!function.isDeclaration())

@@ -53,6 +53,8 @@ void buildModel(OpPassManager &manager, const CompileOptions &options) {
   // Shapes last: the passes above are the same for one token and for many.
   manager.addPass(createSpecializeSteps());
   manager.addPass(createDeferLastLayer());
+  if (options.screen)
+    manager.addPass(createScreenLogits());
   simplify(manager);
   verify(manager, "model", {"func", "llama", "arith"});
 }
@@ -70,6 +72,7 @@ void buildSchedule(OpPassManager &manager, const CompileOptions &) {
   manager.addPass(createSplitAttention());
   manager.addPass(createSelectSchedules());
   manager.addNestedPass<func::FuncOp>(createDistribute());
+  manager.addNestedPass<func::FuncOp>(createSkipScreened());
   simplify(manager);
   verify(manager, "schedule", {"func", "linalg", "tensor", "kernel", "arith", "math", "scf", "affine"});
 }

@@ -31,6 +31,7 @@ struct CompileOptions {
   std::string quantize;   ///< as QuantizeRules.h says; empty: no
   std::string weightType; ///< "f32", "f16", "bf16"; empty: as stored
   std::string cacheType;  ///< of keys and values: "f32", "f16", "bf16", "q8"; empty: f32
+  bool screen = true;     ///< for one token, leave out logits that a copy of the head tells do not matter
   bool observe = false;   ///< look at what matrices are multiplied by …
   std::string records;    ///< … as recorded in this file; empty: leave it to be recorded
 };

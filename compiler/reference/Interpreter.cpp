@@ -79,8 +79,9 @@ FailureOr<Tensor> constant(arith::ConstantOp op) {
 FailureOr<Tensor> dispatch(Operation &op, ArrayRef<TensorRef> operands) {
   return llvm::TypeSwitch<Operation *, FailureOr<Tensor>>(&op)
       .Case<llama::CastOp, llama::SplitRopeRowsOp, llama::ConcatRowsOp, llama::PackOp, llama::QuantizeOp,
-            llama::RopeTableOp, llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::QuantizeRowsOp,
-            llama::RoundOp, llama::RopeOp, llama::AttentionOp, llama::SwigluOp, llama::AddOp, llama::CacheUpdateOp>([&](auto concrete) {
+            llama::RowNormsOp, llama::RopeTableOp, llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::ScreenOp,
+            llama::QuantizeRowsOp, llama::RoundOp, llama::RopeOp, llama::AttentionOp, llama::SwigluOp, llama::AddOp,
+            llama::CacheUpdateOp>([&](auto concrete) {
         return evaluate(concrete, Operands<decltype(concrete)>(operands, concrete));
       })
       .Case([](arith::ConstantOp concrete) { return constant(concrete); })

@@ -140,6 +140,21 @@ FailureOr<Tensor> reference::evaluate(llama::AttentionOp op,
   return result;
 }
 
+// exact[t, n], or minus infinity if it is below the row's largest less margin
+FailureOr<Tensor> reference::evaluate(llama::ScreenOp op, Operands<llama::ScreenOp> operands) {
+  Tensor result = *operands.getExact();
+  int64_t T = result.shape[0], N = result.shape[1];
+  double margin = operands.getMargin()->data[0];
+  for (int64_t t = 0; t < T; ++t) {
+    MutableArrayRef<double> row(result.row(t), N);
+    double greatest = *llvm::max_element(row);
+    for (double &number : row)
+      if (number < greatest - margin)
+        number = -std::numeric_limits<double>::infinity();
+  }
+  return result;
+}
+
 static double greatestMagnitude(ArrayRef<double> numbers) {
   double greatest = 0;
   for (double x : numbers)

@@ -24,12 +24,14 @@ mlir::FailureOr<Tensor> evaluate(llama::SplitRopeRowsOp op,
 mlir::FailureOr<Tensor> evaluate(llama::ConcatRowsOp op, Operands<llama::ConcatRowsOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::PackOp op, Operands<llama::PackOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::QuantizeOp op, Operands<llama::QuantizeOp> operands);
+mlir::FailureOr<Tensor> evaluate(llama::RowNormsOp op, Operands<llama::RowNormsOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RopeTableOp op, Operands<llama::RopeTableOp> operands);
 
 // Computation (Ops.cpp).
 mlir::FailureOr<Tensor> evaluate(llama::EmbedOp op, Operands<llama::EmbedOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RmsNormOp op, Operands<llama::RmsNormOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::LinearOp op, Operands<llama::LinearOp> operands);
+mlir::FailureOr<Tensor> evaluate(llama::ScreenOp op, Operands<llama::ScreenOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::QuantizeRowsOp op,
                                  Operands<llama::QuantizeRowsOp> operands);
 mlir::FailureOr<Tensor> evaluate(llama::RoundOp op, Operands<llama::RoundOp> operands);

@@ -129,6 +129,24 @@ FailureOr<Tensor> reference::evaluate(llama::QuantizeOp op, Operands<llama::Quan
   return result;
 }
 
+// The largest |input[p * rows + r] - other[p * rows + r]|; infinite where there are fewer rows.
+FailureOr<Tensor> reference::evaluate(llama::RowNormsOp op, Operands<llama::RowNormsOp> operands) {
+  const Tensor &input = *operands.getInput();
+  int64_t N = input.shape[0], K = input.shape[1], rows = op.getRows();
+  Tensor result = Tensor::zeros(op.getType().getShape());
+  for (int64_t n = 0; n < N; ++n) {
+    double sum = 0;
+    for (int64_t k = 0; k < K; ++k) {
+      double number = input.row(n)[k] - (op.getOther() ? operands.getOther()->row(n)[k] : 0);
+      sum += number * number;
+    }
+    result.data[n / rows] = std::max(result.data[n / rows], std::sqrt(sum));
+  }
+  if (N % rows)
+    result.data.back() = std::numeric_limits<double>::infinity();
+  return result;
+}
+
 /// g(i): the angle by which pair i turns from one position to the next.
 static double ropeFrequency(llama::RopeTableOp op, int64_t i, int64_t Dh) {
   double theta = op.getTheta().convertToDouble(), factor = op.getFactor().convertToDouble();

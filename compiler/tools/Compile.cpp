@@ -215,6 +215,7 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   compile.weightType = options.weightType;
   compile.quantize = options.quantize;
   compile.cacheType = options.cacheType;
+  compile.screen = options.screen;
   std::string weightType = options.weightType.empty() ? storedTypes(module) : options.weightType;
   if (!options.quantize.empty())
     weightType = options.quantize + (options.calibrate.empty() ? "" : " calibrated") + ", others " + weightType;
@@ -271,7 +272,7 @@ FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions
   std::string key;
   llvm::raw_string_ostream(key) << kProducer << '/' << installation.buildTime() << '/' << model << '/' << names << '/'
                                 << options.weightType << '/' << options.quantize << '/' << options.cacheType
-                                << '/' << options.calibrate << '/' << text;
+                                << '/' << options.screen << '/' << options.calibrate << '/' << text;
   // The model's own name may be long, and is not one of a path.
   std::string name = model.getName().take_front(64).str();
   std::replace(name.begin(), name.end(), '/', '_');

@@ -21,6 +21,7 @@ struct DriverOptions {
   std::string weightType;
   std::string quantize; ///< rules, as QuantizeRules.h says; empty: no
   std::string cacheType; ///< of keys and values; empty: f32
+  bool screen = true;    ///< see CompileOptions
   std::string calibrate; ///< a text that guides the choice of codes; empty: none
   bool report = false;   ///< print what became of every matrix
   std::string tokenizer;

@@ -70,8 +70,8 @@ Value KernelBuilder::empty(ArrayRef<int64_t> shape, Type element) {
   return emptyBuffer(builder, loc, shape, element ? element : builder.getF32Type(), buffers++);
 }
 
-Value KernelBuilder::zeros(ArrayRef<int64_t> shape) {
-  return linalg::FillOp::create(builder, loc, f32(builder, loc, 0.0), empty(shape)).getResult(0);
+Value KernelBuilder::filled(ArrayRef<int64_t> shape, double value) {
+  return linalg::FillOp::create(builder, loc, f32(builder, loc, value), empty(shape)).getResult(0);
 }
 
 Value KernelBuilder::expand(Value tensor, ArrayRef<int64_t> shape, ArrayRef<ReassociationIndices> groups) {

@@ -44,9 +44,10 @@ struct KernelBuilder {
   mlir::Value generic(llvm::ArrayRef<Operand> inputs, const Operand &destination,
                       llvm::ArrayRef<mlir::AffineExpr> reductions, Body body);
 
-  /// An uninitialized (of F32 unless said), and a zeroed, tensor of `shape`; see `emptyBuffer`.
+  /// An uninitialized (of F32 unless said), a zeroed and a filled tensor of `shape`; see `emptyBuffer`.
   mlir::Value empty(llvm::ArrayRef<int64_t> shape, mlir::Type element = {});
-  mlir::Value zeros(llvm::ArrayRef<int64_t> shape);
+  mlir::Value zeros(llvm::ArrayRef<int64_t> shape) { return filled(shape, 0.0); }
+  mlir::Value filled(llvm::ArrayRef<int64_t> shape, double value);
 
   /// `tensor` with dimensions split (to `shape`) or joined.
   mlir::Value expand(mlir::Value tensor, llvm::ArrayRef<int64_t> shape,

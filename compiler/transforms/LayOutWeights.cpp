@@ -33,8 +33,11 @@ std::string keyOf(Operation *op) {
 std::string nameOf(Operation *op) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   auto func = op->getParentOfType<func::FuncOp>();
-  if (type.getRank() > 1 && func && func.getName().contains(llama::kLogitsName))
-    return "output.value";
+  if (type.getRank() > 1 && func && func.getName().contains(llama::kLogitsName)) {
+    auto pack = dyn_cast<llama::PackBlocksOp>(op);
+    auto quantize = pack ? pack.getInput().getDefiningOp<llama::QuantizeOp>() : llama::QuantizeOp();
+    return quantize && quantize.getRough() ? kRoughHeadName.str() : "output.value";
+  }
   while (op->getNumOperands())
     op = op->getOperand(0).getDefiningOp();
   if (auto weight = dyn_cast<llama::WeightOp>(op))

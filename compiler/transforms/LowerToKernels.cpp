@@ -159,29 +159,39 @@ Value ModelLowering::lower(llama::EmbedOp op, KernelBuilder &b) {
       });
 }
 
-/// Sums of squares by lanes, then across lanes: the order is part of the IR.
-/// x [T, D] as [T, H, K] or [T, H, K/L, L] with K the weight's length.
+/// One number [T, H] of each group of x [T, H * K], from `start` on: what `byLanes` makes of
+/// its numbers lane by lane, and `ofLanes` of the lanes. So the order is part of the IR.
+Value ModelLowering::acrossGroups(Value x, Groups groups, double start, KernelBuilder::Body byLanes,
+                                  KernelBuilder::Body ofLanes, KernelBuilder &b) {
+  auto [tokens, count, size] = groups;
+  int64_t lanes = std::gcd(size, chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, chunk, {}}).lanes);
+  Value vectors = b.expand(x, {tokens, count, size / lanes, lanes}, {{0}, {1, 2, 3}});
+  AffineExpr t, h, i, l;
+  bindDims(b.builder.getContext(), t, h, i, l);
+  Value some = b.generic({{vectors, {t, h, i, l}}}, {b.filled({tokens, count, lanes}, start), {t, h, l}}, {i}, byLanes);
+  AffineExpr r; // reduction over lanes: loops (t, h, r)
+  bindDims(b.builder.getContext(), t, h, r);
+  return b.generic({{some, {t, h, r}}}, {b.filled({tokens, count}, start), {t, h}}, {r}, ofLanes);
+}
+
+/// x [T, D] as [T, H, K] with K the weight's length.
 Value ModelLowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
   int64_t tokens = op.getType().getDimSize(0), width = op.getType().getDimSize(1);
   int64_t group = op.getWeight().getType().getDimSize(0), heads = width / group;
-  int64_t lanes = std::gcd(group, chip.target->schedule(*chip.chip, {KernelKey::Kind::Elementwise, chunk, {}}).lanes);
   SmallVector<int64_t> shape = {tokens, heads, group};
   Value input = lookup(op.getInput());
-  Value x = b.expand(input, {tokens, heads, group / lanes, lanes}, {{0}, {1, 2, 3}});
-  AffineExpr t, h, i, l;
-  bindDims(b.builder.getContext(), t, h, i, l);
-
-  Value squares = b.generic({{x, {t, h, i, l}}}, {b.zeros({tokens, heads, lanes}), {t, h, l}}, {i},
-                            [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                              Value square = arith::MulFOp::create(builder, loc, in[0], in[0]);
-                              return arith::AddFOp::create(builder, loc, in[1], square);
-                            });
-  AffineExpr r; // reduction over lanes: loops (t, h, r)
-  bindDims(b.builder.getContext(), t, h, r);
-  Value sum = b.generic({{squares, {t, h, r}}}, {b.zeros({tokens, heads}), {t, h}}, {r},
-                        [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
-                          return arith::AddFOp::create(builder, loc, in[1], in[0]);
-                        });
+  AffineExpr t, h, i;
+  bindDims(b.builder.getContext(), t, h, i);
+  Value sum = acrossGroups(
+      input, {tokens, heads, group}, 0.0,
+      [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+        Value square = arith::MulFOp::create(builder, loc, in[0], in[0]);
+        return arith::AddFOp::create(builder, loc, in[1], square);
+      },
+      [](OpBuilder &builder, Location loc, ValueRange in) -> Value {
+        return arith::AddFOp::create(builder, loc, in[1], in[0]);
+      },
+      b);
   double epsilon = op.getEpsilon().convertToDouble();
   Value scale = b.generic({{sum, {t, h}}}, {b.empty({tokens, heads}), {t, h}}, {},
                           [&](OpBuilder &builder, Location loc, ValueRange in) -> Value {
@@ -191,7 +201,6 @@ Value ModelLowering::lower(llama::RmsNormOp op, KernelBuilder &b) {
                             Value root = math::SqrtOp::create(builder, loc, shifted);
                             return arith::DivFOp::create(builder, loc, f32(builder, loc, 1.0), root);
                           });
-  bindDims(b.builder.getContext(), t, h, i);
   Value flat = destination(op, {tokens, width}, b);
   Value rows = b.expand(input, shape, {{0}, {1, 2}});
   Value result = b.generic({{rows, {t, h, i}}, {scale, {t, h}}, {lookup(op.getWeight()), {i}}},
@@ -378,8 +387,8 @@ LogicalResult ModelLowering::lowerOp(Operation *op) {
   Value result;
   LogicalResult status =
       llvm::TypeSwitch<Operation *, LogicalResult>(op)
-          .Case<llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::QuantizeRowsOp, llama::RoundOp, llama::RopeOp,
-                llama::AttentionOp, llama::SwigluOp, llama::AddOp, llama::CacheReadOp,
+          .Case<llama::EmbedOp, llama::RmsNormOp, llama::LinearOp, llama::ScreenOp, llama::QuantizeRowsOp,
+                llama::RoundOp, llama::RopeOp, llama::AttentionOp, llama::SwigluOp, llama::AddOp, llama::CacheReadOp,
                 llama::CacheUpdateOp>([&](auto typed) {
             result = lower(typed, b);
             return success();
@@ -499,16 +508,20 @@ LogicalResult ModelLowering::lowerIntoHidden(func::FuncOp func, Value hidden, Ke
   return success();
 }
 
-/// hidden [T, D] from row `index` on; logits [T, Vp] into the first T rows.
+/// hidden [T, D] from row `index` on; logits [T, Vp] into the first T rows. A second argument is
+/// the margin [1] of those that matter.
 LogicalResult ModelLowering::lowerLogits(func::FuncOp func) {
   Block &block = func.getBody().front();
   KernelBuilder b(&block.front(), buffers);
   int64_t tokens = tensorType(block.getArgument(0)).getDimSize(0);
   BlockArgument index = block.addArgument(b.builder.getIndexType(), b.loc);
   Operation *end = block.getTerminator();
-  auto head = end->getOperand(0).getDefiningOp<llama::LinearOp>();
+  auto screen = end->getOperand(0).getDefiningOp<llama::ScreenOp>();
+  if (screen && failed(checkScreen(screen)))
+    return failure();
+  auto head = (screen ? screen.getExact() : end->getOperand(0)).getDefiningOp<llama::LinearOp>();
   if (!head)
-    return func.emitError("expects @logits to return a llama.linear");
+    return func.emitError("expects @logits to return a llama.linear, or what a llama.screen leaves of one");
   int64_t rows = panelRows(head.getWeight(), formatOf(head));
   int64_t padded = llvm::alignTo(model.getVocabulary(), rows);
   if (head.getBias() && padded != model.getVocabulary())
@@ -518,13 +531,18 @@ LogicalResult ModelLowering::lowerLogits(func::FuncOp func) {
   Value hidden = hiddenRows(b);
   state("logits", logitsType);
   values.map(block.getArgument(0), b.sliceFrom(hidden, index, {tokens, model.getWidth()}));
+  if (block.getNumArguments() > 2) {
+    auto marginType = tensorType(block.getArgument(1));
+    state("margin", marginType);
+    values.map(block.getArgument(1), kernel::GetOp::create(b.builder, b.loc, marginType, "margin").getResult());
+  }
   Value logits = kernel::GetOp::create(b.builder, b.loc, logitsType, "logits");
-  resultOp = head;
+  resultOp = end->getOperand(0).getDefiningOp();
   resultDestination = b.slice(logits, {tokens, padded});
   if (failed(lowerBlock(block)))
     return failure();
   KernelBuilder atEnd(end, buffers);
-  Value updated = atEnd.insert(lookup(head.getResult()), logits);
+  Value updated = atEnd.insert(lookup(end->getOperand(0)), logits);
   kernel::SetOp::create(atEnd.builder, atEnd.loc, "logits", updated);
   makeEntry(func, index);
   return success();
@@ -550,6 +568,9 @@ LogicalResult ModelLowering::run() {
       if (failed(lowerFinish(finish)))
         return failure();
     if (failed(lowerLogits(logits)))
+      return failure();
+    auto screened = module.lookupSymbol<func::FuncOp>(llama::kScreenedName);
+    if (!chunk && screened && failed(lowerLogits(screened)))
       return failure();
   }
   return success();

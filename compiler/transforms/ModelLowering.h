@@ -1,9 +1,9 @@
 //===- ModelLowering.h - The lowering of a model to kernels -----*- C++ -*-===//
 //
-// What the parts of the lowering share: structure and small ops (LowerToKernels.cpp)
-// and products with matrices (LowerProducts.cpp). Shapes are written with the
-// dialects' letters; R is the panel height of a packed matrix [P, K, R] or, of BF16
-// in pairs of columns, [P, K / 2, R, 2].
+// What the parts of the lowering share: structure and small ops (LowerToKernels.cpp), products
+// with matrices (LowerProducts.cpp) and which of a head's matter (LowerScreen.cpp). Shapes
+// are written with the dialects' letters; R is the panel height of a packed matrix [P, K, R]
+// or, of BF16 in pairs of columns, [P, K / 2, R, 2].
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_COMPILER_TRANSFORMS_MODELLOWERING_H
@@ -53,6 +53,7 @@ private:
   mlir::Value lower(llama::LinearOp op, KernelBuilder &b);
   /// What reads it takes codes and scales; the numbers themselves stay.
   mlir::Value lower(llama::QuantizeRowsOp op, KernelBuilder &) { return lookup(op.getInput()); }
+  mlir::Value lower(llama::ScreenOp op, KernelBuilder &b);
   mlir::Value lower(llama::RoundOp op, KernelBuilder &b);
   mlir::Value lower(llama::RopeOp op, KernelBuilder &b);
   mlir::Value lower(llama::AttentionOp op, KernelBuilder &b);
@@ -65,6 +66,18 @@ private:
   void lower(llama::ObserveOp op, KernelBuilder &b);
 
   std::pair<mlir::Value, mlir::Value> rotated(mlir::Value rows);
+
+  /// Groups of rows.
+  struct Groups {
+    int64_t tokens, count, size; ///< T, H, K
+  };
+  mlir::Value acrossGroups(mlir::Value x, Groups groups, double start, KernelBuilder::Body byLanes,
+                           KernelBuilder::Body ofLanes, KernelBuilder &b);
+
+  // Screened heads.
+  static mlir::LogicalResult checkScreen(llama::ScreenOp op);
+  mlir::Value panelsOf(mlir::Value product);
+  std::pair<mlir::Value, mlir::Value> errorFactors(llama::ScreenOp op, KernelBuilder &b);
 
   // Products with matrices.
   int64_t panelRows(mlir::Value weight, Format format) const;

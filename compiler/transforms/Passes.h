@@ -29,6 +29,9 @@ namespace cria {
 /// of `runtime/Abi.h`.
 inline constexpr llvm::StringLiteral kEntryPrefix = "cria_";
 
+/// The constant [P, K / S, B] i8 that a screen of the head (`llama-screen-logits`) reads.
+inline constexpr llvm::StringLiteral kRoughHeadName = "output.rough";
+
 } // namespace cria
 
 #endif // CRIA_COMPILER_TRANSFORMS_PASSES_H

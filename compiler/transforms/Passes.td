@@ -165,6 +165,28 @@ def DeferLastLayer : Pass<"llama-defer-last-layer", "::mlir::ModuleOp"> {
   let dependentDialects = ["::cria::llama::LlamaDialect"];
 }
 
+def ScreenLogits : Pass<"llama-screen-logits", "::mlir::ModuleOp"> {
+  let summary = "for one token, compute the logits that matter";
+  let description = [{
+    Where the head is a matrix of floats of at least `least` numbers, and one in `part` of those that a
+    token meets, `logits_screened` is another `logits_one`, which may leave out logits that are further
+    below the best one than a margin: a copy of the head in 6 or 8 bits tells which can be near it.
+
+    ```mlir
+    %y = llama.linear %x, %w : (tensor<1x256xf32>, tensor<32000x256xf32>) -> tensor<1x32000xf32>
+    // becomes
+    %y = llama.linear %x, %w : …
+    %r = llama.quantize_rows %x : tensor<1x256xf32>
+    %q = llama.quantize %w format q6 rough : tensor<32000x256xf32> -> tensor<32000x256xf32>
+    %a = llama.linear %r, %q : …
+    %s = llama.screen %y by %a margin %m : tensor<1x32000xf32>, tensor<1xf32>
+    ```
+  }];
+  let options = [Option<"least", "least", "int64_t", "1048576", "of numbers of a head that is worth it">,
+                 Option<"part", "part", "int64_t", "8", "of all numbers that it has at least">];
+  let dependentDialects = ["::cria::llama::LlamaDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // Kernel phase
 //===----------------------------------------------------------------------===//
@@ -287,6 +309,23 @@ def Distribute : Pass<"kernel-distribute", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::cria::kernel::KernelDialect", "::mlir::scf::SCFDialect",
                            "::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
+def SkipScreened : Pass<"kernel-skip-screened", "::mlir::func::FuncOp"> {
+  let summary = "no product for panels of a head that do not matter";
+  let description = [{
+    An op marked `kernel.screened` chooses between a product and minus infinity, by a bound of each
+    panel. Where no panel of its tile needs the product, it is not computed, and its weights are not read.
+
+    ```mlir
+    %y = linalg.generic {…} ins(%x, %panels : …) outs(%zeros : tensor<1x1x16xf32>) …
+    %s = linalg.generic {…} ins(%y, %bounds, %threshold : …) outs(%o : tensor<1x1x16xf32>) attrs = {kernel.screened} …
+    // becomes
+    %s = scf.if %matters -> (tensor<1x1x16xf32>) { … both … } else { linalg.fill ins(%infinity) outs(%o) … }
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::linalg::LinalgDialect"];
 }
 

@@ -74,8 +74,8 @@ private:
     return {{heads, op.getPart() ? 1 : divisorUpTo(tokens, rows / heads)}, {0, 0}};
   }
 
-  /// The product that makes x [T, P, R], directly or under elementwise ops on the same
-  /// loops, with nobody else to see what is in between; null if there is none.
+  /// The product that makes x [T, P, R], directly or under ops on the same
+  /// loops, of which a panel's rows may be reduced, with nobody else to see what is in between; null if there is none.
   static Operation *productBehind(Value x) {
     Operation *op = x.getDefiningOp();
     if (!op || !op->hasOneUse())
@@ -87,7 +87,8 @@ private:
   }
 
   static Operation *productBehindInputs(linalg::GenericOp op) {
-    if (op.getNumLoops() != 3 || op.getNumParallelLoops() != 3)
+    SmallVector<utils::IteratorType> loops = op.getIteratorTypesArray();
+    if (loops.size() != 3 || llvm::is_contained(ArrayRef(loops).drop_back(), utils::IteratorType::reduction))
       return nullptr;
     for (OpOperand *input : op.getDpsInputOperands())
       if (op.getMatchingIndexingMap(input).isIdentity())

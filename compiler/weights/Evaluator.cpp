@@ -40,8 +40,8 @@ struct Job {
   int64_t sourceRows; ///< rows before packing pads them
   int64_t units;     ///< panels or rows
   int64_t unitBytes;
-  /// What a matrix is made of, one below the other: sources and rows. Of a vector or a
-  /// table: nothing.
+  /// What a matrix is made of, one below the other: sources and rows. Of a vector, a
+  /// table or a rough copy: nothing.
   std::vector<std::pair<std::string, int64_t>> parts;
   int64_t unitsPerPiece;
   /// Errors and squares (see MatrixReport) of every row, if somebody asks.
@@ -54,6 +54,12 @@ struct Job {
 int64_t constantBytes(kernel::ConstantOp constant) {
   RankedTensorType type = constant.getTensorType();
   return type.getNumElements() * (type.getElementType().isInteger(8) ? 1 : bytesOf(storageOf(type.getElementType())));
+}
+
+/// Whether `value` is but an aid beside the model's own matrices.
+bool isRough(Value value) {
+  auto quantize = value.getDefiningOp<llama::QuantizeOp>();
+  return quantize && quantize.getRough();
 }
 
 FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
@@ -74,13 +80,16 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   if (auto concat = value.getDefiningOp<llama::ConcatRowsOp>())
     for (Value input : concat.getInputs())
       job.parts.emplace_back(llama::sourceOf(input).str(), cast<RankedTensorType>(input.getType()).getDimSize(0));
-  else if (cast<RankedTensorType>(value.getType()).getRank() == 2)
+  else if (cast<RankedTensorType>(value.getType()).getRank() == 2 && !isRough(value))
     job.parts.emplace_back(StringRef(constant.getSymName()).rsplit(".value").first, shape.rows);
   job.columns = shape.columns;
   job.sourceRows = job.firstUnsayable = shape.rows;
   job.units = job.panel ? constant.getTensorType().getDimSize(0) : shape.rows;
   job.unitBytes = constantBytes(constant) / job.units;
-  job.unitsPerPiece = std::max<int64_t>(1, kPieceBytes / job.unitBytes);
+  int64_t readBytes = job.unitBytes; // of a unit
+  if (auto norms = value.getDefiningOp<llama::RowNormsOp>())
+    readBytes = norms.getRows() * norms.getInput().getType().getDimSize(1) * int64_t(sizeof(float));
+  job.unitsPerPiece = std::max<int64_t>(1, kPieceBytes / readBytes);
   FailureOr<std::unique_ptr<RowSource>> rows = makeRowSource(value, files);
   if (failed(rows))
     return failure();

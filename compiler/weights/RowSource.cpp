@@ -12,6 +12,8 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace cria;
@@ -97,9 +99,9 @@ private:
 class QuantizedRows : public RowSource {
 public:
   /// `guide` null: none.
-  QuantizedRows(std::unique_ptr<RowSource> input, llama::Format format, int64_t columns, llama::ObservationOp guide,
-                Guides &guides)
-      : input(std::move(input)), format(format), columns(columns), guide(guide), guides(guides) {}
+  QuantizedRows(std::unique_ptr<RowSource> input, llama::QuantizeOp op, llama::ObservationOp guide, Guides &guides)
+      : input(std::move(input)), format(op.getFormat()), columns(op.getType().getDimSize(1)), isRough(op.getRough()),
+        guide(guide), guides(guides) {}
   void read(int64_t begin, int64_t count, float *out) const override {
     llama::CodeRow codes;
     for (int64_t row = begin; row < begin + count; ++row, out += columns) {
@@ -108,7 +110,7 @@ public:
     }
   }
   bool hasCodes(llama::Format wanted) const override { return wanted == format; }
-  bool choosesCodes() const override { return true; }
+  bool choosesCodes() const override { return !isRough; }
   void readCodes(int64_t row, llama::CodeRow &out) const override {
     SmallVector<float, 0> values;
     values.resize_for_overwrite(columns);
@@ -122,6 +124,7 @@ private:
   std::unique_ptr<RowSource> input;
   llama::Format format;
   int64_t columns;
+  bool isRough;
   llama::ObservationOp guide;
   Guides &guides;
 };
@@ -225,6 +228,45 @@ private:
   int64_t columns;
 };
 
+/// The largest norms of every few rows of an input, or of what it and another one differ by.
+class NormRows : public RowSource {
+public:
+  /// `other` null: none.
+  NormRows(std::unique_ptr<RowSource> input, std::unique_ptr<RowSource> other, RowShape shape, int64_t rows)
+      : input(std::move(input)), other(std::move(other)), shape(shape), rows(rows) {}
+  void read(int64_t begin, int64_t count, float *out) const override {
+    SmallVector<float, 0> values(shape.columns), away(shape.columns);
+    for (int64_t panel = begin; panel < begin + count; ++panel, ++out) {
+      double largest = 0;
+      bool whole = (panel + 1) * rows <= shape.rows;
+      for (int64_t row = panel * rows; whole && row < (panel + 1) * rows; ++row) {
+        input->read(row, 1, values.data());
+        if (other)
+          other->read(row, 1, away.data());
+        double sum = 0;
+        for (auto [value, taken] : llvm::zip_equal(values, away))
+          sum += (double(value) - taken) * (double(value) - taken);
+        double norm = std::sqrt(sum);
+        if (std::isnan(norm) || norm > largest) // NaN stays
+          largest = norm;
+      }
+      *out = whole ? roundedUp(largest) : std::numeric_limits<float>::infinity();
+    }
+  }
+
+private:
+  /// A little above `norm`: products of F32 that are so small that they are rounded to zero count, too. Infinite
+  /// where products with numbers up to 2^63 could be.
+  static float roundedUp(double norm) {
+    double above = norm * (1 + 0x1p-20) + 0x1p-60;
+    return above > 0x1p60 ? std::numeric_limits<float>::infinity() : float(above);
+  }
+
+  std::unique_ptr<RowSource> input, other;
+  RowShape shape; ///< of both
+  int64_t rows;
+};
+
 class RopeRows : public RowSource {
 public:
   explicit RopeRows(llama::RopeTableOp op) : table(op) {}
@@ -306,8 +348,17 @@ FailureOr<std::unique_ptr<RowSource>> cria::makeRowSource(Value value, MappedFil
           if (llvm::Error error = files.guides.check(guide))
             return quantize.emitOpError() << llvm::toString(std::move(error));
         }
-        return std::unique_ptr<RowSource>(std::make_unique<QuantizedRows>(std::move(*input), quantize.getFormat(),
-                                                                          shape.columns, guide, files.guides));
+        return std::unique_ptr<RowSource>(
+            std::make_unique<QuantizedRows>(std::move(*input), quantize, guide, files.guides));
+      })
+      .Case([&](llama::RowNormsOp norms) -> Result {
+        Result input = makeRowSource(norms.getInput(), files), other = std::unique_ptr<RowSource>();
+        if (norms.getOther())
+          other = makeRowSource(norms.getOther(), files);
+        if (failed(input) || failed(other))
+          return failure();
+        return std::unique_ptr<RowSource>(std::make_unique<NormRows>(
+            std::move(*input), std::move(*other), rowShape(norms.getInput().getType()), norms.getRows()));
       })
       .Case([&](llama::RopeTableOp table) -> Result {
         return std::unique_ptr<RowSource>(std::make_unique<RopeRows>(table));

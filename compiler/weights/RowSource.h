@@ -40,7 +40,7 @@ public:
   virtual void read(int64_t begin, int64_t count, float *out) const = 0;
   /// Whether the numbers of every row are given by codes of `format`.
   virtual bool hasCodes(llama::Format format) const { return false; }
-  /// Whether codes are chosen here, and not read.
+  /// Whether codes are chosen here, and not read, and have to say what is there.
   virtual bool choosesCodes() const { return false; }
   /// The codes of row `row`, where there are some.
   virtual void readCodes(int64_t row, llama::CodeRow &out) const { llvm_unreachable("asked for codes of numbers"); }

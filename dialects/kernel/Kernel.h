@@ -29,6 +29,10 @@ inline constexpr llvm::StringLiteral kSegmentsAttrName = "kernel.segments";
 /// keeps CSE from making one buffer of two.
 inline constexpr llvm::StringLiteral kBufferAttrName = "kernel.buffer";
 
+/// On an op whose result is minus infinity wherever its second operand, a bound, is below its third, and
+/// the rows of its first one elsewhere: see `kernel-skip-screened`.
+inline constexpr llvm::StringLiteral kScreenedAttrName = "kernel.screened";
+
 /// On an allocation of a function: each thread has its own.
 inline constexpr llvm::StringLiteral kOwnAttrName = "kernel.own";
 

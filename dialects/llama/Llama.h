@@ -33,6 +33,9 @@ inline constexpr llvm::StringLiteral kForwardName = "forward";
 inline constexpr llvm::StringLiteral kFinishName = "finish";
 /// The head of an imported model: (hidden [T, D] f32) -> logits [T, V] f32.
 inline constexpr llvm::StringLiteral kLogitsName = "logits";
+/// The head of one token, where only the largest logits matter (`llama-screen-logits`):
+/// (hidden [1, D] f32, margin [1] f32) -> logits [1, V] f32.
+inline constexpr llvm::StringLiteral kScreenedName = "logits_screened";
 
 } // namespace cria::llama
 

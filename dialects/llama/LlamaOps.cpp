@@ -239,6 +239,19 @@ LogicalResult PackBlocksOp::verify() {
   return success();
 }
 
+LogicalResult RowNormsOp::verify() {
+  RankedTensorType input = tensorType(getInput());
+  int64_t rows = getRows();
+  if (rows < 1 || rows > kMostPanelRows) // (C1)
+    return emitOpError("expects rows in [1, ") << kMostPanelRows << "], but got " << rows;
+  if (getOther() && tensorType(getOther()).getShape() != input.getShape()) // (C2)
+    return emitOpError("expects to take away a matrix of the input's shape, but got ")
+           << getOther().getType() << " for " << input;
+  if (int64_t count = llvm::divideCeil(input.getDimSize(0), rows); getType().getDimSize(0) != count) // (C3)
+    return emitOpError("expects a result of ") << count << " norms, but got " << getType();
+  return success();
+}
+
 LogicalResult RopeTableOp::verify() {
   for (auto [name, value] : {std::pair("theta", getTheta()), std::pair("factor", getFactor()),
                              std::pair("attentionFactor", getAttentionFactor())})

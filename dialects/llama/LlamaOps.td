@@ -210,15 +210,21 @@ def Llama_QuantizeOp : Llama_Op<"quantize", [Pure, Llama_WeightExpression,
     - (C3) `guide` names a `llama.observation` as wide as the rows are long: what an error
       costs is told by its vectors, and columns make up for what earlier ones err.
 
+    `rough`: no matrix of the model but an aid beside it, which no report lists, and in which
+    numbers that no scale can say are NaN.
+
     ```mlir
     %q = llama.quantize %w format q4 : tensor<256x512xf16> -> tensor<256x512xf32>
     %g = llama.quantize %w format q4 guided by @layers.0.q.input : tensor<256x512xf16> -> tensor<256x512xf32>
+    %r = llama.quantize %w format q8 rough : tensor<256x512xf16> -> tensor<256x512xf32>
     ```
   }];
   let arguments = (ins Llama_Weight2D:$input, Llama_FormatAttr:$format,
-    OptionalAttr<FlatSymbolRefAttr>:$guide);
+    OptionalAttr<FlatSymbolRefAttr>:$guide, UnitAttr:$rough);
   let results = (outs Llama_Weight2D:$result);
-  let assemblyFormat = "$input `format` $format (`guided` `by` $guide^)? attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = [{
+    $input `format` $format (`guided` `by` $guide^)? (`rough` $rough^)? attr-dict `:` type($input) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 
@@ -246,6 +252,28 @@ def Llama_PackBlocksOp : Llama_Op<"pack_blocks", [Pure, Llama_WeightExpression]>
   let arguments = (ins Llama_Weight2D:$input, I64Attr:$rows, Llama_FormatAttr:$format);
   let results = (outs Llama_Blocks:$result);
   let assemblyFormat = "$input `rows` $rows `format` $format attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Llama_RowNormsOp : Llama_Op<"row_norms", [Pure, Llama_WeightExpression]> {
+  let summary = "the largest norm among every few rows of a matrix, or of what two of them differ by";
+  let description = [{
+    With R = `rows`, `result[p] = max over r < R of |input[p * R + r]|`, |.| being the Euclidean norm of a row
+    (of the difference, if there is a matrix to be taken away), rounded up to F32: a bound, by
+    Cauchy and Schwarz, for products with the rows. Of fewer than R rows, the last ones of a matrix, it is infinite.
+
+    - (C1) `rows` lies in [1, 4096].
+    - (C2) what is taken away has the input's shape.
+    - (C3) the result is [ceil(N / rows)].
+
+    ```mlir
+    %n = llama.row_norms %w rows 16 : (tensor<256x512xf16>) -> tensor<16xf32>
+    %e = llama.row_norms %w minus %q rows 16 : (tensor<256x512xf16>, tensor<256x512xf32>) -> tensor<16xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Weight2D:$input, Optional<Llama_Weight2D>:$other, I64Attr:$rows);
+  let results = (outs Llama_StaticTensor<[F32], 1>:$result);
+  let assemblyFormat = "$input (`minus` $other^)? `rows` $rows attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
@@ -353,6 +381,27 @@ def Llama_LinearOp : Llama_Op<"linear", [Pure, InferTypeOpAdaptor]> {
     $input `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+}
+
+def Llama_ScreenOp : Llama_Op<"screen", [Pure, AllTypesMatch<["exact", "approximation", "result"]>]> {
+  let summary = "numbers that are the largest, or nearly so";
+  let description = [{
+    `result[t, n]` is `exact[t, n]` [T, N] where that is not below the row's largest number less `margin` [1].
+    Others may be minus infinity: those of which `approximation`, which is cheap to compute, tells that
+    they are below, whatever it errs. NaN tells nothing.
+
+    So `exact` need not be computed where it does not matter. Both are products with one input: `exact` with
+    floats, without a bias, `approximation` with a `rough` copy of them. How much it errs at most follows from
+    norms (`llama.row_norms`).
+
+    ```mlir
+    %s = llama.screen %y by %a margin %m : tensor<1x1024xf32>, tensor<1xf32>
+    ```
+  }];
+  let arguments = (ins Llama_Activation:$exact, Llama_Activation:$approximation,
+    Llama_StaticTensor<[F32], 1>:$margin);
+  let results = (outs Llama_Activation:$result);
+  let assemblyFormat = "$exact `by` $approximation `margin` $margin attr-dict `:` type($result) `,` type($margin)";
 }
 
 def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResultType]> {

@@ -44,23 +44,23 @@ class Fixed:
 
 class ReportTest(unittest.TestCase):
     def test_sample(self):
-        # 20 tokens of 5 bytes, in 2 and in 4 seconds; limits 40, 60 and 100.
-        sample = report.Sample(20, 5, 2.0, 4.0, (40, 60, 100))
+        # 20 tokens of 5 and of 6 bytes, in 2 and in 4 seconds; limits 40, 60 and 100.
+        sample = report.Sample(20, (5, 6), 2.0, 4.0, (40, 60, 100))
         self.assertEqual(sample.speeds, (10, 5))
         self.assertEqual(sample.ratio, 2)
-        self.assertEqual(sample.rates, (50, 25))
-        self.assertEqual(sample.shares(), [50 / 50, 25 / 80])
+        self.assertEqual(sample.rates, (50, 30))
+        self.assertEqual(sample.shares(), [50 / 50, 30 / 80])
 
     def test_which_runs_count(self):
-        enough = report.Sample(1, 100, 1, 1, (140, 140, 140))
-        short = report.Sample(1, 100, 1, 1, (139, 139, 139))
+        enough = report.Sample(1, (50, 100), 1, 1, (140, 140, 140))
+        short = report.Sample(1, (50, 100), 1, 1, (139, 139, 139))
         self.assertTrue(enough.counts("decode"))
         self.assertFalse(short.counts("decode"))
         self.assertTrue(short.counts("prefill"))
 
     def test_row(self):
         def sample(ours, theirs, limit):
-            return report.Sample(1, 1e9, 1 / ours, 1 / theirs, (limit * 1e9,) * 3)
+            return report.Sample(1, (1e9, 1e9), 1 / ours, 1 / theirs, (limit * 1e9,) * 3)
 
         # Of ratios 2, 3 and 1.1, the last is of a run without room.
         samples = [sample(20, 10, 40), sample(30, 10, 40), sample(11, 10, 13.9)]
@@ -83,16 +83,24 @@ class ReportTest(unittest.TestCase):
 
     def test_interleaves(self):
         machine, a, b = Fixed(8, 10, 12, 14, 16), Fixed(1, 2), Fixed(3, 4)
-        samples = compare.measure(machine, a, b, "decode", 48, "read", 2, 1, 2)
+        samples = compare.measure(machine, a, b, "decode", 48, "read", 2, (1, 1), 2)
         self.assertEqual(a.asked, [("decode", 48, 2)] * 2)
         self.assertEqual(machine.asked, [("read", 2)] * 5)
         self.assertEqual([sample.speeds for sample in samples], [(48, 16), (24, 12)])
         self.assertEqual([sample.limits for sample in samples], [(9, 11), (13, 15)])
         self.assertEqual([sample.faults for sample in samples], [((1, 20), (1, 20))] * 2)
 
+    def test_prices(self):
+        cost = {"decode_bytes": 100, "head_bytes": 40, "prefill_operations": 7}
+        whole, screened = Fixed(), Fixed()
+        whole.rough_bytes, screened.rough_bytes = 0, 10
+        self.assertEqual(compare.prices(cost, whole, "decode"), (100, 100))
+        self.assertEqual(compare.prices(cost, screened, "decode"), (70, 100))
+        self.assertEqual(compare.prices(cost, screened, "prefill"), (7, 7))
+
     def test_rereads(self):
         def sample(ours, theirs):
-            return report.Sample(1, 1, 1, 1, (1, 1, 1), ((ours, 400), (theirs, 0)))
+            return report.Sample(1, (1, 1), 1, 1, (1, 1, 1), ((ours, 400), (theirs, 0)))
 
         self.assertEqual(list(report.rereads([sample(0, 0)])), [])
         self.assertEqual(list(report.rereads([sample(0, 3), sample(0, 0)])),

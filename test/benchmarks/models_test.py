@@ -145,6 +145,7 @@ class ModelsTest(unittest.TestCase):
                 needed = 5 * layers // 6 + 2 * 288 * 288  # of the last layer, keys and values
                 self.assertEqual(cost["prefill_operations"], 2 * needed)
                 self.assertEqual(cost["decode_bytes"], (layers + 288 * 32000) * step_bytes + norms)
+                self.assertEqual(cost["head_bytes"], 288 * 32000 * step_bytes)
 
     def test_q4_k_m_mixes_as_llama_quantize(self):
         self.write("stories-110m", "q4_k_m")

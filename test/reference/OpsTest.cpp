@@ -61,6 +61,17 @@ TEST(Linear, AccumulatesInF64) {
             (std::vector<double>{1}));
 }
 
+// Of 5 and -1 less 5.5: -0.5 is not below.
+TEST(Screen, LeavesWhatIsNearTheBest) {
+  Program program(R"(func.func @f(%y: tensor<?x4xf32>, %a: tensor<?x4xf32>, %m: tensor<1xf32>) -> tensor<?x4xf32> {
+    %s = llama.screen %y by %a margin %m : tensor<?x4xf32>, tensor<1xf32>
+    return %s : tensor<?x4xf32>
+  })");
+  double lowest = -std::numeric_limits<double>::infinity();
+  EXPECT_EQ(program.call({{{2, 4}, {5, -1, -0.5, 2, -1, -7, -6.5, -6}}, {{2, 4}, std::vector<double>(8)}, {{1}, {5.5}}}),
+            (std::vector<double>{5, lowest, -0.5, 2, -1, lowest, -6.5, -6}));
+}
+
 // 127 of 32 numbers is a scale of 1: ties go to even; of what is left, 2.54 is one of 0.02, or 1.28 / 64, made
 // longer to 1.5 / 64, of which it is 108.4.
 TEST(QuantizeRows, RoundsByGroupsAndWhatIsLeft) {

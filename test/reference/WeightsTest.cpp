@@ -286,6 +286,22 @@ TEST(Pack, PutsColumnsBesideEachOther) {
 }
 
 // theta = 10000, Dh = 4: frequencies 1 and 0.01.
+// |(3, 4)| = 5 is the larger one of two; a row alone fills no two.
+TEST(RowNorms, FindsTheLargestOfSomeRows) {
+  Tensor w{{5, 2}, {3, 4, 1, 1, 0, 0, 0, -2, 9, 9}}, v{{5, 2}, {3, 4, 1, 1, 5, 12, 0, -2, 9, 9}};
+  double infinity = std::numeric_limits<double>::infinity();
+  Program one(R"(func.func @f(%w: tensor<5x2xf32>) -> tensor<3xf32> {
+    %n = llama.row_norms %w rows 2 : (tensor<5x2xf32>) -> tensor<3xf32>
+    return %n : tensor<3xf32>
+  })");
+  EXPECT_EQ(one.call({w}), (std::vector<double>{5, 2, infinity}));
+  Program difference(R"(func.func @f(%w: tensor<5x2xf32>, %v: tensor<5x2xf32>) -> tensor<3xf32> {
+    %n = llama.row_norms %w minus %v rows 2 : (tensor<5x2xf32>, tensor<5x2xf32>) -> tensor<3xf32>
+    return %n : tensor<3xf32>
+  })");
+  EXPECT_EQ(difference.call({w, v}), (std::vector<double>{0, 13, infinity}));
+}
+
 TEST(RopeTable, HoldsCosinesThenSines) {
   Program program("func.func @f() -> tensor<3x2x2xf32> {"
                   "%t = llama.rope_table theta 1.0e4 : tensor<3x2x2xf32>"

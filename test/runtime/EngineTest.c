@@ -1,6 +1,7 @@
-/*===- EngineTest.c - What memory a prompt gets, and when --------------------===*/
+/*===- EngineTest.c - What memory a prompt gets, and which head runs, and when ===*/
 #include "runtime/Engine.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,93 @@ static void expectHuge(void) {
   criaEngineClose(&engine);
 }
 
+static int whole, screened;  /* heads that were run so */
+static float leaves, wanted; /* what a screen leaves of a logit, and the margin it is to get */
+enum { V = 256, Margin = 64, Logits = 128 }; /* offsets */
+
+static void countWhole(const void *weights, void *state, void *workspace, void *scratch, int64_t index,
+                       int64_t rows, int64_t thread, int64_t threads, void *barrier) {
+  (void)weights, (void)state, (void)workspace, (void)scratch;
+  (void)index, (void)rows, (void)thread, (void)threads, (void)barrier;
+  ++whole;
+}
+
+static void countScreened(const void *weights, void *state, void *workspace, void *scratch, int64_t index,
+                          int64_t rows, int64_t thread, int64_t threads, void *barrier) {
+  (void)weights, (void)workspace, (void)scratch, (void)thread, (void)threads, (void)barrier;
+  ++screened;
+  float *logits = (float *)((char *)state + Logits);
+  for (int id = 0; id < V; ++id)
+    logits[id] = id < V / 2 ? -INFINITY : leaves;
+  if (index != 0 || rows != 1 || memcmp((char *)state + Margin, &wanted, sizeof(wanted)) != 0) {
+    fprintf(stderr, "a screen: expects row 0, and the margin %g\n", (double)wanted);
+    ++failures;
+  }
+}
+
+static void expectHeads(const char *when, int wholeHeads, int screenedHeads) {
+  if (whole != wholeHeads || screened != screenedHeads) {
+    fprintf(stderr, "%s: expects %d whole heads and %d screened ones, but got %d and %d\n", when, wholeHeads,
+            screenedHeads, whole, screened);
+    ++failures;
+  }
+  whole = screened = 0;
+}
+
+static int ignoreRow(void *context, const float *row) {
+  (void)context, (void)row;
+  return 0;
+}
+
+/* Expects a screen where only some logits matter, unless the last one left more than half of them. */
+static void expectScreens(void) {
+  static const int32_t ids[C];
+  CriaModel large = model;
+  large.vocabulary = large.logits_stride = V;
+  large.margin_offset = Margin;
+  large.logits_offset = Logits;
+  large.logits_one = countWhole;
+  large.logits_screened = countScreened;
+  CriaEngine engine;
+  memset(&engine, 0, sizeof(engine));
+  if (criaEngineOpen(&engine, &large, "", 1, 0) != 0)
+    exit(1);
+  criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  expectHeads("if all logits matter", 1, 0);
+
+  engine.margin = wanted = 1.5f;
+  leaves = 0; /* half of them: no more */
+  criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  criaEngineFeed(&engine, ids, 5, NULL, NULL);
+  expectHeads("if few logits are left", 0, 2);
+  criaEngineFeed(&engine, ids, 1, ignoreRow, NULL);
+  expectHeads("if somebody wants all rows", 1, 0);
+
+  large.vocabulary = V / 2; /* all that are left out */
+  criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  expectHeads("if no logit is left", 0, 2);
+  large.vocabulary = V;
+  leaves = -INFINITY;
+  criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  expectHeads("if no logit is left of more", 0, 1);
+
+  engine.margin = wanted = 0;
+  large.logits_offset += V / 2 * sizeof(float); /* so that the kernel leaves what is read here */
+  large.vocabulary = V / 2;
+  leaves = 0;
+  criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  expectHeads("the first time that all are left", 0, 1);
+  for (int step = 0; step < 64; ++step)
+    criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  expectHeads("after that", 64, 0);
+  leaves = -INFINITY;
+  for (int step = 0; step < 3; ++step)
+    criaEngineFeed(&engine, ids, 1, NULL, NULL);
+  expectHeads("once it is tried again", 0, 3);
+  criaEngineClose(&engine);
+}
+
 int main(void) {
   static const int32_t ids[C];
   void *page = mmap(NULL, Page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -116,6 +204,7 @@ int main(void) {
     criaEngineClose(&engine);
   }
   expectHuge();
+  expectScreens();
   if (failures)
     fprintf(stderr, "%d checks failed\n", failures);
   return failures != 0;

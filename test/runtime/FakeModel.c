@@ -8,7 +8,7 @@
  *
  *   hidden[r] = fold(h * 31 + token + 1 mod 65521) over the tokens so far; forward_chunk leaves
  *               more, which finish_* takes off
- *   logits[r][j] = weights[j] + ((hidden[r] + 17 j) mod 97) / 16
+ *   logits[r][j] = weights[j] + ((hidden[r] + 17 j) mod 97) / 16; a screen leaves no other than the margin asks for
  *===------------------------------------------------------------------------===*/
 #include "runtime/Abi.h"
 
@@ -25,6 +25,7 @@ typedef struct State {
   int64_t hidden[T];
   int64_t positions[T];
   _Alignas(64) float logits[T][Stride];
+  float margin;
   _Alignas(64) float seen[2][T][3];
   _Alignas(64) float headSeen[1][T][1];
 } State;
@@ -126,6 +127,22 @@ ENTRY(logitsChunk) {
   logits(weights, state, 0, rows, thread, threads, barrier);
 }
 
+static int trapsScreens;
+ENTRY(logitsScreened) {
+  (void)workspace, (void)scratch;
+  State *s = state;
+  check(index == 0 && rows == 1 && s->margin >= 0 && !trapsScreens);
+  logits(weights, s, 0, rows, thread, threads, barrier);
+  float best = -INFINITY;
+  for (int j = 0; j < V; ++j)
+    best = fmaxf(best, s->logits[0][j]);
+  cria_barrier(barrier);
+  for (int64_t j = thread; j < V; j += threads)
+    if (s->logits[0][j] < best - s->margin)
+      s->logits[0][j] = -INFINITY;
+  cria_barrier(barrier);
+}
+
 static const CriaCpuFeature features[] = {{"sse2", {1, 0, 3, 26}},
                                           {"avx512f", {0x7fffffff, 0, 1, 16}}};
 
@@ -215,6 +232,11 @@ static void damage(const char *how) {
   else if (strcmp(how, "unseen") == 0) {
     static const CriaObservation beyond = {sizeof(State) - 64, 2, 3};
     model.observations = &beyond, model.observation_count = 1;
+  } else if (strncmp(how, "screened", 8) == 0) {
+    model.logits_screened = logitsScreened;
+    model.margin_offset = strcmp(how + 8, "-beyond") == 0 ? sizeof(State) - 3 : offsetof(State, margin);
+    model.rough_bytes = V;
+    trapsScreens = strcmp(how + 8, "-trapped") == 0;
   } else if (strcmp(how, "uncached") == 0) {
     model.caches.block_bytes = sizeof(State) / 4;
   } else if (strcmp(how, "short") == 0) {

@@ -94,9 +94,10 @@ class Artifact(Case):
         abi = make_artifact.ABI_VERSION
         for how, message in (
                 ("abi", f"generated code has ABI version {abi + 1}, but the runtime has version {abi}"),
-                ("struct", "expects a model table of 304 bytes, but got 312"),
+                ("struct", "expects a model table of 328 bytes, but got 336"),
                 ("offset", "contradicts itself"),
                 ("stride", "contradicts itself"),
+                ("screened-beyond", "contradicts itself"),
                 ("uncached", "contradicts itself"),
                 ("short", "contradicts itself"),
                 ("huge", r"cannot reserve \d+ bytes for the state and KV caches: "),
@@ -167,6 +168,7 @@ class CommandLine(Case):
                      "tokenizer:     10 bytes", "bos:           256, added", "eos:           257",
                      "input hash:    0123456789abcdef", "compiled by:   cria 0.1.0"):
             self.assertIn(line + "\n", out)
+        self.assertNotIn("rough head", out)
         self.expect("--info", program=self.bare, out="tokenizer:     none\n")
 
     def test_numbers(self):
@@ -300,6 +302,22 @@ class Generate(Case):
         self.assertNotEqual(draw(), draw())
         stats = self.run_story("-p", "a", "-n", "3", "--stats").stderr.decode()
         self.assertRegex(stats, r'"seed":[1-9]\d*,')
+
+    def test_screened(self):
+        """Logits that are left out where they cannot be drawn change no token."""
+        screened, trapped = {"CRIA_FAKE": "screened"}, {"CRIA_FAKE": "screened-trapped"}
+        for options in ([], ["--temperature", "0"], ["--temperature", "3"], ["--min-p", "0.5"], ["--min-p", "1"],
+                        ["--min-p", "1e-300"], ["--top-k", "0", "--top-p", "1"], ["--top-k", "3", "--threads", "3"]):
+            words = ["-p", "abcdefghijk", "-n", "30", "--ignore-eos", "--seed", "3", *options]
+            self.assertEqual(self.ids(*words, env=screened), self.ids(*words), options)
+            self.assertLess(self.run_story(*words, env=trapped).returncode, 0, options)
+        # Any token may be drawn, or all logits are wanted: nothing is left out.
+        path = self.path("logits.bin")
+        for options in (["--min-p", "0"], ["--temperature", "100", "--min-p", "0", "--top-k", "0"], ["--logits", path]):
+            words = ["-p", "abc", "-n", "9", "--ignore-eos", "--seed", "3", *options]
+            self.assertEqual(self.ids(*words, env=trapped), self.ids(*words), options)
+        self.expect("--perplexity", "-", input=b"abc", stdin=None, err=None, env=trapped)
+        self.expect("--info", env=screened, out="\nrough head:    300 bytes, ")
 
     def test_nan(self):
         self.expect("-p", "abc", "--temperature", "0", env={"CRIA_FAKE_NAN": "5"}, code=1,

@@ -401,6 +401,84 @@ TEST(Evaluator, RecordsThatDoNotFit) {
   fails(random(tensor(9, 96)) + "llama.observation @x number 0 width 96\n", "expects a file of records, but has none");
 }
 
+namespace {
+
+std::vector<float> rowNorms(const std::string &symbols, const std::string &ops) {
+  std::string bytes = evaluate({symbols, ops, "tensor<3xf32>"}, 1);
+  EXPECT_EQ(evaluate({symbols, ops, "tensor<3xf32>"}, 3), bytes);
+  std::vector<float> norms(3);
+  memcpy(norms.data(), bytes.data(), sizeof(float) * norms.size());
+  return norms;
+}
+
+/// Rows [37, 40] of a file of F32, in sixteens.
+std::vector<float> rowNorms(llvm::ArrayRef<float> numbers) {
+  Temporary file;
+  EXPECT_EQ(write(file.descriptor, numbers.data(), numbers.size() * 4), ssize_t(numbers.size() * 4));
+  return rowNorms("llama.source @w in \"" + file.path + "\" at 0 : tensor<37x40xf32>\n",
+                  weight("%w", "tensor<37x40xf32>") + "%r = llama.row_norms %w rows 16 : (tensor<37x40xf32>) -> tensor<3xf32>\n");
+}
+
+} // namespace
+
+// Bounds: not below what they are of, and hardly above.
+TEST(Evaluator, BoundsNormsOfRows) {
+  std::string type = tensor(37, 64);
+  for (std::string ops : {"%r = llama.row_norms %w rows 16 : (" + type + ") -> tensor<3xf32>\n",
+                          "%q = llama.quantize %w format q8 rough : " + type + " -> " + type +
+                              "\n%r = llama.row_norms %w minus %q rows 16 : (" + type + ", " + type + ") -> tensor<3xf32>\n"}) {
+    ops = weight("%w", type) + ops;
+    reference::Program program(random(type) + "func.func @f() -> tensor<3xf32> {\n" + ops + "return %r : tensor<3xf32>\n}");
+    std::vector<double> expected = program.call();
+    ASSERT_EQ(expected.size(), 3u) << program.messages;
+    std::vector<float> found = rowNorms(random(type), ops);
+    for (int panel : {0, 1}) {
+      EXPECT_GE(found[panel], expected[panel]);
+      EXPECT_LE(found[panel], expected[panel] * (1 + 0x1p-18));
+    }
+    EXPECT_EQ(found[2], INFINITY); // of five rows
+  }
+}
+
+// What is too large for a bound, or no number, is none; what is zero is above it.
+TEST(Evaluator, BoundsNormsOfExtremeRows) {
+  std::vector<float> numbers(37 * 40, 0.0f);
+  numbers[20 * 40 + 3] = 3e18f; // above 2^60
+  std::vector<float> found = rowNorms(numbers);
+  EXPECT_GT(found[0], 0.0f);
+  EXPECT_LT(found[0], 0x1p-59f);
+  EXPECT_EQ(found[1], INFINITY);
+  for (int row : {17, 19, 23}) { // a larger number behind it, and one before
+    numbers[row * 40 + 5] = NAN;
+    EXPECT_TRUE(isNan(rowNorms(numbers)[1]));
+    numbers[row * 40 + 5] = 0;
+  }
+}
+
+// A rough copy may lack what no scale can say; a matrix of the model may not.
+TEST(Evaluator, LeavesOutOfARoughCopyWhatNoScaleCanSay) {
+  std::vector<float> numbers(16 * 32, 1.0f);
+  numbers[5 * 32 + 3] = 1e10f;
+  Temporary file, out;
+  ASSERT_EQ(write(file.descriptor, numbers.data(), numbers.size() * 4), ssize_t(numbers.size() * 4));
+  for (bool rough : {true, false}) {
+    Session session;
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(
+        "llama.source @w in \"" + file.path + "\" at 0 : tensor<16x32xf32>\n" +
+            "kernel.constant @w.value at 0 : tensor<1x1x544xi8> {\n" + weight("%w", "tensor<16x32xf32>") +
+            "%q = llama.quantize %w format q8 " + (rough ? "rough " : "") + ": tensor<16x32xf32> -> tensor<16x32xf32>\n" +
+            "%p = llama.pack_blocks %q rows 16 format q8 : tensor<16x32xf32> -> tensor<1x1x544xi8>\n" +
+            "kernel.yield %p : tensor<1x1x544xi8>\n}\n",
+        &session.context);
+    ASSERT_TRUE(module) << session.messages;
+    std::vector<MatrixReport> report;
+    OutputFile output(out.descriptor, 0);
+    EXPECT_EQ(succeeded(writeConstants(*module, output, 0, "out", {}, 1, &report)), rough);
+    EXPECT_EQ(session.messages.empty(), rough) << session.messages;
+    EXPECT_TRUE(report.empty()); // of a rough copy nothing
+  }
+}
+
 TEST(Evaluator, ReportsEveryMatrix) {
   Session session;
   Temporary out;

@@ -7,6 +7,7 @@
 #w = affine_map<(t, p, k, r) -> (p, k, r)>
 #y = affine_map<(t, p, k, r) -> (t, p, r)>
 #id3 = affine_map<(t, p, r) -> (t, p, r)>
+#panels = affine_map<(t, p, r) -> (t, p)>
 #id = affine_map<(t, n) -> (t, n)>
 
 module attributes {kernel.target = "x86-64-v4"} {
@@ -66,6 +67,23 @@ module attributes {kernel.target = "x86-64-v4"} {
     %y = kernel.block_gather %i of %v rows 16 format q4 into %p
       : (tensor<4xi32>, tensor<4x10x288xi8>, tensor<4x300xf32>) -> tensor<4x300xf32>
     return %x, %y : tensor<4x384xf32>, tensor<4x300xf32>
+  }
+
+  // The largest number of every panel of a product goes with it, as it is cut.
+  // CHECK-LABEL: func.func @most
+  // CHECK: kernel.block_matmul {{.*}} into %arg{{[0-9]+}} :
+  // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]} {{.*}} attrs = {{.*}}kernel.schedule = #kernel.schedule<threads = [0, 1, 0], tiles = [0, 0, 0]>
+  func.func @most(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<4x2x544xi8>,
+                  %o: tensor<1x4x16xf32>, %f: tensor<1x4xf32>) -> tensor<1x4xf32> {
+    %y = kernel.block_matmul %q, %s, %n, %w format q8 into %o
+      : (tensor<1x2x32xi8>, tensor<1x4xf32>, tensor<1x2xf32>, tensor<4x2x544xi8>, tensor<1x4x16xf32>) -> tensor<1x4x16xf32>
+    %m = linalg.generic {indexing_maps = [#id3, #panels], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%y : tensor<1x4x16xf32>) outs(%f : tensor<1x4xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %0 = arith.maximumf %out, %in : f32
+      linalg.yield %0 : f32
+    } -> tensor<1x4xf32>
+    return %m : tensor<1x4xf32>
   }
 
   // A product under the activation that is quantized: one kernel, cut as the product

@@ -20,6 +20,13 @@ func.func @rms_norm(%x: tensor<?x16xf32>, %layer: tensor<16xf32>, %head: tensor<
   return %q : tensor<?x16xf32>
 }
 
+// CHECK-LABEL: func.func @screen
+func.func @screen(%y: tensor<1x40xf32>, %a: tensor<1x40xf32>, %m: tensor<1xf32>) -> tensor<1x40xf32> {
+  // CHECK: llama.screen %{{.*}} by %{{.*}} margin %{{.*}} : tensor<1x40xf32>, tensor<1xf32>
+  %s = llama.screen %y by %a margin %m : tensor<1x40xf32>, tensor<1xf32>
+  return %s : tensor<1x40xf32>
+}
+
 // CHECK-LABEL: func.func @linear
 func.func @linear(%x: tensor<7x16xf32>, %w: tensor<8x16xf16>, %b: tensor<8xf32>)
     -> (tensor<7x8xf32>, tensor<7x8xf32>) {

@@ -42,3 +42,30 @@ func.func @f(%x: tensor<?x64xf32>) {
   %r = llama.round %x to f32 : tensor<?x64xf32>
   return
 }
+
+// -----
+
+// llama.row_norms (C1)
+func.func @f(%w: tensor<4x64xf32>) {
+  // expected-error @+1 {{'llama.row_norms' op expects rows in [1, 4096], but got 0}}
+  %n = llama.row_norms %w rows 0 : (tensor<4x64xf32>) -> tensor<1xf32>
+  return
+}
+
+// -----
+
+// llama.row_norms (C2)
+func.func @f(%w: tensor<4x64xf32>, %v: tensor<4x32xf32>) {
+  // expected-error @+1 {{'llama.row_norms' op expects to take away a matrix of the input's shape, but got 'tensor<4x32xf32>' for 'tensor<4x64xf32>'}}
+  %n = llama.row_norms %w minus %v rows 4 : (tensor<4x64xf32>, tensor<4x32xf32>) -> tensor<1xf32>
+  return
+}
+
+// -----
+
+// llama.row_norms (C3)
+func.func @f(%w: tensor<5x64xf32>) {
+  // expected-error @+1 {{'llama.row_norms' op expects a result of 2 norms, but got 'tensor<1xf32>'}}
+  %n = llama.row_norms %w rows 4 : (tensor<5x64xf32>) -> tensor<1xf32>
+  return
+}

@@ -13,6 +13,18 @@ func.func @quantize() -> (tensor<40x64xf32>, tensor<3x2x288xi8>) {
   return %q, %p : tensor<40x64xf32>, tensor<3x2x288xi8>
 }
 
+// CHECK-LABEL: func.func @rough
+func.func @rough() -> (tensor<3xf32>, tensor<3xf32>) {
+  %w = llama.weight @w : tensor<40x64xf16>
+  // CHECK: llama.quantize %{{.*}} format{{ +}}q8 rough : tensor<40x64xf16> -> tensor<40x64xf32>
+  %q = llama.quantize %w format q8 rough : tensor<40x64xf16> -> tensor<40x64xf32>
+  // CHECK: llama.row_norms %{{.*}} rows 16 : (tensor<40x64xf16>) -> tensor<3xf32>
+  %n = llama.row_norms %w rows 16 : (tensor<40x64xf16>) -> tensor<3xf32>
+  // CHECK: llama.row_norms %{{.*}} minus %{{.*}} rows 16 : (tensor<40x64xf16>, tensor<40x64xf32>) -> tensor<3xf32>
+  %e = llama.row_norms %w minus %q rows 16 : (tensor<40x64xf16>, tensor<40x64xf32>) -> tensor<3xf32>
+  return %n, %e : tensor<3xf32>, tensor<3xf32>
+}
+
 // CHECK-LABEL: func.func @rows
 func.func @rows(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   // CHECK: llama.quantize_rows %{{.*}} : tensor<?x64xf32>

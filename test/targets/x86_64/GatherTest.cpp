@@ -13,10 +13,9 @@
 #include "targets/Target.h"
 #include "targets/x86_64/X86.h"
 #include "test/reference/Support.h"
+#include "test/targets/TemporaryFile.h"
 
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <random>
 
@@ -25,17 +24,6 @@ using namespace cria;
 namespace {
 
 constexpr int kRows = 37, kMostColumns = 256, kChunk = 4;
-
-/// A file that is gone at the end.
-struct File {
-  explicit File(llvm::ArrayRef<char> bytes) {
-    int descriptor;
-    EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("cria-gather", "bin", descriptor, path));
-    llvm::raw_fd_ostream(descriptor, /*shouldClose=*/true).write(bytes.data(), bytes.size());
-  }
-  ~File() { llvm::sys::fs::remove(path); }
-  llvm::SmallString<128> path;
-};
 
 /// Random blocks of `encoding`; the F16 numbers among them, two bytes at `halves`, finite.
 std::vector<char> randomBlocks(llama::Encoding encoding, llvm::ArrayRef<int> halves) {
@@ -70,13 +58,12 @@ std::vector<double> expectedRows(const Table &table) {
   return rows;
 }
 
-/// Identity [columns, columns] at F32.
-std::vector<char> identity(int columns) {
+/// Identity [columns, columns].
+std::vector<float> identity(int columns) {
   std::vector<float> numbers(columns * columns);
   for (int i = 0; i < columns; ++i)
     numbers[i * columns + i] = 1;
-  const char *bytes = reinterpret_cast<const char *>(numbers.data());
-  return std::vector<char>(bytes, bytes + numbers.size() * sizeof(float));
+  return numbers;
 }
 
 std::string moduleOf(const Table &table, llvm::StringRef identity) {
@@ -106,7 +93,7 @@ module @gather attributes {{llama.model = #llama.model<name = "gather", architec
 void expectRows(const Table &table, const std::string &target, const std::vector<double> &expected) {
   CompileOptions options;
   options.target = target;
-  File head(identity(table.columns));
+  TemporaryFile head(asBytes(identity(table.columns)));
   auto kernel = CompiledKernel::make(moduleOf(table, head.path), options);
   ASSERT_TRUE(bool(kernel)) << llvm::toString(kernel.takeError());
   const CriaModel *model = (*kernel)->getModel();
@@ -169,7 +156,7 @@ TEST(Gather, EveryEncodingOfFiles) {
   for (const auto &[encoding, halves] : kEncodings) {
     std::string name = stringifyEncoding(encoding).str();
     SCOPED_TRACE(name);
-    File file(randomBlocks(encoding, halves));
+    TemporaryFile file(randomBlocks(encoding, halves));
     std::string type = tableType(kMostColumns);
     expectRows({kMostColumns,
                 "llama.source @table in \"" + file.path.str().str() + "\" at 0 as " + name + " : " + type,

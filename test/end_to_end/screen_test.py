@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""A head that is screened draws what the whole one draws: the same tokens, greedy and by seed, at every level
+that this machine runs and any number of threads, from weights of every float type.
+
+usage: screen_test.py CRIA
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+from support import check, check_equal, compile_model, run
+
+MODEL = "synthetic:stories-15m"  # three fifths of a step are its head
+DRAWS = (["--temperature", "0"], ["--seed", "1"], ["--seed", "2", "--temperature", "0.3"], ["--seed", "3", "--min-p", "0.5"],
+         ["--seed", "4", "--min-p", "0"])
+
+
+def rough_bytes(program):
+    found = re.search(rb"^rough head: +(\d+) bytes", run([program, "--info"]), re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def levels(program):
+    """Those that run here."""
+    target = re.search(r"^target: +(.*)$", run([program, "--info"]).decode(), re.MULTILINE)[1]
+    names = re.search(r"\(of (.*)\)", target)
+    for name in names[1].split(", ") if names else [target]:
+        probe = subprocess.run([program, "--level", name, "--ids", "1", "-n", "1"], capture_output=True)
+        if probe.returncode == 0:
+            yield name
+        else:
+            check(b"this CPU lacks" in probe.stderr, f"{name}: {probe.stderr!r}")
+
+
+def main():
+    (cria,) = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        def compiled(name, *options):
+            return compile_model(cria, MODEL, os.path.join(folder, name), *options)
+
+        for dtype, target in (("f32", "x86-64"), ("f16", "native"), ("bf16", "native")):
+            options = ["--dtype", dtype, "--target", target]
+            screened, whole = compiled("screened", *options), compiled("whole", "--no-screen", *options)
+            # 2000 panels, of 9 blocks of 16 scales and 16 times 32 codes of 6 bits
+            check(rough_bytes(screened) == 2000 * 9 * (32 + 16 * 32 * 6 // 8), f"{dtype}: {rough_bytes(screened)} bytes")
+            check(rough_bytes(whole) == 0, f"{dtype}: a rough head in spite of --no-screen")
+            ran = list(levels(screened))
+            check(ran, f"no level of {dtype} runs")
+            print(f"{dtype}: {ran}")
+            for draw in DRAWS:
+                for number, level in enumerate(ran):
+                    words = ["--ids", "1,5,77", "-n", "40", "--print-ids", "--ignore-eos", "--level", level, *draw]
+                    expected = run([whole, *words])
+                    for threads in (1, 2 + number % 2):
+                        check_equal(expected, run([screened, *words, "--threads", threads]),
+                                    f"{dtype}, {level}, {draw} at {threads} threads")
+        check(rough_bytes(compiled("codes", "--quantize", "lm_head=q8", "--target", "native")) == 0,
+              "a rough copy of codes")
+
+
+if __name__ == "__main__":
+    main()
