@@ -5,6 +5,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* SplitMix64, by which the authors of xoshiro seed it. */
 static uint64_t splitMix(uint64_t *state) {
@@ -144,15 +145,37 @@ float criaSamplerMargin(const CriaSampler *s) {
   return margin < FLT_MAX / 2 ? (float)(margin * (1 + 0x1p-20)) : -1;
 }
 
+typedef float Lanes __attribute__((vector_size(16)));
+typedef int32_t Mask __attribute__((vector_size(16)));
+
+/* The first token from `id` on whose logit is above `bound` or NaN; V: none. A row is long, and few of
+ * it are: so 16 are looked at at once. */
+static uint32_t nextAbove(const CriaSampler *s, const float *logits, uint32_t id, float bound) {
+  enum { AT_ONCE = 4, COUNT = AT_ONCE * sizeof(Lanes) / sizeof(float) };
+  Lanes bounds = {bound, bound, bound, bound};
+  for (; s->vocabulary - id >= COUNT; id += COUNT) {
+    Lanes some[AT_ONCE];
+    memcpy(some, logits + id, sizeof(some));
+    Mask below = some[0] <= bounds;
+    for (int i = 1; i < AT_ONCE; ++i)
+      below &= some[i] <= bounds;
+    if ((below[0] & below[1] & below[2] & below[3]) == 0)
+      break;
+  }
+  while (id < s->vocabulary && logits[id] <= bound)
+    ++id;
+  return id;
+}
+
 int32_t criaSample(CriaSampler *s, const float *logits, uint32_t position) {
   int32_t best = 0;
-  for (uint32_t id = 0; id < s->vocabulary; ++id) {
+  float maximum = -INFINITY;
+  for (uint32_t id = 0; (id = nextAbove(s, logits, id, maximum)) < s->vocabulary; ++id) {
     if (isnan(logits[id]))
       return criaError("the logits at position %u hold a NaN (token %u)", position, id);
-    if (logits[id] > logits[best])
-      best = (int32_t)id;
+    best = (int32_t)id;
+    maximum = logits[id];
   }
-  float maximum = logits[best];
   if (isinf(maximum))
     return criaError("the logits at position %u expect a finite maximum, but got %f",
                      position, (double)maximum);
@@ -162,7 +185,10 @@ int32_t criaSample(CriaSampler *s, const float *logits, uint32_t position) {
   int32_t *ids = s->ids;
   uint32_t count = 0;
   double lowest = lowestOf(s);
-  for (uint32_t id = 0; id < s->vocabulary; ++id)
+  /* Below all that are to be found, however sums and differences are rounded. */
+  double rounded = 0x1p-40 * (fabs(maximum) - lowest);
+  float bound = nextafterf((float)(maximum + lowest - rounded), -INFINITY);
+  for (uint32_t id = 0; (id = nextAbove(s, logits, id, bound)) < s->vocabulary; ++id)
     if ((double)logits[id] - maximum >= lowest)
       ids[count++] = (int32_t)id;
 

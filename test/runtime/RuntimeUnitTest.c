@@ -82,6 +82,31 @@ static void checkDraws(CriaSampler sampler, const float *logits, const double *e
   criaSamplerClose(&sampler);
 }
 
+/* Every place of a row that is looked at by parts. */
+static void testLongRows(void) {
+  enum { Count = 75 };
+  float row[Count];
+  CriaSampler greedy = {.temperature = 0, .topP = 1}, few = {.temperature = 1, .topP = 1, .minP = 0.9};
+  CHECK(criaSamplerOpen(&greedy, Count, 1) == 0 && criaSamplerOpen(&few, Count, 1) == 0);
+  for (int id = 0; id < Count; ++id) {
+    for (int i = 0; i < Count; ++i)
+      row[i] = i % 7 ? -1 : -INFINITY;
+    row[id] = 5;
+    CHECK(criaSample(&greedy, row, 0) == id);
+    row[(id + 40) % Count] = 5; /* the first of equal ones */
+    CHECK(criaSample(&greedy, row, 0) == (id < 35 ? id : id - 35));
+    row[(id + 40) % Count] = 4.9f;
+    int seen[Count] = {0};
+    for (int draw = 0; draw < 64; ++draw)
+      ++seen[criaSample(&few, row, 0)];
+    CHECK(seen[id] > 0 && seen[(id + 40) % Count] > 0 && seen[id] + seen[(id + 40) % Count] == 64);
+    row[id] = NAN;
+    CHECK(criaSample(&greedy, row, 0) == -1 && criaSample(&few, row, 0) == -1);
+  }
+  criaSamplerClose(&greedy);
+  criaSamplerClose(&few);
+}
+
 static void testSampler(void) {
   /* Probabilities 0.1, 0.4, 0.2, 0.3, and one that is nothing. */
   const float logits[] = {logf(0.1f), logf(0.4f), logf(0.2f), logf(0.3f), -INFINITY};
@@ -157,6 +182,7 @@ int main(void) {
   testUtf8();
   testLongLine();
   testSampler();
+  testLongRows();
   testIds();
   if (failures)
     fprintf(stderr, "%d checks failed\n", failures);
