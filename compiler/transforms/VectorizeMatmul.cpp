@@ -6,10 +6,10 @@
 // number of vectors, so no sum crosses lanes and the order of additions is the
 // order of the columns, whatever the thread and the tile (of a pair, the second first:
 // see `kernel.dot`). Many rows are cut here, into tiles of which the last one may be lower, and of a chunk
-// those are multiplied that hold a token; narrow panels are widened before the first of them, where the
-// schedule says so and there is a second. Tiles fetch their share of the panels that come next. A single row has two
-// sums, of even and of odd columns. Where the schedule wants tiles, the micro-kernel is the
-// target's: one `kernel.tile_matmul`.
+// those are multiplied that hold a token, two or four in a lower one; narrow panels are widened before the
+// first, where the schedule says so and there is a second. Tiles fetch their share of the panels that come
+// next. A single row has two sums, of even and of odd columns. Where the schedule wants tiles, the
+// micro-kernel is the target's: one `kernel.tile_matmul`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -89,15 +89,44 @@ public:
     }
     if (tileRows == matmul.m)
       destination = multiplyRows(destination);
-    else if (widenOnce && isNarrow())
-      destination = multiplyWidened(destination);
     else
-      destination = multiplyTiles(destination);
+      destination = multiplyTokens(kernel::liveRows(b, loc, matmul.m), singleTiles(), destination);
     b.replaceOp(matmul.op, destination);
   }
 
 private:
-  /// `destination` with the products of all rows in place.
+  bool widens() const { return widenOnce && isNarrow(); }
+
+  /// Heights of tiles that few tokens of a chunk get, all in one: lower ones are less to multiply, and for one nothing
+  /// is widened first.
+  SmallVector<int64_t> singleTiles() const {
+    SmallVector<int64_t> heights;
+    for (int64_t rows = 2; rows < tileRows; rows *= 2)
+      heights.push_back(rows);
+    if (widens())
+      heights.push_back(tileRows);
+    return heights;
+  }
+
+  /// `destination` with the products of all rows in place; of a chunk `live` ones hold a token (null: there is none),
+  /// which are one tile of the first of `heights` that has room for them.
+  Value multiplyTokens(Value live, ArrayRef<int64_t> heights, Value destination) {
+    if (!live || heights.empty()) {
+      if (widens())
+        widenPanels();
+      return multiplyTiles(destination);
+    }
+    Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, live, index(heights[0]));
+    auto branch = scf::IfOp::create(b, loc, destination.getType(), fits, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, loc, multiplyTile(zero, heights[0], destination));
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, loc, multiplyTokens(live, heights.drop_front(), destination));
+    return branch.getResult(0);
+  }
+
+  /// The same, tile by tile.
   Value multiplyTiles(Value destination) {
     return overTiles(matmul.m, tileRows, destination,
                      [&](Value number, int64_t count, Value result) { return multiplyTile(number, count, result); });
@@ -109,25 +138,6 @@ private:
     firstRow = arith::MulIOp::create(b, loc, number, index(tileRows));
     rows = count;
     return multiplyRows(destination);
-  }
-
-  /// `destination` with the products of all rows in place: of panels that are widened first, unless a chunk's
-  /// tokens are but one tile.
-  Value multiplyWidened(Value destination) {
-    Value live = kernel::liveRows(b, loc, matmul.m);
-    if (!live) {
-      widenPanels();
-      return multiplyTiles(destination);
-    }
-    Value single = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, live, index(tileRows));
-    auto branch = scf::IfOp::create(b, loc, destination.getType(), single, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(b, loc, multiplyTile(zero, tileRows, destination));
-    b.setInsertionPointToStart(branch.elseBlock());
-    widenPanels();
-    scf::YieldOp::create(b, loc, multiplyTiles(destination));
-    return branch.getResult(0);
   }
 
   /// `destination` with the products of a tile's rows in place.

@@ -242,17 +242,28 @@ module attributes {kernel.target = "x86-64-v4"} {
     return %r : tensor<16x2x16xf32>
   }
 
-  // Of a chunk only if there are tokens for more than one tile.
+  // Of a chunk only if there are tokens for more than one tile; for two, and for up to four, one is lower.
   // CHECK-LABEL: func.func @widenedForSome
   // CHECK-SAME: %[[W:[^:]*]]: tensor<2x8x16xf16>
   // CHECK: %[[LIVE:.*]] = kernel.live_rows
-  // CHECK: %[[EIGHT:.*]] = arith.constant 8 : index
-  // CHECK: %[[SINGLE:.*]] = arith.cmpi ule, %[[LIVE]], %[[EIGHT]]
-  // CHECK: scf.if %[[SINGLE]]
+  // CHECK: %[[TWO:.*]] = arith.constant 2 : index
+  // CHECK: %[[ISTWO:.*]] = arith.cmpi ule, %[[LIVE]], %[[TWO]]
+  // CHECK: scf.if %[[ISTWO]]
   // CHECK:   vector.transfer_read %[[W]][{{.*}} : tensor<2x8x16xf16>, vector<16xf16>
-  // CHECK-NOT: tensor.empty
+  // CHECK:   scf.yield %{{([^,]*, ){3}[^,]*}} : vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>{{$}}
   // CHECK: } else {
-  // CHECK:   tensor.empty() {{.*}} : tensor<2x8x16xf32>
+  // CHECK:   %[[FOUR:.*]] = arith.constant 4 : index
+  // CHECK:   %[[ISFOUR:.*]] = arith.cmpi ule, %[[LIVE]], %[[FOUR]]
+  // CHECK:   scf.if %[[ISFOUR]]
+  // CHECK:     scf.yield %{{([^,]*, ){7}[^,]*}} : vector<16xf32>{{(, vector<16xf32>){7}$}}
+  // CHECK:   } else {
+  // CHECK:     %[[EIGHT:.*]] = arith.constant 8 : index
+  // CHECK:     %[[SINGLE:.*]] = arith.cmpi ule, %[[LIVE]], %[[EIGHT]]
+  // CHECK:     scf.if %[[SINGLE]]
+  // CHECK:       vector.transfer_read %[[W]][{{.*}} : tensor<2x8x16xf16>, vector<16xf16>
+  // CHECK-NOT: tensor.empty
+  // CHECK:     } else {
+  // CHECK:       tensor.empty() {{.*}} : tensor<2x8x16xf32>
   func.func @widenedForSome(%w: tensor<2x8x16xf16>, %x: tensor<16x8xf32>, %o: tensor<16x2x16xf32>) -> tensor<16x2x16xf32>
       attributes {kernel.chunk = 16 : i64} {
     %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
