@@ -52,9 +52,9 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
       .add_option("--kv", options.cacheType,
                   "type of the KV cache (default: f32; q8: codes of 8 bits, 32 to a scale)")
       ->check(CLI::IsMember({"f32", "f16", "bf16", "q8"}));
-  command.add_flag("!--no-screen", options.screen,
-                   "leave out the copy at 8 bits that a large head of floats gets, by which a token's step finds the "
-                   "logits that can be sampled, and reads no others");
+  command.add_flag_callback("--no-screen", [&options] { options.screen = false; },
+                            "leave out the copy of 6 or 8 bits that a large head of floats gets, by which a token's "
+                            "step finds the rows whose logits can be drawn, and reads no others");
   command
       .add_option("--calibrate", options.calibrate,
                   "a text for the model to read: errors are put where they change least of what it then computes")
