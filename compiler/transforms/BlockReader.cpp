@@ -109,7 +109,9 @@ Value BlockReader::levels(Value codes) {
   return kernel::LookupOp::create(*b, loc, codes.getType(), codes, table);
 }
 
-Value BlockReader::scales(int64_t group) { return timesFactors(blockScales, group, 0, /*isSigned=*/true); }
+Value BlockReader::scales(int64_t group) {
+  return timesFactor(blockScales, layout.format.minimums ? 2 * group : group, layout.format.factorOffset);
+}
 
 /// The exponent of a float is a byte, too: e is 2^(e - 127), but for 0 (there zero, 2^-127 is
 /// the denormal 0x400000) and 255 (there infinity); half of it is exact.
@@ -130,7 +132,7 @@ Value BlockReader::powers() {
 Value BlockReader::minimums(int64_t group) {
   if (!blockMinimums)
     return {};
-  return timesFactors(blockMinimums, group, layout.rows, /*isSigned=*/false);
+  return timesFactor(blockMinimums, 2 * group + 1, /*offset=*/0);
 }
 
 Value BlockReader::halves(int64_t offset) {
@@ -139,27 +141,73 @@ Value BlockReader::halves(int64_t offset) {
   return widen(*b, loc, vector::BitCastOp::create(*b, loc, type, bytes(at, 2)));
 }
 
-Value BlockReader::timesFactors(Value numbers, int64_t group, int64_t factorOffset, bool isSigned) {
+Value BlockReader::timesFactor(Value numbers, int64_t factor, int64_t offset) {
   if (!layout.format.twoLevels())
     return numbers;
-  auto wide = VectorType::get({width()}, b->getF32Type()), words = VectorType::get({width()}, b->getI32Type());
-  Value factors = stepBytes(layout.factors + group * layout.factorBytes + factorOffset, 1);
-  if (isSigned)
-    factors = arith::ExtSIOp::create(*b, loc, words, factors);
-  else
-    factors = arith::ExtUIOp::create(*b, loc, words, factors);
+  auto wide = VectorType::get({width()}, b->getF32Type());
+  Value factors = factorBits(factor);
+  if (offset)
+    factors = arith::SubIOp::create(*b, loc, factors, word(offset));
   return arith::MulFOp::create(*b, loc, numbers, arith::SIToFPOp::create(*b, loc, wide, factors));
 }
 
-Value BlockReader::stepBytes(int64_t offset, int64_t count, Value more) {
-  Value at = arith::ConstantIndexOp::create(*b, loc, offset);
-  if (more)
-    at = arith::AddIOp::create(*b, loc, at, more);
-  if (steps() > 1) {
-    Value before = arith::MulIOp::create(*b, loc, step, arith::ConstantIndexOp::create(*b, loc, layout.stepBytes));
-    at = arith::AddIOp::create(*b, loc, before, at);
+Value BlockReader::factorBits(int64_t factor) {
+  auto words = VectorType::get({width()}, b->getI32Type());
+  auto bitsFrom = [&](Value bits, int64_t first, int64_t count) -> Value {
+    if (first)
+      bits = arith::ShRUIOp::create(*b, loc, bits, word(first));
+    return first + count == 8 ? bits : arith::AndIOp::create(*b, loc, bits, word((1 << count) - 1)).getResult();
+  };
+  int64_t perByte = 8 / layout.format.factorBits;
+  Value bits = stepBytes(layout.factors + factor / perByte * layout.rows, 1);
+  if (layout.format.factorBits == 8)
+    return arith::ExtSIOp::create(*b, loc, words, bits);
+  if (layout.format.factorBits == 4)
+    return bitsFrom(arith::ExtUIOp::create(*b, loc, words, bits), factor % 2 * 4, 4);
+  Value lower = arith::ExtUIOp::create(*b, loc, words, stepBytes(layout.factors, 1));
+  if (factor == 0)
+    return bitsFrom(lower, 0, 6);
+  Value upper = arith::ShLIOp::create(*b, loc, upperBits(), word(2));
+  return arith::OrIOp::create(*b, loc, upper, bitsFrom(lower, 6, 2));
+}
+
+Value BlockReader::upperBits() {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(*b, loc, value); };
+  int64_t half = layout.rows / 2, count = lane ? 1 : half;
+  Value place = placeOf(layout.factors + layout.rows);
+  if (lane)
+    place = arith::AddIOp::create(*b, loc, place, arith::RemUIOp::create(*b, loc, lane, constant(half)));
+  auto words = VectorType::get({count}, b->getI32Type());
+  auto word = [&](int32_t value) { return arith::ConstantOp::create(*b, loc, DenseElementsAttr::get(words, value)); };
+  Value both = arith::ExtUIOp::create(*b, loc, words, bytesAt(place, count));
+  if (lane) {
+    Value which = arith::DivUIOp::create(*b, loc, lane, constant(half));
+    Value bits = arith::MulIOp::create(*b, loc, which, constant(4));
+    Value shift = arith::IndexCastOp::create(*b, loc, b->getI32Type(), bits);
+    both = arith::ShRUIOp::create(*b, loc, both, vector::BroadcastOp::create(*b, loc, words, shift));
+    return arith::AndIOp::create(*b, loc, both, word(15));
   }
-  return bytes(at, count);
+  Value first = arith::AndIOp::create(*b, loc, both, word(15));
+  Value second = arith::ShRUIOp::create(*b, loc, both, word(4));
+  return vector::ShuffleOp::create(*b, loc, first, second, llvm::to_vector(llvm::seq<int64_t>(0, layout.rows)));
+}
+
+Value BlockReader::word(int64_t value) {
+  auto words = VectorType::get({width()}, b->getI32Type());
+  return arith::ConstantOp::create(*b, loc, DenseElementsAttr::get(words, int32_t(value)));
+}
+
+Value BlockReader::placeOf(int64_t offset) {
+  Value at = arith::ConstantIndexOp::create(*b, loc, offset);
+  if (steps() == 1)
+    return at;
+  Value before = arith::MulIOp::create(*b, loc, step, arith::ConstantIndexOp::create(*b, loc, layout.stepBytes));
+  return arith::AddIOp::create(*b, loc, before, at);
+}
+
+Value BlockReader::stepBytes(int64_t offset, int64_t count, Value more) {
+  Value at = placeOf(offset);
+  return bytes(more ? arith::AddIOp::create(*b, loc, at, more).getResult() : at, count);
 }
 
 Value BlockReader::bytes(Value offset, int64_t count) {
@@ -167,6 +215,10 @@ Value BlockReader::bytes(Value offset, int64_t count) {
     Value before = arith::MulIOp::create(*b, loc, lane, arith::ConstantIndexOp::create(*b, loc, count));
     offset = arith::AddIOp::create(*b, loc, before, offset);
   }
-  return vector::TransferReadOp::create(*b, loc, VectorType::get({count * width()}, b->getI8Type()), panels,
+  return bytesAt(offset, count * width());
+}
+
+Value BlockReader::bytesAt(Value offset, int64_t count) {
+  return vector::TransferReadOp::create(*b, loc, VectorType::get({count}, b->getI8Type()), panels,
                                         ValueRange{panel, block, offset}, std::nullopt, ArrayRef<bool>{true});
 }

@@ -64,8 +64,11 @@ public:
 
 private:
   int64_t width() const { return lane ? 1 : layout.rows; } ///< R
-  /// `count` bytes to a row, of the block's from byte `offset` on.
+  /// `count` bytes of the block, from byte `offset` on; and as many to a row.
+  mlir::Value bytesAt(mlir::Value offset, int64_t count);
   mlir::Value bytes(mlir::Value offset, int64_t count);
+  /// Where in the block byte `offset` of the first step's is in the step.
+  mlir::Value placeOf(int64_t offset);
   /// The same of a step; `offset`, and `more` where it is there, are from the block's first on.
   mlir::Value stepBytes(int64_t offset, int64_t count, mlir::Value more = {});
   /// The bits of `field` at their places in the codes, as words [R].
@@ -77,9 +80,13 @@ private:
   mlir::Value powers();
   /// R F16 numbers at `offset` of the block, F32.
   mlir::Value halves(int64_t offset);
-  /// `numbers`, in formats with two levels times the bytes that begin at `factorOffset` in
-  /// every group.
-  mlir::Value timesFactors(mlir::Value numbers, int64_t group, int64_t factorOffset, bool isSigned);
+  /// `numbers`, in formats with two levels times factor `factor` of the step's, less `offset`.
+  mlir::Value timesFactor(mlir::Value numbers, int64_t factor, int64_t offset);
+  /// Factor number `factor` of the step's as it is packed, i32 [R].
+  mlir::Value factorBits(int64_t factor);
+  /// The upper four bits of the second factor of 6 bits, i32 [R].
+  mlir::Value upperBits();
+  mlir::Value word(int64_t value); ///< in all lanes, i32 [R]
 
   mlir::OpBuilder *b;
   mlir::Location loc;

@@ -123,6 +123,26 @@ void packColumns(const llama::BlockLayout &layout, const uint8_t *from, int64_t 
     std::memcpy(to + 4 * (layout.rows * vector + r), &vectors[vector], sizeof(uint32_t));
 }
 
+/// Factor `number` of a block's, of row `r`, into its place in the block at `to`: row by row, in the order of
+/// the numbers.
+void packFactor(const llama::BlockLayout &layout, int64_t number, int factor, int64_t r, char *to) {
+  int64_t step = number / layout.format.factorsOfStep(), place = number % layout.format.factorsOfStep();
+  char *bytes = to + layout.factors + step * layout.stepBytes;
+  if (layout.format.factorBits == 8) {
+    bytes[place * layout.rows + r] = char(factor);
+  } else if (layout.format.factorBits == 4) {
+    char &two = bytes[place / 2 * layout.rows + r];
+    two = char(place % 2 ? two | factor << 4 : factor);
+  } else if (place == 0) {
+    bytes[r] = char(factor);
+  } else {
+    int64_t half = layout.rows / 2;
+    char &upper = bytes[layout.rows + r % half];
+    bytes[r] = char(bytes[r] | factor << 6);
+    upper = char(r < half ? factor >> 2 : upper | factor >> 2 << 4);
+  }
+}
+
 /// Notes what became of row `row` of a matrix: `values` [K].
 void measure(const Job &job, int64_t row, const float *values, std::vector<float> &exact) {
   exact.resize(job.columns);
@@ -178,13 +198,10 @@ void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llv
         fromF32(Storage::F16, &row.scales[block], 1, at + 2 * r);
       if (t.minimums)
         fromF32(Storage::F16, &row.minimums[block], 1, at + layout.minimums + 2 * r);
-      for (int64_t group = 0; t.twoLevels() && group < groups; ++group) {
-        int64_t column = group * t.group;
-        char *factors = at + layout.factors + column / llama::kGroup * layout.stepBytes +
-                        column % llama::kGroup / t.group * layout.factorBytes;
-        factors[r] = char(row.scaleFactors[block * groups + group]);
+      for (int64_t group = 0, factor = 0; t.twoLevels() && group < groups; ++group) {
+        packFactor(layout, factor++, row.scaleFactors[block * groups + group] + t.factorOffset, r, at);
         if (t.minimums)
-          factors[job.panel + r] = char(row.minimumFactors[block * groups + group]);
+          packFactor(layout, factor++, row.minimumFactors[block * groups + group], r, at);
       }
       for (int64_t part = 0; part < t.block / llama::kGroup; ++part)
         packColumns(layout, row.codes.data() + block * t.block + part * llama::kGroup, r,

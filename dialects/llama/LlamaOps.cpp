@@ -232,6 +232,9 @@ LogicalResult PackBlocksOp::verify() {
   int64_t block = traits(getFormat()).block;
   if (rows < 1 || rows > kMostBlockRows) // (C1)
     return emitOpError("expects blocks of 1 to ") << kMostBlockRows << " rows, but got " << rows;
+  if (traits(getFormat()).factorBits == 6 && rows % 2) // (C3)
+    return emitOpError("expects an even number of rows, two of which share bytes in ")
+           << stringifyFormat(getFormat()) << ", but got " << rows;
   int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);
   SmallVector<int64_t> shape = {panels, int64_t(llvm::divideCeil(columns, block)), BlockLayout(getFormat(), rows).bytes};
   if (getType().getShape() != ArrayRef(shape)) // (C2)

@@ -232,7 +232,7 @@ def Llama_PackBlocksOp : Llama_Op<"pack_blocks", [Pure, Llama_WeightExpression]>
   let summary = "the codes and scales of a quantized matrix, in blocks of rows and columns";
   let description = [{
     [N, K] becomes bytes [ceil(N / rows), ceil(K / S), B], S being the columns of a block of
-    the format. A block holds the F16 numbers of `rows` rows, with two levels the bytes
+    the format. A block holds the F16 numbers of `rows` rows, with two levels the factors
     of their groups, and then, for every 32 columns, unsigned codes with four columns of
     a row beside each other, as the machine's dot products take them: Quantization.h
     has the format's and the block's definition.
@@ -244,6 +244,7 @@ def Llama_PackBlocksOp : Llama_Op<"pack_blocks", [Pure, Llama_WeightExpression]>
 
     - (C1) `rows` lies in [1, 64].
     - (C2) the result is [ceil(N / rows), ceil(K / S), B] of i8.
+    - (C3) `rows` is even in formats whose factors have 6 bits (q3_k, q4_k, q5_k).
 
     ```mlir
     %p = llama.pack_blocks %q rows 16 format q4 : tensor<256x512xf32> -> tensor<16x16x288xi8>

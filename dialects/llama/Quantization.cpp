@@ -51,11 +51,11 @@ const Entry &entry(Format format) {
   static const Entry ternary = {{2, 1, 32, 32, false, {}}, {32, 72, 4}};
   static const Entry nf4 = {{4, 127, 64, 64, false, kNormalFloat}, {32, 42, 2}};
   static const Entry mxfp4 = {{4, 12, 32, 32, false, kTwiceE2M1, true}, {32, 64, 32}};
-  static const Entry q2k = {{2, 0, 16, 256, true, {}}};
-  static const Entry q3k = {{3, 4, 16, 256, false, {}}};
-  static const Entry q4k = {{4, 0, 32, 256, true, {}}};
-  static const Entry q5k = {{5, 0, 32, 256, true, {}}};
-  static const Entry q6k = {{6, 32, 16, 256, false, {}}};
+  static const Entry q2k = {{2, 0, 16, 256, true, {}, false, 4}};
+  static const Entry q3k = {{3, 4, 16, 256, false, {}, false, 6, 32}};
+  static const Entry q4k = {{4, 0, 32, 256, true, {}, false, 6}};
+  static const Entry q5k = {{5, 0, 32, 256, true, {}, false, 6}};
+  static const Entry q6k = {{6, 32, 16, 256, false, {}, false, 8}};
   switch (format) {
   case Format::Q8: return q8;
   case Format::Q6: return q6;
@@ -115,18 +115,9 @@ std::optional<Format> cria::llama::codeFormat(Encoding encoding) {
 
 int64_t cria::llama::encodedBytes(Encoding encoding) {
   const FormatTraits &format = traits(*codeFormat(encoding));
-  int64_t bytes = (format.exponents ? 1 : format.minimums ? 4 : 2) + format.bits * format.block / 8;
-  switch (encoding) {
-  case Encoding::Q2_K:
-  case Encoding::Q6_K:
-    return bytes + 16; // a byte for each of 16 groups
-  case Encoding::Q3_K:
-  case Encoding::Q4_K:
-  case Encoding::Q5_K:
-    return bytes + 12; // 6 bits for each of 16 factors
-  default:
-    return bytes;
-  }
+  int64_t numbers = format.exponents ? 1 : format.minimums ? 4 : 2;
+  int64_t factorBits = format.factorsOfStep() * format.factorBits * (format.block / kGroup);
+  return numbers + (factorBits + format.bits * format.block) / 8;
 }
 
 //===----------------------------------------------------------------------===//
@@ -448,8 +439,7 @@ BlockLayout::BlockLayout(Format format, int64_t rows) : format(traits(format)), 
   const FormatTraits &t = this->format;
   minimums = (t.exponents ? 1 : 2) * rows;
   factors = minimums + (t.minimums ? 2 * rows : 0);
-  factorBytes = !t.twoLevels() ? 0 : t.minimums ? 2 * rows : rows;
-  codes = factors + factorBytes * std::max(kGroup / t.group, 1);
+  codes = factors + t.factorsOfStep() * t.factorBits * rows / 8;
   stepBytes = codes - factors + 4 * rows * t.bits;
   bytes = factors + stepBytes * (t.block / kGroup);
   if (t.bits == 6) {

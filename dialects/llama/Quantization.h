@@ -37,10 +37,16 @@
 // `llama.pack_blocks` stores codes in blocks of `rows` (R) rows and `block` columns:
 //
 //   R scales, F16 or bytes e; with minimums R F16 minimums (e)
-//   for every 32 columns: with two levels, for each of their groups in turn, R bytes a,
-//   then (with minimums) R bytes b; then the codes, of w bits: w vectors of 4 R bytes
+//   for every 32 columns: with two levels the factors, for each of their groups in turn a and
+//   (with minimums) b; then the codes, of w bits: w vectors of 4 R bytes
 //
-// so that a panel is read from its first byte to its last.
+// so that a panel takes as many bytes as in a file, and is read from its first one to its last. Byte r of R bytes
+// is of row r. Factors take as many bits as in files, too:
+//
+//   8 bits    R bytes for each
+//   4 bits    R bytes for every two, the first one in the low bits
+//   6 bits    two: R bytes have the first one, and above it the lowest two bits of the second; R / 2 bytes the
+//             upper four, of row r in the low bits, and of row r + R / 2
 //
 // Columns are taken by four, as dot products of bytes take them: byte 4 r + k of a vector is of row
 // r, and of column k of some fours. Codes of 8, 4 and 2 bits fill bytes: those of fours j, j + w,
@@ -80,9 +86,13 @@ struct FormatTraits {
   bool minimums;
   llvm::ArrayRef<int8_t> levels; ///< of every code; empty: code - offset
   bool exponents = false; ///< scales are powers of two, stored as bytes e
+  int factorBits = 0;     ///< of a and b, as they are packed: 4, 6 or 8 (then a is signed); 0 with one level
+  int factorOffset = 0;   ///< a + factorOffset is packed
 
   /// Whether the scales and minimums of groups are bytes times those of a block.
   bool twoLevels() const { return block > group; }
+  /// Factors of 32 columns.
+  int factorsOfStep() const { return twoLevels() ? (minimums ? 2 : 1) * (group < 32 ? 32 / group : 1) : 0; }
   /// No level + offset is above it.
   int largest() const { return levels.empty() ? (1 << bits) - 1 : *llvm::max_element(levels) + offset; }
 };
@@ -175,10 +185,9 @@ struct BlockLayout {
   const FormatTraits &format;
   int64_t rows;
   int64_t minimums;   ///< of the F16 minimums; the scales are at 0
-  int64_t factors;    ///< of the first group's bytes
-  int64_t factorBytes; ///< of one group
+  int64_t factors;    ///< of the first 32 columns' factors
   int64_t codes;      ///< of the first 32 columns' codes
-  int64_t stepBytes;  ///< of 32 columns: their groups' factors, then their codes
+  int64_t stepBytes;  ///< of 32 columns: their factors, then their codes
   int64_t bytes;      ///< of the whole block
   /// Of each four of the 32 columns, what their codes are made of, low bits first.
   std::array<llvm::SmallVector<Field, 3>, 8> fields;

@@ -260,16 +260,23 @@ float numberInBlock(llama::Format format, const uint8_t *block, int rows, int r,
     minimum = half(at + 2 * r);
     at += 2 * rows;
   }
-  int factors = t.block == t.group ? 0 : t.minimums ? 2 * rows : rows; // bytes of a group
-  int groups = t.group < 32 ? 32 / t.group : 1;                        // of 32 columns
-  at += column / 32 * (groups * factors + 4 * rows * t.bits);
-  if (factors) {
-    const uint8_t *group = at + column % 32 / t.group * factors;
-    scale *= int8_t(group[r]);
-    if (t.minimums)
-      minimum *= group[rows + r];
+  bool isQ3 = format == llama::Format::Q3K, isQ45 = format == llama::Format::Q4K || format == llama::Format::Q5K;
+  bool isQ26 = format == llama::Format::Q2K || format == llama::Format::Q6K;
+  int factors = isQ26 ? 2 * rows : isQ3 || isQ45 ? 3 * rows / 2 : 0;
+  at += column / 32 * (factors + 4 * rows * t.bits);
+  int group = column % 32 / 16;
+  if (format == llama::Format::Q2K) { // a in the low half of a byte, b in the high one
+    scale *= at[group * rows + r] & 15;
+    minimum *= at[group * rows + r] >> 4;
+  } else if (format == llama::Format::Q6K) {
+    scale *= int8_t(at[group * rows + r]);
+  } else if (isQ3 || isQ45) { // two numbers of six bits: both a, or a and b
+    int upper = at[rows + r % (rows / 2)] >> (r < rows / 2 ? 0 : 4) & 15;
+    int first = at[r] & 63, second = at[r] >> 6 | upper << 2;
+    scale *= isQ3 ? (group ? second : first) - 32 : first;
+    minimum *= second;
   }
-  at += groups * factors;
+  at += factors;
   // {vector, lowest bit in its bytes, bits} of every four columns' codes, low bits first.
   using Fields = std::vector<std::array<int, 3>>;
   const std::map<int, std::vector<Fields>> cut = {
@@ -416,7 +423,8 @@ std::vector<float> rowNorms(llvm::ArrayRef<float> numbers) {
   Temporary file;
   EXPECT_EQ(write(file.descriptor, numbers.data(), numbers.size() * 4), ssize_t(numbers.size() * 4));
   return rowNorms("llama.source @w in \"" + file.path + "\" at 0 : tensor<37x40xf32>\n",
-                  weight("%w", "tensor<37x40xf32>") + "%r = llama.row_norms %w rows 16 : (tensor<37x40xf32>) -> tensor<3xf32>\n");
+                  weight("%w", "tensor<37x40xf32>") +
+                      "%r = llama.row_norms %w rows 16 : (tensor<37x40xf32>) -> tensor<3xf32>\n");
 }
 
 } // namespace
@@ -426,9 +434,11 @@ TEST(Evaluator, BoundsNormsOfRows) {
   std::string type = tensor(37, 64);
   for (std::string ops : {"%r = llama.row_norms %w rows 16 : (" + type + ") -> tensor<3xf32>\n",
                           "%q = llama.quantize %w format q8 rough : " + type + " -> " + type +
-                              "\n%r = llama.row_norms %w minus %q rows 16 : (" + type + ", " + type + ") -> tensor<3xf32>\n"}) {
+                              "\n%r = llama.row_norms %w minus %q rows 16 : (" + type + ", " + type +
+                              ") -> tensor<3xf32>\n"}) {
     ops = weight("%w", type) + ops;
-    reference::Program program(random(type) + "func.func @f() -> tensor<3xf32> {\n" + ops + "return %r : tensor<3xf32>\n}");
+    reference::Program program(random(type) + "func.func @f() -> tensor<3xf32> {\n" + ops +
+                               "return %r : tensor<3xf32>\n}");
     std::vector<double> expected = program.call();
     ASSERT_EQ(expected.size(), 3u) << program.messages;
     std::vector<float> found = rowNorms(random(type), ops);

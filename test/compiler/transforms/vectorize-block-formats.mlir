@@ -3,7 +3,7 @@
 module attributes {kernel.target = "znver4"} {
 
 // A K-quant: a loop over blocks, whose F16 numbers are read once, and one over their eight
-// steps; scale and minimum are bytes times F16, the minimum is taken off by the codes'
+// steps; scale and minimum are six bits times F16, the minimum is taken off by the codes'
 // sum. Codes have no offset, so numbers count from where the exact sums start.
 // CHECK-LABEL: func.func @q4_k
 // CHECK: scf.for %[[BLOCK:.*]] = %c0
@@ -15,9 +15,9 @@ module attributes {kernel.target = "znver4"} {
 // CHECK:   %[[ORIGIN:.*]] = tensor.extract %arg1
 // CHECK:   %[[LANES:.*]] = vector.broadcast %[[ORIGIN]]
 // CHECK:   %[[START:.*]] = vector.bitcast %[[LANES]]
-// The codes of the first step begin behind 2 x 32 bytes of F16 and 32 of factors; 288 to a step.
-// CHECK:   %[[FIRST:.*]] = arith.constant 96 : index
-// CHECK:   %[[BEFORE:.*]] = arith.muli %[[PART]], %c288
+// The codes of the first step begin behind 2 x 32 bytes of F16 and 24 of factors; 280 to a step.
+// CHECK:   %[[FIRST:.*]] = arith.constant 88 : index
+// CHECK:   %[[BEFORE:.*]] = arith.muli %[[PART]], %c280
 // CHECK:   %[[AT:.*]] = arith.addi %[[BEFORE]], %[[FIRST]]
 // CHECK:   vector.transfer_read %{{.*}}[%{{.*}}, %[[BLOCK]], %[[AT]]]{{.*}} vector<64xi8>
 // CHECK:   kernel.dot %[[START]],
@@ -25,19 +25,28 @@ module attributes {kernel.target = "znver4"} {
 // CHECK:   %[[FROM:.*]] = tensor.extract %arg1
 // CHECK:   %[[FROMS:.*]] = vector.broadcast %[[FROM]]
 // CHECK:   arith.subf %{{.*}}, %[[FROMS]]
-// CHECK:   arith.extsi %{{.*}} : vector<16xi8> to vector<16xi32>
+// The scale's factor is in the low six bits; the minimum's is above it, and in a half of one byte for two rows.
+// CHECK:   arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
+// CHECK:   arith.constant dense<63> : vector<16xi32>
 // CHECK:   %[[SCALE:.*]] = arith.mulf
 // CHECK:   %[[FACTOR:.*]] = arith.mulf %[[SCALE]],
 // CHECK:   vector.fma %{{.*}}, %[[FACTOR]],
-// CHECK:   arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
+// CHECK:   %[[LOWER:.*]] = arith.extui %{{.*}} : vector<16xi8> to vector<16xi32>
+// CHECK:   %[[UPPER:.*]] = arith.extui %{{.*}} : vector<8xi8> to vector<8xi32>
+// CHECK:   arith.andi %[[UPPER]], %{{.*}} : vector<8xi32>
+// CHECK:   arith.shrui %[[UPPER]], %{{.*}} : vector<8xi32>
+// CHECK:   vector.shuffle %{{.*}} [0, 1, {{.*}}, 15] : vector<8xi32>, vector<8xi32>
+// CHECK:   arith.shli %{{.*}} : vector<16xi32>
+// CHECK:   arith.shrui %[[LOWER]], %{{.*}} : vector<16xi32>
+// CHECK:   arith.ori %{{.*}} : vector<16xi32>
 // CHECK:   %[[MINIMUM:.*]] = arith.negf
 // CHECK:   tensor.extract %arg2
 // CHECK:   vector.fma %[[MINIMUM]],
 // CHECK-NOT: vector.fma
-func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x8xf32>, %w: tensor<1x1x2368xi8>,
+func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x8xf32>, %w: tensor<1x1x2304xi8>,
                 %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4_k into %o
-    : (tensor<1x8x32xi8>, tensor<1x16xf32>, tensor<1x8xf32>, tensor<1x1x2368xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x8x32xi8>, tensor<1x16xf32>, tensor<1x8xf32>, tensor<1x1x2304xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %y : tensor<1x1x16xf32>
 }
 
@@ -57,10 +66,10 @@ func.func @q4_k(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x8xf32>
 // CHECK:   vector.fma %{{.*}}, %[[S]],
 // CHECK:   %[[M:.*]] = vector.transfer_read %[[NUMBERS]]{{.*}} vector<16xf32>
 // CHECK:   vector.fma %[[M]],
-func.func @q4_k_many(%q: tensor<16x8x32xi8>, %s: tensor<16x8xf32>, %n: tensor<16x8xf32>, %w: tensor<1x1x2368xi8>,
+func.func @q4_k_many(%q: tensor<16x8x32xi8>, %s: tensor<16x8xf32>, %n: tensor<16x8xf32>, %w: tensor<1x1x2304xi8>,
                      %o: tensor<16x1x16xf32>) -> tensor<16x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4_k microscaled into %o
-    : (tensor<16x8x32xi8>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<1x1x2368xi8>, tensor<16x1x16xf32>) -> tensor<16x1x16xf32>
+    : (tensor<16x8x32xi8>, tensor<16x8xf32>, tensor<16x8xf32>, tensor<1x1x2304xi8>, tensor<16x1x16xf32>) -> tensor<16x1x16xf32>
   return %y : tensor<16x1x16xf32>
 }
 
@@ -114,10 +123,10 @@ func.func @q6_k(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x16xf32
 // CHECK:   %[[SUM:.*]] = arith.addf %[[A]], %[[B]] : f32
 // CHECK:   %[[TAKEN:.*]] = vector.broadcast %[[SUM]]
 // CHECK:   vector.fma %{{.*}}, %[[TAKEN]],
-func.func @halves(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x16xf32>, %w: tensor<1x1x2368xi8>,
+func.func @halves(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x16xf32>, %w: tensor<1x1x2304xi8>,
                   %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
   %y = kernel.block_matmul %q, %s, %n, %w format q4_k into %o
-    : (tensor<1x8x32xi8>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<1x1x2368xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
+    : (tensor<1x8x32xi8>, tensor<1x16xf32>, tensor<1x16xf32>, tensor<1x1x2304xi8>, tensor<1x1x16xf32>) -> tensor<1x1x16xf32>
   return %y : tensor<1x1x16xf32>
 }
 

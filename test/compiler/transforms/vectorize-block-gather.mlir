@@ -28,17 +28,19 @@ func.func @q4(%i: tensor<2xi32>, %w: tensor<3x2x288xi8>, %o: tensor<2x64xf32>) -
   return %y : tensor<2x64xf32>
 }
 
-// Groups of 16 with two levels and minimums: two halves of a step.
+// Groups of 16 with two levels and minimums, whose factors are halves of a byte: two halves of a step.
 // CHECK-LABEL: func.func @q2_k
-// CHECK:   arith.extsi %{{.*}} : vector<1xi8> to vector<1xi32>
-// CHECK:   arith.extui %{{.*}} : vector<1xi8> to vector<1xi32>
+// CHECK:   %[[A:.*]] = arith.extui %{{.*}} : vector<1xi8> to vector<1xi32>
+// CHECK:   arith.andi %[[A]], %{{.*}} : vector<1xi32>
+// CHECK:   %[[B:.*]] = arith.extui %{{.*}} : vector<1xi8> to vector<1xi32>
+// CHECK:   arith.shrui %[[B]], %{{.*}} : vector<1xi32>
 // CHECK:   arith.subf %{{.*}} : vector<16xf32>
 // CHECK:   vector.transfer_write {{.*}} vector<16xf32>
 // CHECK:   arith.subf %{{.*}} : vector<16xf32>
 // CHECK:   vector.transfer_write {{.*}} vector<16xf32>
-func.func @q2_k(%i: tensor<1xi32>, %w: tensor<3x1x1600xi8>, %o: tensor<1x256xf32>) -> tensor<1x256xf32> {
+func.func @q2_k(%i: tensor<1xi32>, %w: tensor<3x1x1344xi8>, %o: tensor<1x256xf32>) -> tensor<1x256xf32> {
   %y = kernel.block_gather %i of %w rows 16 format q2_k into %o
-    : (tensor<1xi32>, tensor<3x1x1600xi8>, tensor<1x256xf32>) -> tensor<1x256xf32>
+    : (tensor<1xi32>, tensor<3x1x1344xi8>, tensor<1x256xf32>) -> tensor<1x256xf32>
   return %y : tensor<1x256xf32>
 }
 

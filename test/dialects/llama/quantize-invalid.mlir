@@ -45,6 +45,17 @@ func.func @f(%x: tensor<?x64xf32>) {
 
 // -----
 
+// llama.pack_blocks (C3)
+llama.source @k in "m" at 0 as q3_k : tensor<4x256xf32>
+func.func @f() {
+  %w = llama.weight @k : tensor<4x256xf32>
+  // expected-error @+1 {{'llama.pack_blocks' op expects an even number of rows, two of which share bytes in q3_k, but got 5}}
+  %q = llama.pack_blocks %w rows 5 format q3_k : tensor<4x256xf32> -> tensor<1x1x550xi8>
+  return
+}
+
+// -----
+
 // llama.row_norms (C1)
 func.func @f(%w: tensor<4x64xf32>) {
   // expected-error @+1 {{'llama.row_norms' op expects rows in [1, 4096], but got 0}}
