@@ -158,17 +158,16 @@ Value BlockReader::factorBits(int64_t factor) {
       bits = arith::ShRUIOp::create(*b, loc, bits, word(first));
     return first + count == 8 ? bits : arith::AndIOp::create(*b, loc, bits, word((1 << count) - 1)).getResult();
   };
-  int64_t perByte = 8 / layout.format.factorBits;
-  Value bits = stepBytes(layout.factors + factor / perByte * layout.rows, 1);
   if (layout.format.factorBits == 8)
-    return arith::ExtSIOp::create(*b, loc, words, bits);
+    return arith::ExtSIOp::create(*b, loc, words, stepBytes(layout.factors + factor * layout.rows, 1));
+  int64_t place = layout.factors + (layout.format.factorBits == 4 ? factor / 2 * layout.rows : 0);
+  Value bits = arith::ExtUIOp::create(*b, loc, words, stepBytes(place, 1));
   if (layout.format.factorBits == 4)
-    return bitsFrom(arith::ExtUIOp::create(*b, loc, words, bits), factor % 2 * 4, 4);
-  Value lower = arith::ExtUIOp::create(*b, loc, words, stepBytes(layout.factors, 1));
+    return bitsFrom(bits, factor % 2 * 4, 4);
   if (factor == 0)
-    return bitsFrom(lower, 0, 6);
+    return bitsFrom(bits, 0, 6);
   Value upper = arith::ShLIOp::create(*b, loc, upperBits(), word(2));
-  return arith::OrIOp::create(*b, loc, upper, bitsFrom(lower, 6, 2));
+  return arith::OrIOp::create(*b, loc, upper, bitsFrom(bits, 6, 2));
 }
 
 Value BlockReader::upperBits() {

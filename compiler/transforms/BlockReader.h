@@ -67,7 +67,7 @@ private:
   /// `count` bytes of the block, from byte `offset` on; and as many to a row.
   mlir::Value bytesAt(mlir::Value offset, int64_t count);
   mlir::Value bytes(mlir::Value offset, int64_t count);
-  /// Where in the block byte `offset` of the first step's is in the step.
+  /// Where in the block a byte of the step is, which is at `offset` in the first one.
   mlir::Value placeOf(int64_t offset);
   /// The same of a step; `offset`, and `more` where it is there, are from the block's first on.
   mlir::Value stepBytes(int64_t offset, int64_t count, mlir::Value more = {});

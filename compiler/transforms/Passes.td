@@ -339,9 +339,10 @@ def VectorizeMatmul : Pass<"kernel-vectorize-matmul", "::mlir::func::FuncOp"> {
     Input rows are cut into tiles. One of m rows and a few panels keeps its sums in registers
     while one loop runs over the columns: a vector of weights is loaded and widened once, and
     each input row adds it times its own element. Sums are in the order of the
-    columns. Of a chunk two tokens, or four, are a tile of their own height. Tiles that follow each other fetch the panels that come next; a single row
-    takes a few panels at once, and sums even and odd columns apart. Where the target's
-    schedule wants tiles, an op of BF16 becomes one `kernel.tile_matmul`.
+    columns. Tiles that follow each other fetch the panels that come next; of a chunk two tokens,
+    or four, are one lower tile; a single row takes a few panels at once, and sums even and odd
+    columns apart. Where the target's schedule wants tiles, an op of BF16 becomes one
+    `kernel.tile_matmul`.
 
     ```mlir
     %acc:m = scf.for %k = %c0 to %K step %u iter_args(…) -> (vector<16xf32>, …) {

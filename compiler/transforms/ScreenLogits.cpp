@@ -64,7 +64,7 @@ private:
     int64_t all = numbers(head);
     if (auto forward = getOperation().lookupSymbol<func::FuncOp>((llama::kForwardName + "_one").str()))
       forward.walk([&](llama::LinearOp op) { all += numbers(op); });
-    return numbers(head) >= least && numbers(head) >= all / part;
+    return numbers(head) >= least && numbers(head) * part >= all;
   }
 
   static void addScreen(func::FuncOp func) {

@@ -323,6 +323,12 @@ LogicalResult LinearOp::verify() {
   return success();
 }
 
+LogicalResult ScreenOp::verify() {
+  if (tensorType(getMargin()).getDimSize(0) != 1) // (C1)
+    return emitOpError("expects a margin of one number, but got ") << getMargin().getType();
+  return success();
+}
+
 LogicalResult RopeOp::verify() {
   RankedTensorType table = tensorType(getTable());
   if (table.getDimSize(1) != 2) // (C2)

@@ -395,6 +395,8 @@ def Llama_ScreenOp : Llama_Op<"screen", [Pure, AllTypesMatch<["exact", "approxim
     floats, without a bias, `approximation` with a `rough` copy of them. How much it errs at most follows from
     norms (`llama.row_norms`).
 
+    - (C1) `margin` is one number.
+
     ```mlir
     %s = llama.screen %y by %a margin %m : tensor<1x1024xf32>, tensor<1xf32>
     ```
@@ -403,6 +405,7 @@ def Llama_ScreenOp : Llama_Op<"screen", [Pure, AllTypesMatch<["exact", "approxim
     Llama_StaticTensor<[F32], 1>:$margin);
   let results = (outs Llama_Activation:$result);
   let assemblyFormat = "$exact `by` $approximation `margin` $margin attr-dict `:` type($result) `,` type($margin)";
+  let hasVerifier = 1;
 }
 
 def Llama_QuantizeRowsOp : Llama_Op<"quantize_rows", [Pure, SameOperandsAndResultType]> {

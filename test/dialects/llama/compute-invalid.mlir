@@ -186,3 +186,12 @@ func.func @f() {
   %z = "llama.linear"() : () -> tensor<?x4xf32>
   return
 }
+
+// -----
+
+// llama.screen (C1)
+func.func @f(%y: tensor<1x40xf32>, %a: tensor<1x40xf32>, %m: tensor<2xf32>) {
+  // expected-error @+1 {{'llama.screen' op expects a margin of one number, but got 'tensor<2xf32>'}}
+  %s = llama.screen %y by %a margin %m : tensor<1x40xf32>, tensor<2xf32>
+  return
+}
