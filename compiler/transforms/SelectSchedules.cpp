@@ -74,8 +74,8 @@ private:
     return {{heads, op.getPart() ? 1 : divisorUpTo(tokens, rows / heads)}, {0, 0}};
   }
 
-  /// The product that makes x [T, P, R], directly or under ops on the same
-  /// loops, of which a panel's rows may be reduced, with nobody else to see what is in between; null if there is none.
+  /// The product that makes x [T, P, R], directly or under ops on the same loops, of which a panel's
+  /// rows may be reduced, with nobody else to see what is in between; null if there is none.
   static Operation *productBehind(Value x) {
     Operation *op = x.getDefiningOp();
     if (!op || !op->hasOneUse())

@@ -89,9 +89,9 @@ struct FormatTraits {
   int factorBits = 0;     ///< of a and b, as they are packed: 4, 6 or 8 (then a is signed); 0 with one level
   int factorOffset = 0;   ///< a + factorOffset is packed
 
-  /// Whether the scales and minimums of groups are bytes times those of a block.
+  /// Whether the scales and minimums of groups are factors, a few bits each, times those of a block.
   bool twoLevels() const { return block > group; }
-  /// Factors of 32 columns.
+  /// Factors, a and b, of 32 columns.
   int factorsOfStep() const { return twoLevels() ? (minimums ? 2 : 1) * (group < 32 ? 32 / group : 1) : 0; }
   /// No level + offset is above it.
   int largest() const { return levels.empty() ? (1 << bits) - 1 : *llvm::max_element(levels) + offset; }

@@ -3,7 +3,7 @@
 // A model that does nothing but multiply: a token's hidden state is a row of a table, and the
 // head is large enough to be screened. Of the whole head's logits a screen must leave, to the
 // bit, those that are not further below the best than the margin, whatever the numbers are; and of
-// those that are, it should leave few. Where something is not finite it must leave all.
+// those that are, it should leave few. Where something is not finite, or the margin is wide, it must leave all.
 //
 //===----------------------------------------------------------------------===//
 
