@@ -41,12 +41,14 @@ class Engine:
 
 
 class Server(Engine):
-    """A program that answers each line of its standard input with a number."""
+    """A program that answers each line of its standard input with a number. What it allocates gets huge
+    pages where the system has them, as cria asks for itself: some virtual machines translate the addresses
+    of small pages so slowly that an engine was at a seventh of its speed."""
 
     def __init__(self, *command, greets=False):
         self.command = " ".join(map(str, command))
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+                                        text=True, env={**os.environ, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
         self.greeting = json.loads(self._line()) if greets else {}
 
     def ask(self, *words):

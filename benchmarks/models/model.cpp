@@ -54,7 +54,7 @@ static Error writeModel(StringRef path, const ModelFile &model, const Mix &mix) 
   raw_fd_ostream out(path, code, sys::fs::OF_None);
   if (code)
     return createFileError(path, code);
-  out.SetBufferSize(1 << 20);
+  out.SetBufferSize(2 << 20); // the window that Linux maps at once if it is written so (compiler/weights/OutputFile.h)
   if (mix.name == kLlama2c)
     writeLlama2c(out, model.parameters, *weights);
   else
