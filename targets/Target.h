@@ -68,6 +68,7 @@ struct Schedule {
                          ///< (of codes that are simple or unpacked, others are straight code)
   bool signedBytes = false; ///< of blocks: weights of 8 bits meet activations as signed numbers
   int64_t ahead = 0;     ///< matmuls of a single row: bytes from what is read to what is fetched by hand; 0: nothing
+  int64_t aheadCache = 2; ///< that goes into a core's cache number 1 or 2
   int64_t lanes = 1;     ///< others: elements of a vector; attention: positions of a vector
   int64_t block = 1;     ///< elementwise: columns that a thread takes at once;
                          ///< attention: vectors of positions between two changes of the maximum

@@ -84,14 +84,14 @@ void VectorBuilder::fetchShare(Value tensor, int64_t panel, Value share, const T
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(lines.getBody());
   Value place = plus(from, lines.getInductionVar());
-  kernel::PrefetchOp::create(b, loc, tensor, ValueRange{index(panel), zero, place});
+  kernel::PrefetchOp::create(b, loc, tensor, ValueRange{index(panel), zero, place}, /*cache=*/2);
 }
 
-void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count) {
+void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count, int64_t cache) {
   for (int64_t offset = 0, line = lineOf(tensor); offset < count; offset += line) {
     SmallVector<Value> indices(place);
     indices.back() = plus(indices.back(), offset);
-    kernel::PrefetchOp::create(b, loc, tensor, indices);
+    kernel::PrefetchOp::create(b, loc, tensor, indices, cache);
   }
 }
 

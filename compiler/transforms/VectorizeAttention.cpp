@@ -349,7 +349,8 @@ private:
     auto times = [&](Value a, int64_t c) -> Value { return arith::MulIOp::create(b, loc, a, index(c)); };
     auto sum = [&](Value a, Value c) -> Value { return arith::AddIOp::create(b, loc, a, c); };
     Value pass = plus(sum(times(inBlock, size), times(first, all)), top / height * all * each / passes);
-    fetch(cache, {plus(block, 1), zero, zero, sum(pass, times(now, each / passes))}, count * each / passes);
+    fetch(cache, {plus(block, 1), zero, zero, sum(pass, times(now, each / passes))}, count * each / passes,
+          /*cache=*/2);
   }
 
   /// Whether a multiply-add takes numbers of `cache` from memory as they are: for a single row, with

@@ -55,7 +55,8 @@ public:
   /// uninitialized tensors.
   BlockKernel(ArrayRef<kernel::BlockMatmulOp> ops, const Schedule &schedule, int64_t &buffers, RewriterBase &rewriter)
       : VectorBuilder(rewriter, ops.back()->getLoc(), buffers), ops(ops), op(ops.back()), tiled(schedule.tileMatmul),
-        unroll(schedule.unroll), signedBytes(schedule.signedBytes), ahead(schedule.ahead) {
+        unroll(schedule.unroll), signedBytes(schedule.signedBytes), ahead(schedule.ahead),
+        cache(schedule.aheadCache) {
     auto codes = cast<RankedTensorType>(op.getCodes().getType());
     allTokens = codes.getDimSize(0);
     assert((ops.size() == 1 || allTokens == 1) && "many rows are one op's");
@@ -280,7 +281,7 @@ private:
   /// `sums` with the products of columns 32 * step … 32 * step + 31 added; the step is number
   /// `part` of its block.
   SmallVector<Value> multiplyStep(Value step, Value part, ValueRange sums) {
-    prefetch(step);
+    fetchBeforeTurns(step);
     for (BlockReader &reader : readers)
       reader.moveToStep(part);
     SmallVector<Value> results(sums); // [t, p]
@@ -422,6 +423,7 @@ private:
     }
     int64_t beside = readers[0].beside();
     return loopOver(beside, exact, [&](Value first, ValueRange values) {
+      fetchInTurn(step, plus(first, group * beside));
       for (BlockReader &reader : readers)
         reader.moveToVector(first);
       SmallVector<Value> sums(values);
@@ -492,15 +494,33 @@ private:
     return type.getDimSize(1) * type.getDimSize(2) / groups;
   }
 
-  /// A single row's step fetches what is `ahead` bytes further on in each of its panels.
-  void prefetch(Value step) {
-    if (allTokens > 1 || !ahead)
-      return;
-    int64_t bytes = bytesOfStep();
-    Value place = plus(arith::MulIOp::create(b, loc, step, index(bytes)), ahead);
-    for (int64_t p = 0; p < panels; ++p)
-      fetch(ops[opOf(p)].getPanels(), {index(panelAt(p)), zero, place}, bytes);
+  /// A single row fetches by hand what is `ahead` bytes further on in each panel, beside what it reads: where the
+  /// vectors of a step are a loop, each of its turns some whole lines, and the step before them what these leave.
+  /// A step's bytes all at once, or a line now and then, gain less, or lose (see Rationale.md).
+  bool fetches() const { return allTokens == 1 && ahead > 0; }
+  int64_t turns() { return isStraight() ? 0 : readers[0].groups() * readers[0].beside(); }
+  int64_t bytesOfTurn() { return bytesOfStep() / turns() / kLine * kLine; }
+  int64_t bytesBeforeTurns() { return bytesOfStep() - (turns() ? turns() * bytesOfTurn() : 0); }
+
+  void fetchBeforeTurns(Value step) {
+    if (fetches())
+      fetchAhead(times(step, bytesOfStep()), bytesBeforeTurns());
   }
+
+  /// Turn number `turn` of a step's.
+  void fetchInTurn(Value step, Value turn) {
+    if (!fetches())
+      return;
+    Value lines = plus(times(step, bytesOfStep()), times(turn, bytesOfTurn()));
+    fetchAhead(plus(lines, bytesBeforeTurns()), bytesOfTurn());
+  }
+
+  void fetchAhead(Value byte, int64_t count) {
+    for (int64_t p = 0; p < panels; ++p)
+      fetch(ops[opOf(p)].getPanels(), {index(panelAt(p)), zero, plus(byte, ahead)}, count, cache);
+  }
+
+  Value times(Value value, int64_t factor) { return arith::MulIOp::create(b, loc, value, index(factor)); }
 
   /// exact[t, p] += codes(p) times the four codes of row t from `column` of the group on
   void multiply(llvm::function_ref<Value(int64_t)> codes, Value number, Value column, SmallVectorImpl<Value> &exact) {
@@ -522,11 +542,12 @@ private:
   SmallVector<kernel::BlockMatmulOp> ops;
   kernel::BlockMatmulOp op; ///< the last one: what all agree on
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
+  static constexpr int64_t kLine = 64;      ///< bytes that are fetched at once
   static constexpr int64_t kMultiples = 4;  ///< of a power of two that a row's scale can be
   bool tiled;
   int64_t unroll;
   bool signedBytes;
-  int64_t ahead;
+  int64_t ahead, cache; ///< bytes; see Schedule
   bool once = false; ///< codes are unpacked before the first tile, not by each of them
   bool numbersOnce;  ///< so are the matrix's scales and minimums made
   int64_t allTokens = 0, height = 0; ///< of the op; of a tile

@@ -71,7 +71,7 @@ public:
   MicroKernel(PackedMatmul matmul, const Schedule &schedule, RewriterBase &rewriter)
       : VectorBuilder(rewriter, matmul.op.getLoc()), matmul(matmul), unroll(std::min(schedule.unroll, matmul.columns)),
         passPanels(matmul.m > 1 ? matmul.count : divisorUpTo(matmul.count, schedule.panelTile)), ahead(schedule.ahead),
-        tileRows(tileHeight(matmul.m, schedule.tileRows)), rows(tileRows),
+        cache(schedule.aheadCache), tileRows(tileHeight(matmul.m, schedule.tileRows)), rows(tileRows),
         widenOnce(schedule.widenOnce), inMemory(matmul.panels),
         type(VectorType::get({matmul.height}, rewriter.getF32Type())) {}
 
@@ -287,7 +287,7 @@ private:
     if (matmul.m == 1 && ahead) {
       Value here = arith::MulIOp::create(b, loc, column, index(panels.getDimSize(2)));
       for (int64_t panel = first; panel < first + passPanels; ++panel)
-        fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll);
+        fetch(inMemory, {index(panel), zero, plus(here, ahead * 8 / bits)}, panels.getDimSize(2) * unroll, cache);
     }
     if (tileNumber) {
       Value share = shareOfTile(panels.getDimSize(2) * matmul.count, matmul.m, tileRows);
@@ -296,8 +296,9 @@ private:
   }
 
   PackedMatmul matmul;
-  int64_t unroll, passPanels, ahead; ///< columns; panels that meet the rows together; bytes, see Schedule
-  int64_t tileRows, rows;            ///< of the tiles that rows are cut into; of the one that is made
+  int64_t unroll, passPanels; ///< columns; panels that meet the rows together
+  int64_t ahead, cache;       ///< bytes; see Schedule
+  int64_t tileRows, rows;     ///< of the tiles that rows are cut into; of the one that is made
   Value tileNumber, firstRow;        ///< null: the rows are one tile
   Value start;                       ///< null: sums start from what the destination holds
   bool widenOnce;

@@ -79,7 +79,7 @@ struct PrefetchModel : BufferizableOpInterface::ExternalModel<PrefetchModel, Pre
     if (failed(buffer))
       return failure();
     replaceOpWithNewBufferizedOp<memref::PrefetchOp>(rewriter, op, *buffer, prefetch.getIndices(), /*isWrite=*/false,
-                                                     /*localityHint=*/2, /*isDataCache=*/true);
+                                                     /*localityHint=*/4 - prefetch.getCache(), /*isDataCache=*/true);
     return success();
   }
 };

@@ -302,6 +302,8 @@ LogicalResult PrefetchOp::verify() {
   int64_t rank = cast<RankedTensorType>(getTensor().getType()).getRank(), indices = getIndices().size();
   if (indices != rank) // (C1)
     return emitOpError("expects ") << rank << " indices, but got " << indices;
+  if (getCache() != 1 && getCache() != 2) // (C2)
+    return emitOpError("expects cache 1 or 2, but got ") << getCache();
   return success();
 }
 

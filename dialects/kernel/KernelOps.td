@@ -477,15 +477,18 @@ def Kernel_PrefetchOp : Kernel_Op<"prefetch", [MemoryEffects<[MemWrite]>]> {
   let summary = "a hint that the cache line of an element will be read soon";
   let description = [{
     Changes nothing but time. Indices may lie outside of the tensor: what is
-    beyond a panel of weights is the next one.
+    beyond a panel of weights is the next one. The line is wanted in a core's
+    second cache or, if it is read within a few hundred cycles, in its first.
 
     - (C1) there is an index for every dimension.
+    - (C2) `cache` is 1 or 2.
 
     ```mlir
     kernel.prefetch %panels[%p, %g, %c0] : tensor<2x64x288xi8>
+    kernel.prefetch %panels[%p, %g, %c0] {cache = 1 : i64} : tensor<2x64x288xi8>
     ```
   }];
-  let arguments = (ins AnyStaticShapeTensor:$tensor, Variadic<Index>:$indices);
+  let arguments = (ins AnyStaticShapeTensor:$tensor, Variadic<Index>:$indices, DefaultValuedAttr<I64Attr, "2">:$cache);
   let assemblyFormat = "$tensor `[` $indices `]` attr-dict `:` type($tensor)";
   let hasVerifier = 1;
 }

@@ -32,6 +32,7 @@ using UnpackOnce = Schedule::UnpackOnce;
 /// Kernels that a row is for, besides what else it says.
 enum class Only {
   Every,
+  F16,   ///< weights of F16
   Bf16,  ///< products of BF16
   Few,   ///< blocks of few bits: two sums of a pair of products fit into 16 bits
   Tiles, ///< what the chip multiplies as tiles
@@ -63,8 +64,10 @@ constexpr Schedule inStreams(Schedule schedule, int64_t streams) {
   return schedule;
 }
 
-constexpr Schedule fetching(Schedule schedule, int64_t ahead) {
+/// By hand, `ahead` bytes ahead, into a core's first or second cache.
+constexpr Schedule fetching(Schedule schedule, int64_t ahead, int64_t cache = 2) {
   schedule.ahead = ahead;
+  schedule.aheadCache = cache;
   return schedule;
 }
 
@@ -131,26 +134,27 @@ constexpr Row kTable[] = {
     // A block's sums are one AVX-512 register of 32-bit integers, or two of AVX2. Without VNNI few
     // bits are straight code, and the products of more a loop. One token: Zen 3 reads four streams
     // up to half faster than one, and, as panels are short, best if they go on behind a panel's end.
-    // Zen 5 does, too, a fifth faster, if a turn of the loop over vectors reads a line of each. Fetching ahead
-    // in one panel is worth half on Intel's chips with AVX-512 (Emerald Rapids). Zen 4 reads slower with it, or
-    // with several panels.
+    // Zen 5 does, too, a fifth faster, if a turn of the loop over vectors reads a line of each, and a seventh more
+    // if it also fetches one of each. Fetching ahead in one panel is worth half on Intel's chips with AVX-512
+    // (Emerald Rapids). Zen 4 reads slower with it, or with several panels.
     {Kind::BlockMatmul, false, "avx2", inStreams(singleRow(32), 4)},
     {Kind::BlockMatmul, true, "avx2", unpackedOnce(signedBytes(inTiles(4, 8)), UnpackOnce::Slow)},
     {Kind::BlockMatmul, true, "avx2", unpackedOnce(inTiles(4, 32), UnpackOnce::All), Only::Few},
     {Kind::BlockMatmul, true, "avxvnni", inTiles(2, 32)},
     {Kind::BlockMatmul, false, "avx512f", fetching(singleRow(32), 6144)},
     {Kind::BlockMatmul, false, "avx512bf16", singleRow(32)}, // Zen 4; the next two rows are others'
-    {Kind::BlockMatmul, false, "avx512vp2intersect", inStreams(singleRow(8), 4)}, // Zen 5
+    {Kind::BlockMatmul, false, "avx512vp2intersect", fetching(inStreams(singleRow(8), 4), 1408, 1)}, // Zen 5
     {Kind::BlockMatmul, false, "amx-tile", fetching(singleRow(32), 6144)},
     {Kind::BlockMatmul, true, "avx512f", unpackedOnce(inTiles(4, 8, 2), UnpackOnce::Slow)},
     {Kind::BlockMatmul, true, "avx512vnni", inTiles(6, 32, 2)},
     // One token: more columns per iteration, since the loop does nothing else. Zen 3 and Zen 5 read four
-    // panels faster than one, by themselves.
+    // panels faster than one, by themselves; of F16 Zen 5 wants lines fetched, too.
     {Kind::Matmul, false, "", singleRow(8)},
     {Kind::Matmul, false, "avx2", singleRow(8, 4)},
     {Kind::Matmul, false, "avx512f", fetching(singleRow(8), 4096)},
     {Kind::Matmul, false, "avx512bf16", singleRow(8)},
     {Kind::Matmul, false, "avx512vp2intersect", singleRow(8, 4)},
+    {Kind::Matmul, false, "avx512vp2intersect", fetching(singleRow(2, 4), 1536, 1), Only::F16},
     {Kind::Matmul, false, "amx-tile", fetching(singleRow(8), 4096)},
     {Kind::Matmul, true, "", tiles(32, 2), Only::Tiles},
     {Kind::BlockMatmul, true, "", tiles(0, 1), Only::Tiles},
@@ -168,6 +172,8 @@ bool isFor(Only only, const Chip &chip, const KernelKey &key) {
   switch (only) {
   case Only::Every:
     return true;
+  case Only::F16:
+    return key.weightType && key.weightType.isF16();
   case Only::Bf16:
     return isBf16(key);
   case Only::Few:

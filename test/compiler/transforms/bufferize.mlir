@@ -77,3 +77,14 @@ func.func @tiles(%x: tensor<16x32xbf16>, %w: tensor<1x16x32xbf16>,
     : tensor<16x32xbf16>, tensor<1x16x32xbf16>, tensor<16x1x16xf32> -> tensor<16x1x16xf32>
   return %r : tensor<16x1x16xf32>
 }
+
+// A hint says which cache: "locality" is 3 for the first one.
+// CHECK-LABEL: func.func @hints
+// CHECK: memref.prefetch %{{.*}}[%{{.*}}], read, locality<2>, data : memref<4xf32>
+// CHECK: memref.prefetch %{{.*}}[%{{.*}}], read, locality<3>, data : memref<4xf32>
+func.func @hints(%i: index) {
+  %x = kernel.get @x : tensor<4xf32>
+  kernel.prefetch %x[%i] : tensor<4xf32>
+  kernel.prefetch %x[%i] {cache = 1 : i64} : tensor<4xf32>
+  return
+}

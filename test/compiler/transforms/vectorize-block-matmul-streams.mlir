@@ -74,11 +74,25 @@ func.func @other_input(%q: tensor<1x2x32xi8>, %r: tensor<1x2x32xi8>, %s: tensor<
 
 module attributes {kernel.target = "znver5"} {
 
-// There vectors are a loop, of which each turn takes those that share bytes: two of four bits.
+// There vectors are a loop, of which each turn takes those that share bytes: two of four bits. Of a step's 288
+// bytes, 1,408 ahead, it fetches a line of either matrix, behind the 32 that are fetched before the loop.
 // CHECK-LABEL: func.func @loop
-// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK-SAME: %[[W:[^:]*]]: tensor<1x2x288xi8>, %[[V:[^:]*]]: tensor<1x2x288xi8>,
+// CHECK: scf.for %[[STEP:[^ ]+]] = {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK:   %[[AT:.*]] = arith.muli %[[STEP]], %c288
+// CHECK:   %[[AHEAD:.*]] = arith.addi %[[AT]], %c1408
+// CHECK:   kernel.prefetch %[[W]][{{.*}}, %[[AHEAD]]] {cache = 1 : i64}
+// CHECK:   kernel.prefetch %[[V]][{{.*}}] {cache = 1 : i64}
 // CHECK-NOT: kernel.prefetch
-// CHECK:   scf.for {{.*}} to %c4{{[_0-9]*}} step {{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK:   scf.for %[[TURN:[^ ]+]] = {{.*}} to %c4{{[_0-9]*}} step {{.*}} -> (vector<16xi32>, vector<16xi32>)
+// CHECK:     %[[BEFORE:.*]] = arith.muli %[[STEP]], %c288
+// CHECK:     %[[LINES:.*]] = arith.muli %[[TURN]], %c64
+// CHECK:     %[[LINE:.*]] = arith.addi %[[BEFORE]], %[[LINES]]
+// CHECK:     %[[BYTE:.*]] = arith.addi %[[LINE]], %c32
+// CHECK:     %[[THERE:.*]] = arith.addi %[[BYTE]], %c1408
+// CHECK:     kernel.prefetch %[[W]][{{.*}}, %[[THERE]]] {cache = 1 : i64}
+// CHECK:     kernel.prefetch %[[V]][{{.*}}] {cache = 1 : i64}
+// CHECK-NOT: kernel.prefetch
 // CHECK-COUNT-4: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK: return
@@ -92,10 +106,13 @@ func.func @loop(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>,
   return %x, %y : tensor<1x1x16xf32>, tensor<1x1x16xf32>
 }
 
-// Codes that are cut up, of six bits, know no such turns: they are straight code whatever the chip likes.
+// Codes that are cut up, of six bits, know no such turns: they are straight code whatever the chip likes, before
+// which all of a step's seven lines are fetched.
 // CHECK-LABEL: func.func @cut_up
 // CHECK: scf.for {{.*}} -> (vector<16xf32>)
 // CHECK-NOT: scf.for
+// CHECK-COUNT-7: kernel.prefetch
+// CHECK-NOT: kernel.prefetch
 // CHECK-COUNT-8: kernel.dot
 // CHECK-NOT: kernel.dot
 // CHECK: return

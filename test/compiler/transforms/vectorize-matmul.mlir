@@ -196,11 +196,11 @@ module attributes {kernel.target = "x86-64-v3"} {
 #y = affine_map<(t, p, k, r) -> (t, p, r)>
 
 module attributes {kernel.target = "x86-64-v4"} {
-  // What a single row fetches is 4 kB ahead: 128 numbers at a time, which are four lines.
+  // What a single row fetches is 4 kB ahead: 128 numbers at a time, which are four lines, into the second cache.
   // CHECK-LABEL: func.func @ahead
   // CHECK: scf.for
   // CHECK: arith.addi %{{.*}}, %c2048
-  // CHECK-COUNT-4: kernel.prefetch %{{.*}} : tensor<1x8x16xf16>
+  // CHECK-COUNT-4: kernel.prefetch %{{.*}}] : tensor<1x8x16xf16>
   // CHECK-NOT: kernel.prefetch
   // CHECK: vector.fma
   func.func @ahead(%x: tensor<1x8xf32>, %w: tensor<1x8x16xf16>, %o: tensor<1x1x16xf32>) -> tensor<1x1x16xf32> {
@@ -275,5 +275,47 @@ module attributes {kernel.target = "x86-64-v4"} {
       linalg.yield %2 : f32
     } -> tensor<16x2x16xf32>
     return %r : tensor<16x2x16xf32>
+  }
+}
+
+// -----
+
+#x = affine_map<(t, p, k, r) -> (t, k)>
+#w = affine_map<(t, p, k, r) -> (p, k, r)>
+#y = affine_map<(t, p, k, r) -> (t, p, r)>
+
+module attributes {kernel.target = "znver5"} {
+  // Of F16 a turn takes a line of either panel, and fetches one, 1.5 kB ahead, into the first cache.
+  // CHECK-LABEL: func.func @streams
+  // CHECK: scf.for {{.*}} step %c2{{[_0-9]*}} iter_args
+  // CHECK: arith.addi %{{.*}}, %c768
+  // CHECK-COUNT-2: kernel.prefetch %{{.*}}] {cache = 1 : i64} : tensor<2x8x16xf16>
+  // CHECK-NOT: kernel.prefetch
+  // CHECK-COUNT-4: vector.fma
+  func.func @streams(%x: tensor<1x8xf32>, %w: tensor<2x8x16xf16>, %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%x, %w : tensor<1x8xf32>, tensor<2x8x16xf16>) outs(%o : tensor<1x2x16xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %0 = arith.extf %b : f16 to f32
+      %1 = arith.mulf %a, %0 : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<1x2x16xf32>
+    return %r : tensor<1x2x16xf32>
+  }
+
+  // F32 it reads as fast as it is.
+  // CHECK-LABEL: func.func @alone
+  // CHECK-NOT: kernel.prefetch
+  // CHECK: return
+  func.func @alone(%x: tensor<1x8xf32>, %w: tensor<2x8x16xf32>, %o: tensor<1x2x16xf32>) -> tensor<1x2x16xf32> {
+    %r = linalg.generic {indexing_maps = [#x, #w, #y], iterator_types = ["parallel", "parallel", "reduction", "parallel"]}
+        ins(%x, %w : tensor<1x8xf32>, tensor<2x8x16xf32>) outs(%o : tensor<1x2x16xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %1 = arith.mulf %a, %b : f32
+      %2 = arith.addf %c, %1 : f32
+      linalg.yield %2 : f32
+    } -> tensor<1x2x16xf32>
+    return %r : tensor<1x2x16xf32>
   }
 }

@@ -120,6 +120,15 @@ func.func @f(%w: tensor<3x2x288xi8>, %i: index) {
 
 // -----
 
+// kernel.prefetch (C2)
+func.func @f(%w: tensor<3x2x288xi8>, %i: index) {
+  // expected-error @+1 {{'kernel.prefetch' op expects cache 1 or 2, but got 3}}
+  kernel.prefetch %w[%i, %i, %i] {cache = 3 : i64} : tensor<3x2x288xi8>
+  return
+}
+
+// -----
+
 // kernel.block_matmul (C2): rows that are not microscaled have two numbers to a scale
 func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>, %w: tensor<3x2x288xi8>, %o: tensor<1x3x16xf32>) {
   // expected-error @+1 {{'kernel.block_matmul' op expects codes [T, G, 32], scales [T, 2 G], sums [T, G] or [T, 2 G]}}

@@ -20,6 +20,8 @@ func.func @dot(%s: vector<16xi32>, %w: vector<64xi8>, %a: i32) -> vector<16xi32>
 func.func @prefetch(%w: tensor<3x2x288xi8>, %i: index) {
   // CHECK: kernel.prefetch %{{.*}}[%[[I:.*]], %[[I]], %[[I]]] : tensor<3x2x288xi8>
   kernel.prefetch %w[%i, %i, %i] : tensor<3x2x288xi8>
+  // CHECK: kernel.prefetch %{{.*}}[%[[I]], %[[I]], %[[I]]] {cache = 1 : i64} : tensor<3x2x288xi8>
+  kernel.prefetch %w[%i, %i, %i] {cache = 1 : i64} : tensor<3x2x288xi8>
   return
 }
 
