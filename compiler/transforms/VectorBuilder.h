@@ -41,7 +41,7 @@ protected:
   mlir::Value write(mlir::Value vector, mlir::Value tensor, mlir::ValueRange place);
 
   /// Asks for the cache lines of `count` elements of `tensor` from `place` on, which may lie
-  /// outside of it (see `kernel.prefetch`), in cache number `cache`.
+  /// outside of it (see `kernel.prefetch`), into cache number `cache`.
   void fetch(mlir::Value tensor, llvm::ArrayRef<mlir::Value> place, int64_t count, int64_t cache);
 
   /// What each tile has to fetch of `elements`, where `rows` rows are cut into tiles of `height`; of a chunk those
@@ -55,7 +55,7 @@ protected:
     mlir::Value together;
   };
   /// Asks for a share of panels [panel, 0, ...] of `tensor`, which come next, `share` elements to a step: over
-  /// all turns of all tiles each of their lines once, in the second cache.
+  /// all turns of all tiles each of their lines once, into the second cache.
   void fetchShare(mlir::Value tensor, int64_t panel, mlir::Value share, const Turn &turn);
 
   /// The results of a loop over [from, to) that starts with `values`.

@@ -296,9 +296,9 @@ private:
   }
 
   PackedMatmul matmul;
-  int64_t unroll, passPanels; ///< columns; panels that meet the rows together
-  int64_t ahead, cache;       ///< bytes; see Schedule
-  int64_t tileRows, rows;     ///< of the tiles that rows are cut into; of the one that is made
+  int64_t unroll, passPanels;        ///< columns; panels that meet the rows together
+  int64_t ahead, cache;              ///< bytes; see Schedule
+  int64_t tileRows, rows;            ///< of the tiles that rows are cut into; of the one that is made
   Value tileNumber, firstRow;        ///< null: the rows are one tile
   Value start;                       ///< null: sums start from what the destination holds
   bool widenOnce;

@@ -169,6 +169,11 @@ class ServerTest(unittest.TestCase):
             server.warm_seconds("decode", 3, 1)
             self.assertLess(server.faults[1], 32)
 
+    def test_gets_huge_pages(self):
+        program = "import os\ninput()\nprint(int('glibc.malloc.hugetlb=1' in os.environ['GLIBC_TUNABLES']), flush=True)"
+        with engines.Server(sys.executable, "-c", program) as server:
+            self.assertEqual(server.ask("read", 1), 1)
+
     def test_warm(self):
         lines = "import sys\nfor n, line in enumerate(sys.stdin): print(1000 * n + float(line.split()[1]), flush=True)"
         with engines.Server(sys.executable, "-c", lines) as server:
