@@ -20,6 +20,7 @@
 //
 // The vectors of a group are straight code, of many rows in the order in which it stands here, or a
 // loop, of which a turn takes vectors that share bytes; codes that are cut up are straight code always.
+// A single row may fetch by hand what it reads next, each turn of that loop its part.
 // Codes of a panel can be unpacked first, for all rows; then a turn takes any two.
 //
 // Many rows are cut into tiles, whose sums are in registers; the last one may be lower, and of a chunk
