@@ -59,15 +59,18 @@ Value VectorBuilder::rowsOf(int64_t all) {
   return live ? live : index(all);
 }
 
+Value VectorBuilder::times(Value value, int64_t factor) {
+  return arith::MulIOp::create(b, loc, value, index(factor));
+}
+
 Value VectorBuilder::ceilDiv(Value count, Value size) {
   Value rest = arith::SubIOp::create(b, loc, size, index(1));
   return arith::DivUIOp::create(b, loc, plus(count, rest), size);
 }
 
-/// How many elements of `tensor` are in a cache line.
-static int64_t lineOf(Value tensor) {
-  constexpr int64_t lineBits = 8 * 64;
-  return lineBits / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();
+/// How many elements of `tensor` are in a cache line of `line` bytes.
+static int64_t elementsOf(int64_t line, Value tensor) {
+  return 8 * line / cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth();
 }
 
 Value VectorBuilder::shareOfTile(int64_t elements, int64_t rows, int64_t height) {
@@ -80,7 +83,7 @@ void VectorBuilder::fetchShare(Value tensor, int64_t panel, Value share, const T
   Value from = arith::MulIOp::create(b, loc, plus(before, turn.step), share);
   Value count = arith::MulIOp::create(b, loc, share, turn.together);
   Value zero = index(0);
-  auto lines = scf::ForOp::create(b, loc, zero, count, index(lineOf(tensor)));
+  auto lines = scf::ForOp::create(b, loc, zero, count, index(elementsOf(kLine, tensor)));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(lines.getBody());
   Value place = plus(from, lines.getInductionVar());
@@ -88,7 +91,7 @@ void VectorBuilder::fetchShare(Value tensor, int64_t panel, Value share, const T
 }
 
 void VectorBuilder::fetch(Value tensor, ArrayRef<Value> place, int64_t count, int64_t cache) {
-  for (int64_t offset = 0, line = lineOf(tensor); offset < count; offset += line) {
+  for (int64_t offset = 0, line = elementsOf(kLine, tensor); offset < count; offset += line) {
     SmallVector<Value> indices(place);
     indices.back() = plus(indices.back(), offset);
     kernel::PrefetchOp::create(b, loc, tensor, indices, cache);

@@ -34,12 +34,14 @@ protected:
   mlir::Value index(int64_t value);
   mlir::Value plus(mlir::Value value, int64_t offset); ///< `value` itself for 0
   mlir::Value plus(mlir::Value value, mlir::Value offset);
+  mlir::Value times(mlir::Value value, int64_t factor);
   mlir::Value ceilDiv(mlir::Value count, mlir::Value size);
 
   /// Elements from `place` on, and the way back: `tensor` with them there. All within it.
   mlir::Value read(mlir::VectorType type, mlir::Value tensor, mlir::ValueRange place);
   mlir::Value write(mlir::Value vector, mlir::Value tensor, mlir::ValueRange place);
 
+  static constexpr int64_t kLine = 64; ///< bytes of a cache line
   /// Asks for the cache lines of `count` elements of `tensor` from `place` on, which may lie
   /// outside of it (see `kernel.prefetch`), into cache number `cache`.
   void fetch(mlir::Value tensor, llvm::ArrayRef<mlir::Value> place, int64_t count, int64_t cache);

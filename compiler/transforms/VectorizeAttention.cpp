@@ -346,10 +346,8 @@ private:
   void prefetch(Value cache, int64_t top, Value first, int64_t all, Value now, int64_t each, int64_t count) {
     if (!fetches || isStream(cache))
       return;
-    auto times = [&](Value a, int64_t c) -> Value { return arith::MulIOp::create(b, loc, a, index(c)); };
-    auto sum = [&](Value a, Value c) -> Value { return arith::AddIOp::create(b, loc, a, c); };
-    Value pass = plus(sum(times(inBlock, size), times(first, all)), top / height * all * each / passes);
-    fetch(cache, {plus(block, 1), zero, zero, sum(pass, times(now, each / passes))}, count * each / passes,
+    Value pass = plus(plus(times(inBlock, size), times(first, all)), top / height * all * each / passes);
+    fetch(cache, {plus(block, 1), zero, zero, plus(pass, times(now, each / passes))}, count * each / passes,
           /*cache=*/2);
   }
 

@@ -262,7 +262,7 @@ private:
   /// within a step would keep LLVM from mixing its loads and products: eight or so, but one, where these
   /// are more lines than a core can wait for while it multiplies.
   Value stepsThatFetch(Value share, int64_t count) {
-    constexpr int64_t kSteps = 8, kBytes = 10 * 64;
+    constexpr int64_t kSteps = 8, kBytes = 10 * kLine;
     Value steps = index(divisorUpTo(count, kSteps));
     Value bytes = arith::MulIOp::create(b, loc, share, steps);
     Value few = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, bytes, index(kBytes));
@@ -500,8 +500,8 @@ private:
   /// A step's bytes all at once, or a line now and then, gain less, or lose (see Rationale.md).
   bool fetches() const { return allTokens == 1 && ahead > 0; }
   int64_t turns() { return isStraight() ? 0 : readers[0].groups() * readers[0].beside(); }
-  int64_t bytesOfTurn() { return bytesOfStep() / turns() / kLine * kLine; }
-  int64_t bytesBeforeTurns() { return bytesOfStep() - (turns() ? turns() * bytesOfTurn() : 0); }
+  int64_t bytesOfTurn() { return turns() ? bytesOfStep() / turns() / kLine * kLine : 0; }
+  int64_t bytesBeforeTurns() { return bytesOfStep() - turns() * bytesOfTurn(); }
 
   void fetchBeforeTurns(Value step) {
     if (fetches())
@@ -520,8 +520,6 @@ private:
     for (int64_t p = 0; p < panels; ++p)
       fetch(ops[opOf(p)].getPanels(), {index(panelAt(p)), zero, plus(byte, ahead)}, count, cache);
   }
-
-  Value times(Value value, int64_t factor) { return arith::MulIOp::create(b, loc, value, index(factor)); }
 
   /// exact[t, p] += codes(p) times the four codes of row t from `column` of the group on
   void multiply(llvm::function_ref<Value(int64_t)> codes, Value number, Value column, SmallVectorImpl<Value> &exact) {
@@ -543,7 +541,6 @@ private:
   SmallVector<kernel::BlockMatmulOp> ops;
   kernel::BlockMatmulOp op; ///< the last one: what all agree on
   static constexpr int64_t kFours = 8;      ///< of columns, in 32
-  static constexpr int64_t kLine = 64;      ///< bytes that are fetched at once
   static constexpr int64_t kMultiples = 4;  ///< of a power of two that a row's scale can be
   bool tiled;
   int64_t unroll;

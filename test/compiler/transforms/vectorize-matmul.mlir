@@ -304,7 +304,7 @@ module attributes {kernel.target = "znver5"} {
     return %r : tensor<1x2x16xf32>
   }
 
-  // F32 it reads as fast as it is.
+  // Not of F32, which two threads read slower so.
   // CHECK-LABEL: func.func @alone
   // CHECK-NOT: kernel.prefetch
   // CHECK: return
