@@ -92,6 +92,7 @@ struct KernelKey {
   int64_t largest = 0;   ///< of blocks only: no unsigned code is above it
 };
 
+/// A family of chips: which there are, how kernels are cut for each, and how its code is made.
 class Target {
 public:
   virtual ~Target() = default;

@@ -2,6 +2,7 @@
 #ifndef CRIA_COMPILER_ARTIFACT_ARTIFACT_H
 #define CRIA_COMPILER_ARTIFACT_ARTIFACT_H
 
+#include "compiler/artifact/AtomicFile.h"
 #include "compiler/weights/Evaluator.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -10,6 +11,7 @@
 
 namespace cria {
 
+/// What an artifact is made of, besides the weights.
 struct ArtifactParts {
   llvm::ArrayRef<llvm::StringRef> objects;  ///< ELF objects with the generated code and `cria_models`
   llvm::ArrayRef<uint8_t> tokenizer;        ///< tables; empty: none
@@ -17,11 +19,9 @@ struct ArtifactParts {
 };
 
 /// Links `parts` with the runtime, evaluates the constants of `module` behind it,
-/// and puts the result at `output`, executable: all of it or, with a diagnostic,
-/// nothing; what was there before, or what a link there leads to, is replaced only at the
-/// very end. The layout is that of runtime/Abi.h. Each matrix adds a line to `report`, if
-/// there is one.
-mlir::LogicalResult writeArtifact(mlir::ModuleOp module, const ArtifactParts &parts, llvm::StringRef output,
+/// and keeps the result as `output`, executable, or fails with a diagnostic. The layout is that of runtime/Abi.h.
+/// Each matrix adds a line to `report`, if there is one.
+mlir::LogicalResult writeArtifact(mlir::ModuleOp module, const ArtifactParts &parts, AtomicFile &output,
                                   const Progress &progress, std::vector<MatrixReport> *report = nullptr);
 
 /// Whether an artifact is at `path`, to its last byte.

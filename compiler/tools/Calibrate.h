@@ -17,6 +17,7 @@
 
 namespace cria {
 
+/// What a text has shown.
 struct Calibration {
   TemporaryPath records; ///< as runtime/Record.h describes them
   double perplexity = 0; ///< of the text, before quantization

@@ -11,7 +11,6 @@
 #include "compiler/tools/ProgressLine.h"
 #include "compiler/tools/Report.h"
 #include "dialects/llama/Llama.h"
-#include "frontends/Frontend.h"
 #include "targets/Target.h"
 
 #include "mlir/IR/Threading.h"
@@ -23,7 +22,6 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -58,10 +56,11 @@ std::string Installation::storyteller() const {
   return std::string(path);
 }
 
-namespace {
-
-FailureOr<ImportedModel> import(MLIRContext &context, const DriverOptions &options,
-                                const Installation &installation) {
+FailureOr<ImportedModel> cria::importModel(MLIRContext &context, const DriverOptions &options,
+                                           const Installation &installation) {
+  // A model may take long to read.
+  if (llvm::Expected<llvm::SmallVector<ChipRef>> chips = lookupChips(options.target); !chips)
+    return emitError(UnknownLoc::get(&context)) << llvm::toString(chips.takeError());
   ImportOptions import;
   import.path = options.model.empty() ? installation.storyteller() : options.model;
   import.tokenizer = options.tokenizer;
@@ -69,6 +68,11 @@ FailureOr<ImportedModel> import(MLIRContext &context, const DriverOptions &optio
   import.chunk = options.chunk;
   return importModel(&context, import);
 }
+
+namespace {
+
+/// Reports `error`.
+LogicalResult fail(ModuleOp module, llvm::Error error) { return module.emitError(llvm::toString(std::move(error))); }
 
 /// Refuses an output that would destroy one of the inputs.
 LogicalResult checkOutput(const ImportedModel &imported, StringRef calibration, StringRef output) {
@@ -82,22 +86,40 @@ LogicalResult checkOutput(const ImportedModel &imported, StringRef calibration, 
   return success();
 }
 
-/// Prints the IR to `output`; empty or "-": standard output.
-LogicalResult print(ModuleOp module, StringRef output) {
-  std::error_code error;
-  llvm::ToolOutputFile file(output.empty() ? "-" : output, error, llvm::sys::fs::OF_Text);
-  if (error)
-    return module.emitError() << output << ": cannot be written: " << error.message();
-  module.print(file.os());
-  file.os() << "\n";
-  file.os().flush();
-  if (file.os().error()) {
-    std::string reason = file.os().error().message();
-    file.os().clear_error();
-    return module.emitError() << (output.empty() ? "standard output" : output) << ": cannot be written: " << reason;
+/// Prints the IR to `stream`. Fails if not all of it arrives.
+LogicalResult print(ModuleOp module, llvm::raw_fd_ostream &stream, StringRef name) {
+  module.print(stream);
+  stream << "\n";
+  stream.flush();
+  if (!stream.error())
+    return success();
+  std::string reason = stream.error().message();
+  stream.clear_error();
+  return module.emitError() << name << ": cannot be written: " << reason;
+}
+
+/// Runs the phases up to the one to stop after, and prints the IR; empty or "-": to standard output.
+LogicalResult printPhase(ModuleOp module, const CompileOptions &compile, StringRef stopAfter, StringRef output) {
+  auto run = [&] { return runPhases(module, compile, stopAfter); };
+  if (output.empty() || output == "-")
+    return success(succeeded(run()) && succeeded(print(module, llvm::outs(), "standard output")));
+  llvm::sys::fs::file_status status;
+  if (!llvm::sys::fs::status(output, status) && (status.type() == llvm::sys::fs::file_type::character_file ||
+                                                 status.type() == llvm::sys::fs::file_type::fifo_file)) {
+    std::error_code error;
+    llvm::raw_fd_ostream stream(output, error);
+    if (error)
+      return module.emitError() << output << ": cannot be written: " << error.message();
+    return success(succeeded(run()) && succeeded(print(module, stream, output)));
   }
-  file.keep();
-  return success();
+  llvm::Expected<AtomicFile> file = AtomicFile::create(output);
+  if (!file)
+    return fail(module, file.takeError());
+  llvm::raw_fd_ostream stream(file->descriptor(), /*shouldClose=*/false);
+  if (failed(run()) || failed(print(module, stream, output)))
+    return failure();
+  llvm::Error error = file->keep(0666);
+  return error ? fail(module, std::move(error)) : success();
 }
 
 /// The types that matrices of the model are stored at, as `--info` says them.
@@ -129,14 +151,14 @@ FailureOr<llvm::SmallVector<char, 0>> makeObject(ModuleOp module, const ChipRef 
   llvm::SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);
   if (llvm::Error error = chip.target->emitObject(*code, *chip.chip, stream))
-    return module.emitError(llvm::toString(std::move(error)));
+    return fail(module, std::move(error));
   return object;
 }
 
 /// Runs all phases on `imported` for each of `chips`, and writes the artifact. Each matrix
 /// adds a line to `report`, if there is one.
 LogicalResult makeArtifact(ImportedModel &imported, const CompileOptions &compile, ArrayRef<ChipRef> chips,
-                           StringRef weightType, const Installation &installation, StringRef output,
+                           StringRef weightType, const Installation &installation, AtomicFile &output,
                            std::vector<MatrixReport> *report = nullptr) {
   ModuleOp module = *imported.module;
   FailureOr<llvm::SmallVector<OwningOpRef<ModuleOp>>> levels = runPhases(module, compile, chips);
@@ -170,12 +192,9 @@ LogicalResult makeArtifact(ImportedModel &imported, const CompileOptions &compil
 
 /// The model unquantized and observed, for this machine. What a file holds as codes
 /// becomes F16: codes would be multiplied by codes, and the numbers are to be seen.
-LogicalResult makeObserver(MLIRContext &context, const DriverOptions &options, const Installation &installation,
+LogicalResult makeObserver(const ImportedModel &imported, const DriverOptions &options, const Installation &installation,
                            StringRef output) {
-  FailureOr<ImportedModel> imported = import(context, options, installation);
-  if (failed(imported))
-    return failure();
-  ModuleOp module = *imported->module;
+  ModuleOp module = imported.module.get();
   llvm::Expected<llvm::SmallVector<ChipRef>> native = lookupChips("native");
   if (!native)
     return module.emitError("to calibrate expects a machine that can run the model: ")
@@ -188,7 +207,17 @@ LogicalResult makeObserver(MLIRContext &context, const DriverOptions &options, c
   if (compile.weightType.empty() && llvm::any_of(module.getOps<llama::SourceOp>(), isCoded))
     compile.weightType = "f16";
   compile.observe = true;
-  return makeArtifact(*imported, compile, *native, "observed", installation, output);
+  llvm::Expected<AtomicFile> file = AtomicFile::create(output);
+  if (!file)
+    return fail(module, file.takeError());
+  ImportedModel observed = {module.clone(), imported.vocabulary, imported.files};
+  return makeArtifact(observed, compile, *native, "observed", installation, *file);
+}
+
+/// Whether the model phase, where rules meet the names of matrices, has nothing against `options`.
+LogicalResult checkRules(ModuleOp module, const CompileOptions &options) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  return runPhases(*copy, options, "model");
 }
 
 void printPerplexities(StringRef text, double before, StringRef output) {
@@ -202,13 +231,10 @@ void printPerplexities(StringRef text, double before, StringRef output) {
 
 } // namespace
 
-LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &options,
+LogicalResult cria::compileModel(ImportedModel &imported, const DriverOptions &options,
                                  const Installation &installation, StringRef output) {
-  FailureOr<ImportedModel> imported = import(context, options, installation);
-  if (failed(imported))
-    return failure();
-  ModuleOp module = *imported->module;
-  if (failed(checkOutput(*imported, options.calibrate, output)))
+  ModuleOp module = *imported.module;
+  if (failed(checkOutput(imported, options.calibrate, output)))
     return failure();
   CompileOptions compile;
   compile.target = options.target;
@@ -221,19 +247,24 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
     weightType = options.quantize + (options.calibrate.empty() ? "" : " calibrated") + ", others " + weightType;
   llvm::Expected<llvm::SmallVector<ChipRef>> chips = lookupChips(options.target);
   if (!chips)
-    return module.emitError(llvm::toString(chips.takeError()));
+    return fail(module, chips.takeError());
   if (!options.stopAfter.empty()) {
     if (chips->size() > 1)
       return module.emitError("to stop after a phase expects a target of one chip, but got '") << options.target << "'";
-    return success(succeeded(runPhases(module, compile, options.stopAfter)) && succeeded(print(module, output)));
+    return printPhase(module, compile, options.stopAfter, output);
   }
+  llvm::Expected<AtomicFile> file = AtomicFile::create(output);
+  if (!file)
+    return fail(module, file.takeError());
 
   Calibration calibration;
   if (!options.calibrate.empty()) {
-    if (!imported->vocabulary)
+    if (!imported.vocabulary)
       return module.emitError("--calibrate expects a model with a tokenizer, but this one has none; give it with "
                               "--tokenizer");
-    auto observe = [&](StringRef path) { return makeObserver(context, options, installation, path); };
+    if (failed(checkRules(module, compile)))
+      return failure();
+    auto observe = [&](StringRef path) { return makeObserver(imported, options, installation, path); };
     FailureOr<Calibration> made = calibrate(module, options.calibrate, observe);
     if (failed(made))
       return failure();
@@ -242,7 +273,7 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
     compile.records = calibration.records.get();
   }
   std::vector<MatrixReport> report;
-  if (failed(makeArtifact(*imported, compile, *chips, weightType, installation, output,
+  if (failed(makeArtifact(imported, compile, *chips, weightType, installation, *file,
                           options.report ? &report : nullptr)))
     return failure();
   if (options.report)
@@ -252,20 +283,18 @@ LogicalResult cria::compileModel(MLIRContext &context, const DriverOptions &opti
   return success();
 }
 
-FailureOr<std::string> cria::cacheName(MLIRContext &context, const DriverOptions &options,
+FailureOr<std::string> cria::cacheName(ImportedModel &imported, const DriverOptions &options,
                                        const Installation &installation) {
-  FailureOr<ImportedModel> imported = import(context, options, installation);
-  if (failed(imported))
-    return failure();
+  ModuleOp module = *imported.module;
   llvm::Expected<llvm::SmallVector<ChipRef>> chips = lookupChips(options.target);
   if (!chips)
-    return imported->module->emitError(llvm::toString(chips.takeError()));
+    return fail(module, chips.takeError());
   std::string names;
   for (const ChipRef &chip : *chips) {
     uint64_t runtime = installation.runtimeBuildTime(chip.target->runtimeFolder());
     names += (chip.chip->name + " " + llvm::Twine(runtime) + " ").str();
   }
-  auto model = imported->module.get()->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
+  auto model = module->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
   std::string text; // as it is now; one that cannot be read is told when it is needed
   if (auto buffer = llvm::MemoryBuffer::getFile(options.calibrate))
     text = llvm::utohexstr(llvm::xxh3_64bits((*buffer)->getBuffer()));

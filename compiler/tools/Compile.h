@@ -3,6 +3,7 @@
 #define CRIA_COMPILER_TOOLS_COMPILE_H
 
 #include "compiler/tools/Options.h"
+#include "frontends/Frontend.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/StringRef.h"
@@ -30,13 +31,19 @@ private:
   std::string root; ///< the folder above the one of the program
 };
 
-/// Compiles as `options` say, to `output`. Problems are diagnostics of `context`.
-mlir::LogicalResult compileModel(mlir::MLIRContext &context, const DriverOptions &options,
+/// Reads the model that `options` name, once it is clear that they name targets. Problems are diagnostics of
+/// `context`.
+mlir::FailureOr<ImportedModel> importModel(mlir::MLIRContext &context, const DriverOptions &options,
+                                           const Installation &installation);
+
+/// Compiles `imported`, which `importModel` has read by the same options, to `output`. Problems are diagnostics; what
+/// can be known to fail fails before what takes long.
+mlir::LogicalResult compileModel(ImportedModel &imported, const DriverOptions &options,
                                  const Installation &installation, llvm::StringRef output);
 
 /// A name for what `compileModel` would make: equal inputs and options give equal
-/// names. Fails as importing does.
-mlir::FailureOr<std::string> cacheName(mlir::MLIRContext &context, const DriverOptions &options,
+/// names.
+mlir::FailureOr<std::string> cacheName(ImportedModel &imported, const DriverOptions &options,
                                        const Installation &installation);
 
 } // namespace cria

@@ -27,13 +27,18 @@ void addCount(CLI::App &command, const char *name, int64_t &count, std::string h
       help);
 }
 
+/// Refuses an empty word, which would be taken for an option that is not there.
+std::string notEmpty(const std::string &text) { return text.empty() ? "expects a value, but got ''" : ""; }
+
 void addModelOptions(CLI::App &command, DriverOptions &options) {
   command
       .add_option("model", options.model,
                   "a Hugging Face folder, a GGUF or llama2.c file, or synthetic:NAME "
                   "(default: the storyteller that ships with cria)")
       ->check([](const std::string &path) { return path.empty() ? "expects a model, but got ''" : ""; });
-  command.add_option("--target", options.target, "chip to compile for, native, or several in one file (see: cria targets)");
+  command
+      .add_option("--target", options.target, "chip to compile for, native, or several in one file (see: cria targets)")
+      ->check(notEmpty);
   command
       .add_option("--dtype", options.weightType, "type of the weights on the way out (default: as stored)")
       ->check(CLI::IsMember({"f32", "f16", "bf16"}));
@@ -58,11 +63,13 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
   command
       .add_option("--calibrate", options.calibrate,
                   "a text for the model to read: errors are put where they change least of what it then computes")
+      ->check(notEmpty)
       ->needs(quantize);
   addCount(command, "--context", options.context, "positions of the KV cache (default: the model's, at most 4096)");
   addCount(command, "--chunk", options.chunk,
            "prompt tokens per prefill step (default: " + std::to_string(options.chunk) + ")");
-  command.add_option("--tokenizer", options.tokenizer, "tokenizer file to use instead of the model's own");
+  command.add_option("--tokenizer", options.tokenizer, "tokenizer file to use instead of the model's own")
+      ->check(notEmpty);
 }
 
 } // namespace
@@ -72,22 +79,20 @@ std::optional<DriverOptions> cria::parseOptions(int argc, char **argv, int &exit
   CLI::App app("Compiles a LLaMA-style model into one file that runs by itself.", "cria");
   app.set_version_flag("--version", std::string(kProducer));
   app.require_subcommand(1);
-  app.fallthrough(false);
 
   CLI::App *compile = app.add_subcommand("compile", "compile a model into an executable");
   addModelOptions(*compile, options);
-  CLI::Option *output = compile->add_option("-o,--output", options.output, "the file to write");
+  CLI::Option *output = compile->add_option("-o,--output", options.output, "the file to write")->check(notEmpty);
   CLI::Option *stopAfter =
       compile->add_option("--stop-after", options.stopAfter,
                           "print the IR after this phase, to -o or standard output (see: cria phases)");
-  stopAfter->excludes(compile->get_option("--calibrate"));
+  stopAfter->check(notEmpty)->excludes(compile->get_option("--calibrate"));
   compile->add_flag("--report", options.report, "print format, size and error of every matrix, to standard output")
       ->excludes(stopAfter);
 
   CLI::App *run = app.add_subcommand("run", "compile a model into a cache, and run it");
   addModelOptions(*run, options);
   run->footer("What follows -- goes to the model: cria run MODEL -- -p \"Once upon a time\"");
-  run->prefix_command(false);
 
   CLI::App *targets = app.add_subcommand("targets", "list what --target takes");
   CLI::App *phases = app.add_subcommand("phases", "list what --stop-after takes");

@@ -11,6 +11,7 @@
 
 namespace cria {
 
+/// What the command line asks for.
 struct DriverOptions {
   enum class Command { Compile, Run, Targets, Phases };
   Command command = Command::Compile;

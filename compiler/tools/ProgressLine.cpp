@@ -6,13 +6,20 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <atomic>
+
 using namespace cria;
 
 ProgressLine::ProgressLine()
     : terminal(llvm::sys::Process::StandardErrIsDisplayed()), start(Clock::now()), last(start) {}
 
-ProgressLine::~ProgressLine() {
-  if (shown)
+ProgressLine::~ProgressLine() { hide(); }
+
+/// Whether a line is there.
+static std::atomic<bool> isThere = false;
+
+void ProgressLine::hide() {
+  if (isThere.exchange(false))
     llvm::errs() << "\r\033[K";
 }
 
@@ -27,4 +34,5 @@ void ProgressLine::show(uint64_t tensors, uint64_t allTensors, uint64_t bytes, u
   llvm::errs() << llvm::format("\r\033[Kwriting weights: tensor %llu of %llu, %.1f of %.1f MB, %.0f s left",
                                (unsigned long long)tensors, (unsigned long long)allTensors, bytes / 1e6,
                                allBytes / 1e6, left);
+  isThere = true;
 }

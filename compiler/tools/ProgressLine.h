@@ -15,6 +15,8 @@ public:
   ProgressLine();
   ~ProgressLine();
   void show(uint64_t tensors, uint64_t allTensors, uint64_t bytes, uint64_t allBytes);
+  /// Takes the line away, if one is there, before something else goes to standard error.
+  static void hide();
 
 private:
   using Clock = std::chrono::steady_clock;

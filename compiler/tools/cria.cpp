@@ -4,6 +4,7 @@
 #include "compiler/pipeline/Pipeline.h"
 #include "compiler/tools/Compile.h"
 #include "compiler/tools/Options.h"
+#include "compiler/tools/ProgressLine.h"
 #include "targets/Target.h"
 #include "targets/x86_64/X86.h"
 
@@ -15,6 +16,7 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/PrettyStackTrace.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cerrno>
@@ -32,6 +34,7 @@ void reportTo(MLIRContext &context) {
     StringRef severity = diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
                          : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
                                                                                    : "note";
+    ProgressLine::hide();
     llvm::errs() << "cria: " << severity << ": " << diagnostic.str() << "\n";
   });
 }
@@ -96,28 +99,72 @@ int runModel(MLIRContext &context, const DriverOptions &options, const Installat
     return fail("expected HOME or XDG_CACHE_HOME to name a folder for compiled models, found neither");
   if (std::error_code error = llvm::sys::fs::create_directories(path))
     return fail(path + ": cannot be made: " + error.message());
-  FailureOr<std::string> name = cacheName(context, options, installation);
+  FailureOr<ImportedModel> imported = importModel(context, options, installation);
+  if (failed(imported))
+    return 1;
+  FailureOr<std::string> name = cacheName(*imported, options, installation);
   if (failed(name))
     return 1;
   llvm::sys::path::append(path, *name);
   bool isThere = llvm::sys::fs::can_execute(path) && isWholeArtifact(path);
-  if (!isThere && failed(compileModel(context, options, installation, path)))
+  if (!isThere && failed(compileModel(*imported, options, installation, path)))
     return 1;
   std::vector<char *> arguments = {const_cast<char *>(path.c_str())};
   for (const std::string &argument : options.programArguments)
     arguments.push_back(const_cast<char *>(argument.c_str()));
   arguments.push_back(nullptr);
+  std::signal(SIGPIPE, SIG_DFL);
   ::execv(arguments.front(), arguments.data());
   return fail(llvm::Twine(arguments.front()) + ": cannot be run: " + std::strerror(errno));
 }
+
+/// What whoever waits at a terminal asks for is no crash.
+void quit(int signal) {
+  llvm::sys::RunInterruptHandlers(); // removes files
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+/// Signals end the program, and files that are not whole are removed then, but those go on being ignored that the
+/// process which started it ignores: nohup, a job in the background.
+class Signals {
+public:
+  Signals() {
+    for (auto &[signal, ignored] : ending)
+      ignored = isIgnored(signal);
+  }
+
+  /// After LLVM has set up its own.
+  void setUp() {
+    std::signal(SIGQUIT, quit);
+    for (auto [signal, ignored] : ending)
+      if (ignored)
+        std::signal(signal, SIG_IGN);
+    // What cannot be written is an error of the write.
+    std::signal(SIGXFSZ, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+private:
+  static bool isIgnored(int signal) {
+    struct sigaction action;
+    return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+  }
+
+  struct Ending {
+    int signal;
+    bool ignored = false;
+  };
+  Ending ending[5] = {{SIGHUP}, {SIGINT}, {SIGTERM}, {SIGUSR2}, {SIGQUIT}};
+};
 
 } // namespace
 
 int main(int argc, char **argv) {
   llvm::setBugReportMsg("cria crashed. This is a fault of cria's: what it was asked to do follows.\n");
-  llvm::InitLLVM setup(argc, argv);
-  // A file that may not grow is an error of the write, not the end of the program.
-  std::signal(SIGXFSZ, SIG_IGN);
+  Signals signals;
+  llvm::InitLLVM setup(argc, argv, /*InstallPipeSignalExitHandler=*/false);
+  signals.setUp();
   registerTarget(&x86Target());
   int exitCode = 0;
   std::optional<DriverOptions> options = parseOptions(argc, argv, exitCode);
@@ -138,5 +185,6 @@ int main(int argc, char **argv) {
   Installation installation(argv[0]);
   if (options->command == DriverOptions::Command::Run)
     return runModel(context, *options, installation);
-  return closeOutput(failed(compileModel(context, *options, installation, options->output)));
+  FailureOr<ImportedModel> imported = importModel(context, *options, installation);
+  return closeOutput(failed(imported) || failed(compileModel(*imported, *options, installation, options->output)));
 }

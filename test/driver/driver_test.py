@@ -68,6 +68,10 @@ class Words(Case):
                       ["compile", MODEL, "-o", self.output, "--chunk", "12x"],
                       ["compile", MODEL, "-o", self.output, "--chunk", "0"],
                       ["compile", MODEL, "--kv=", "-o", self.output], ["compile", "", "-o", self.output],
+                      ["compile", MODEL, "-o", ""], ["compile", MODEL, "-o", self.output, "--stop-after", ""],
+                      ["compile", MODEL, "-o", self.output, "--target", ""],
+                      ["compile", MODEL, "-o", self.output, "--tokenizer", ""],
+                      ["compile", MODEL, "-o", self.output, "--quantize", "q4", "--calibrate", ""],
                       ["compile", MODEL, "-o", self.output, "--", "-p", "x"]):
             self.fails(2, CRIA, *words)
         self.fails(2, CRIA, "compile", "m", "-o", self.output, "--quantize", "q4,lm_head=q7",
@@ -91,6 +95,13 @@ class Words(Case):
         self.fails(1, CRIA, *words, "--quantize", "q4", "-o", text, says=["found the input " + text])
         self.fails(1, CRIA, "compile", MODEL, "--quantize", "q4", "--calibrate", text + ".no", "-o", self.output,
                    says=[text + ".no: cannot be read: No such file"])
+        # What can be known first is told first: a text that is too short is seen only when a model reads it.
+        with open(text, "w") as file:
+            file.write("Once")
+        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", self.output, says=["at least 128 tokens"])
+        self.fails(1, CRIA, *words, "--quantize", "q4,haed=q8", "-o", self.output, says=["none is called 'haed'"])
+        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", os.path.join(self.folder, "no", "story"),
+                   says=["cannot be written: No such file"])
         self.assertEqual(self.left(), ["text"])
 
     def test_report(self):
@@ -119,7 +130,9 @@ class Words(Case):
     def test_wrong_names(self):
         self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--target", "z80", says=["z80", "native or one of x86-64, x86-64-v2, x86-64-v3"])
         self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--stop-after", "soup", says=["soup"])
-        self.fails(1, CRIA, "compile", os.path.join(self.folder, "none"), "-o", self.output, says=["none"])
+        none = os.path.join(self.folder, "none")
+        self.fails(1, CRIA, "compile", none, "-o", self.output, says=["none"])
+        self.fails(1, CRIA, "compile", none, "-o", self.output, "--target", "z80", says=["z80"]) # before a model is read
         self.assertEqual(self.left(), [])
 
 
@@ -166,16 +179,23 @@ class Outputs(Case):
                 self.assertEqual(stream.read(), before)
             os.unlink(alias)
 
-    def full_disk(self):
-        """Files end at a megabyte, as on a disk with no more room."""
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    def full_disk(self, room):
+        """What makes files end at `room` bytes, as on a disk with no more."""
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+        return limit
 
     def test_full_disk_keeps_what_was_there(self):
         with open(self.output, "w") as file:
             file.write("precious")
-        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, preexec_fn=self.full_disk,
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, preexec_fn=self.full_disk(1 << 20),
                    says=[self.output, "bytes are needed", "File too large"])
+        self.assertEqual(self.left(), ["story"])
+        self.fails(1, CRIA, "compile", MODEL, "--stop-after", "lower", "-o", self.output,
+                   preexec_fn=self.full_disk(1 << 16),
+                   says=[self.output, "cannot be written", "File too large"])
         self.assertEqual(self.left(), ["story"])
         with open(self.output) as file:
             self.assertEqual(file.read(), "precious")
@@ -188,20 +208,53 @@ class Outputs(Case):
         self.assertEqual(call(CRIA, "compile", MODEL, "-o", self.output).returncode, 0)
         self.assertTrue(os.path.islink(self.output))
         self.assertEqual(call(target, "--info").returncode, 0)
+        self.assertEqual(call(CRIA, "compile", MODEL, "--stop-after", "import", "-o", self.output).returncode, 0)
+        self.assertTrue(os.path.islink(self.output))
+        with open(target) as file:
+            self.assertIn("llama.attention", file.read())
         os.symlink("nowhere", dangling)
         self.fails(1, CRIA, "compile", MODEL, "-o", dangling, says=["dangling: cannot be written: it is a link"])
 
+    def started(self, **options):
+        """A compilation that has begun to make its output; its temporary files go to a folder of their own."""
+        os.makedirs(os.path.join(self.folder, "tmp"), exist_ok=True)
+        process = subprocess.Popen([CRIA, "compile", "synthetic:stories-15m", "-o", self.output],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, "TMPDIR": os.path.join(self.folder, "tmp")}, **options)
+        self.addCleanup(process.stderr.close)
+        while self.left() == ["tmp"]:
+            self.assertIsNone(process.poll(), "expected an output in the making")
+            time.sleep(0.005)
+        return process
+
     def test_interrupted(self):
-        for delay in (0.05, 0.2, 0.4, 0.6):
-            process = subprocess.Popen([CRIA, "compile", "synthetic:stories-15m", "-o", self.output],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(delay)
-            process.terminate()
-            process.wait()
-            if self.left() == ["story"]:  # it was faster: then all of it is there
-                self.assertEqual(call(self.output, "--info").returncode, 0)
-                os.unlink(self.output)
-            self.assertEqual(self.left(), [], f"after {delay} s")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            for delay in (0, 0.5):
+                process = self.started()
+                time.sleep(delay)
+                process.send_signal(number)
+                self.assertEqual((process.wait(), process.stderr.read()), (-number, ""))
+                self.assertEqual((self.left(), os.listdir(os.path.join(self.folder, "tmp"))), (["tmp"], []))
+
+    def test_ignored_signals_stay_ignored(self):
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        process = self.started(preexec_fn=ignore)
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual((process.wait(), process.stderr.read()), (0, ""))
+        self.assertEqual(call(self.output, "--info").returncode, 0)
+
+    def test_closed_pipe(self):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run([CRIA, "compile", MODEL, "--stop-after", "lower"], stdout=write, stderr=subprocess.PIPE,
+                              text=True)
+        os.close(write)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "cria: error: standard output: cannot be written: Broken pipe\n"))
 
     def test_truncated_artifact(self):
         call(CRIA, "compile", MODEL, "-o", self.output)
