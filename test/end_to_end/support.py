@@ -53,6 +53,11 @@ def targets(cria, *levels):
     return known if known and native_is_older(cria, NEXT[known[-1]]) else known + ["native"]
 
 
+def with_tiles(levels):
+    """`levels`, and behind x86-64-v3 the one that multiplies tiles on its vectors."""
+    return [name for level in levels for name in ((level, "x86-64-v3-tiles") if level == "x86-64-v3" else (level,))]
+
+
 def sample(program, seeds, path):
     """Writes what the model itself tells, one text per seed."""
     with open(path, "wb") as file:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Imports good and hostile models: import_test.py --cria COMMAND [unittest options].
+"""Imports good and hostile models: import_test.py --cria COMMAND --hostile COMMAND [unittest options].
 
 COMMAND understands `compile MODEL --stop-after=import -o -`: IR on standard output, or
 exit code 1 and one error on standard error. Anything else (a signal, another code, a
-partial output) fails the test. The models are made by ../models/make_model.py.
+partial output) fails the test. HOSTILE is HostileImport.cpp. The models are made by ../models/make_model.py.
 """
 import argparse
 import json
@@ -17,11 +17,13 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models"))
+for folder in ("models", "tokenizer"):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 import make_model as models  # noqa: E402
+import tokenizer_files as tokenizers  # noqa: E402
 
-CRIA = None
-FUZZ_FLIPS = 100  # per format
+CRIA = HOSTILE = None
+FUZZ_ROUNDS = 300  # per format
 NAN, INF = float("nan"), float("inf")
 
 
@@ -53,13 +55,6 @@ class ImportCase(unittest.TestCase):
         self.assertEqual(code, 1, f"expected an error, got code {code}: {err}")
         self.assertEqual(out, "")
         self.assertRegex(err, "error: .*" + expected)
-
-    def never_crashes(self, model):
-        code, out, err = self.run_cria(model)
-        self.assertIn(code, (0, 1), err)
-        if code == 1:
-            self.assertRegex(err, "error: ")
-            self.assertEqual(out, "")
 
     def make(self, family, **options):
         return models.make_model(family, self.path(options.pop("name", "model")), **options)
@@ -623,10 +618,13 @@ class BadPaths(ImportCase):
 
 
 class Hostile(ImportCase):
-    """Damage at random places: an error or a model, never a crash."""
+    """Damage at random places: an error or a model, never a crash. Most of it in one process
+    (HostileImport.cpp); the driver's part of it is the same for every error."""
 
-    def damaged_file(self, model):
-        return os.path.join(model, "model.safetensors") if os.path.isdir(model) else model
+    def hostile(self, model, path, *words):
+        command = [HOSTILE, model, path, *map(str, words)]
+        done = subprocess.run(command, capture_output=True, timeout=500)
+        self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
 
     def header_bytes(self, raw, form):
         if form == "hf":
@@ -636,7 +634,7 @@ class Hostile(ImportCase):
     def each_format(self):
         for form in ("hf", "gguf", "llama2c"):
             model = self.make("llama", name=form, format=form)
-            path = self.damaged_file(model)
+            path = os.path.join(model, "model.safetensors") if os.path.isdir(model) else model
             with open(path, "rb") as file:
                 raw = file.read()
             yield form, model, path, raw, self.header_bytes(raw, form)
@@ -644,46 +642,28 @@ class Hostile(ImportCase):
     def test_truncation(self):
         rng = random.Random(7)
         for form, model, path, raw, header in self.each_format():
-            lengths = [0, 1, 7, 8, 9, 27, header - 1, header, header + 1, len(raw) - 1]
-            lengths += [rng.randrange(header) for _ in range(10)]
-            for length in lengths:
+            with self.subTest(format=form):
+                lengths = [0, 1, 7, 8, 9, 27, header - 1, header, header + 1, len(raw) - 1]
+                self.hostile(model, path, "cut", *lengths, *(rng.randrange(header) for _ in range(10)))
                 with open(path, "wb") as file:
-                    file.write(raw[:length])
-                with self.subTest(format=form, length=length):
-                    self.bad(model, "")
+                    file.write(raw[:header - 1])
+                self.bad(model, "")
 
     def test_byte_flips(self):
-        rng = random.Random(11)
         for form, model, path, raw, header in self.each_format():
-            for _ in range(FUZZ_FLIPS):
-                damaged = bytearray(raw)
-                places = [rng.randrange(header) for _ in range(rng.choice((1, 1, 3)))]
-                for place in places:
-                    damaged[place] = rng.choice((damaged[place] ^ 1 << rng.randrange(8), 0, 255))
-                with open(path, "wb") as file:
-                    file.write(damaged)
-                with self.subTest(format=form, places=places):
-                    self.never_crashes(model)
+            with self.subTest(format=form):
+                self.hostile(model, path, "bytes", FUZZ_ROUNDS, header)
 
     def test_config_byte_flips(self):
-        rng = random.Random(13)
         model = self.make("llama3")
         path = os.path.join(model, "config.json")
-        with open(path, "rb") as file:
-            raw = file.read()
-        for _ in range(FUZZ_FLIPS):
-            damaged = bytearray(raw)
-            place = rng.randrange(len(raw))
-            damaged[place] = rng.choice(b'0123456789-.eE"{}[],: \xff\x00')
-            with open(path, "wb") as file:
-                file.write(damaged)
-            with self.subTest(place=place):
-                self.never_crashes(model)
+        self.hostile(model, path, "text", FUZZ_ROUNDS, os.path.getsize(path))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--cria", required=True)
+    parser.add_argument("--hostile", required=True)
     known, rest = parser.parse_known_args()
-    CRIA = os.path.abspath(known.cria)
+    CRIA, HOSTILE = os.path.abspath(known.cria), os.path.abspath(known.hostile)
     unittest.main(argv=[sys.argv[0], *rest])

@@ -12,6 +12,7 @@ Weights are scaled so that logits are of order 1 to 10; norm weights scatter aro
 1 and biases are not zero, so that one left out or mixed up shows in the logits.
 """
 import argparse
+import functools
 import json
 import math
 import os
@@ -112,7 +113,14 @@ def head_size(config):
 
 
 def make_weights(config, seed):
-    """All tensors, rows of q and k in Hugging Face's order (halves rotate together)."""
+    """All tensors, rows of q and k in Hugging Face's order (halves rotate together). Not to be changed: tests
+    that damage many models of one family make their numbers once."""
+    return _make_weights(json.dumps(config), seed)
+
+
+@functools.lru_cache(maxsize=8)
+def _make_weights(config, seed):
+    config = json.loads(config)
     rng = random.Random(seed)
     width, ffn = config["hidden_size"], config["intermediate_size"]
     queries = config["num_attention_heads"] * head_size(config)

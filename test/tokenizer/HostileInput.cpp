@@ -10,13 +10,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "frontends/tokenizer/Vocabulary.h"
-#include "test/tokenizer/Random.h"
+#include "test/Damage.h"
 #include "test/tokenizer/Support.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
-
-#include <cstring>
 
 using namespace llvm;
 using namespace cria::test;
@@ -44,25 +42,6 @@ static void useTokenizer(const CriaTokenizer &t) {
   for (int64_t id : {int64_t(-1), int64_t(t.pieces), int64_t(INT32_MAX)})
     if (criaTokenizerDecode(&t, int32_t(id), 0, &byte, 1) != 0)
       fail("id " + Twine(id) + ", which is no piece, expects 0 bytes");
-}
-
-/// A few bytes of `bytes` changed: to anything, to what sizes dislike, or by one.
-static void garble(MutableArrayRef<uint8_t> bytes, Random &random) {
-  if (bytes.empty())
-    return;
-  for (uint32_t i = 0, count = 1 + random.below(4); i < count; ++i) {
-    // Half of the damage hits the beginning, where headers are.
-    uint32_t limit = uint32_t(bytes.size());
-    size_t at = random.below(random.below(2) ? std::min(limit, 400u) : limit);
-    uint32_t kind = random.below(4);
-    if (kind == 0)
-      bytes[at] = uint8_t(random.below(256));
-    else if (kind == 1)
-      bytes[at] ^= uint8_t(1u << random.below(8));
-    else
-      std::memset(&bytes[at], kind == 2 ? 0xff : 0,
-                  std::min<size_t>(bytes.size() - at, 1 + random.below(8)));
-  }
 }
 
 /// Reads damaged copies of a file. Returns how many were refused.

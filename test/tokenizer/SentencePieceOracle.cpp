@@ -8,7 +8,7 @@
 //     Debian's library brings a protobuf of another version than ours.
 //
 //===----------------------------------------------------------------------===//
-#include "test/tokenizer/Random.h"
+#include "test/Random.h"
 
 #include <sentencepiece_processor.h>
 

@@ -1,6 +1,6 @@
 //===- Random.h - Random numbers that are the same everywhere ----*- C++ -*-===//
-#ifndef CRIA_TEST_TOKENIZER_RANDOM_H
-#define CRIA_TEST_TOKENIZER_RANDOM_H
+#ifndef CRIA_TEST_RANDOM_H
+#define CRIA_TEST_RANDOM_H
 
 #include <cstdint>
 
@@ -22,4 +22,4 @@ private:
 
 } // namespace cria::test
 
-#endif // CRIA_TEST_TOKENIZER_RANDOM_H
+#endif // CRIA_TEST_RANDOM_H
