@@ -15,6 +15,7 @@ namespace cria {
 
 inline constexpr int64_t kChunk = 128; ///< tokens of a prefill step, unless asked otherwise
 
+/// The model to import, and what of it can be chosen.
 struct ImportOptions {
   std::string path;      ///< a Hugging Face folder, a GGUF or llama2.c file, or "synthetic:NAME"
   std::string tokenizer; ///< a tokenizer file to use instead of the one found beside the model
@@ -22,6 +23,7 @@ struct ImportOptions {
   int64_t chunk = kChunk; ///< tokens of a prefill step
 };
 
+/// What comes of a model file: the computation, and what turns text into its tokens.
 struct ImportedModel {
   /// A module with `llama.model`, sources, caches, and the functions
   /// `forward` (tokens [?], position -> hidden [?, D]) and
@@ -29,7 +31,7 @@ struct ImportedModel {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   /// Absent if the model comes without a tokenizer.
   std::optional<llama::Vocabulary> vocabulary;
-  /// Every file that was read: of a folder also those beside the tensors.
+  /// Every file that was read, and no other: of a folder also those beside the tensors.
   std::vector<std::string> files;
 };
 

@@ -19,6 +19,7 @@
 
 namespace cria {
 
+/// The types of numbers that are stored plainly.
 enum class Scalar { F32, F16, BF16 };
 
 /// A tensor of seeded random numbers (`llama.synthetic`).
@@ -40,6 +41,7 @@ struct StoredTensor {
 /// By the file's own names, in an order that does not depend on the file.
 using StoredTensors = std::map<std::string, StoredTensor>;
 
+/// What a tensor is in the model, whatever a format calls it.
 enum class Role : uint8_t {
   Embed, Norm, Output, // of the model
   AttnNorm, Q, K, V, O, QBias, KBias, VBias, OBias, QNorm, KNorm, // of a layer
@@ -59,6 +61,7 @@ struct WeightSlot {
 /// All weights of a model, in the order in which a step needs them.
 std::vector<WeightSlot> weightSlots(const Hyperparameters &parameters);
 
+/// A place and the tensor that fills it.
 struct BoundWeight {
   WeightSlot slot;
   StoredTensor tensor;

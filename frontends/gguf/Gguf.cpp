@@ -92,7 +92,7 @@ public:
   GgufParser(GgufFile &file)
       : file(file), whole(file.buffer->getBuffer()), rest(whole) {}
 
-  Error parse();
+  Error parse(bool keysOnly);
 
 private:
   Error truncated(const Twine &what, uint64_t bytes) {
@@ -149,7 +149,7 @@ private:
   std::map<std::string, Place> places; ///< by the tensors' names
 };
 
-Error GgufParser::parse() {
+Error GgufParser::parse(bool keysOnly) {
   uint32_t magic = 0, version = 0;
   if (Error error = takeU32("the magic number", magic))
     return error;
@@ -175,6 +175,8 @@ Error GgufParser::parse() {
   for (uint64_t i = 0; i < keyCount; ++i)
     if (Error error = takeKey())
       return error;
+  if (keysOnly)
+    return Error::success();
   for (uint64_t i = 0; i < tensorCount; ++i)
     if (Error error = takeTensor())
       return error;
@@ -308,14 +310,14 @@ Error GgufParser::placeTensors() {
 
 bool isGguf(StringRef bytes) { return bytes.starts_with(kMagic); }
 
-Expected<GgufFile> GgufFile::open(StringRef path) {
+Expected<GgufFile> GgufFile::open(StringRef path, bool keysOnly) {
   GgufFile file;
   file.path = path.str();
   Expected<std::unique_ptr<MemoryBuffer>> buffer = mapFile(path);
   if (!buffer)
     return buffer.takeError();
   file.buffer = std::move(*buffer);
-  if (Error error = GgufParser(file).parse())
+  if (Error error = GgufParser(file).parse(keysOnly))
     return std::move(error);
   return file;
 }

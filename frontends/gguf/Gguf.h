@@ -26,8 +26,8 @@ bool isGguf(llvm::StringRef bytes);
 /// Reads the model at `path` and, with `ownTokenizer`, the vocabulary in it.
 llvm::Expected<ModelFile> readGguf(llvm::StringRef path, bool ownTokenizer);
 
-/// Reads the vocabulary in the metadata of the GGUF file at `path`, which need not
-/// hold tensors; an error if there is none.
+/// Reads the vocabulary in the metadata of the GGUF file at `path`, whose tensors, if
+/// it has some, do not matter; an error if there is none.
 llvm::Expected<llama::Vocabulary> readGgufVocabulary(llvm::StringRef path);
 
 /// What GGUF calls the tensor of `slot`.
@@ -49,7 +49,8 @@ struct GgufValue {
 /// The header of a GGUF file: every count, length and offset is checked.
 class GgufFile {
 public:
-  static llvm::Expected<GgufFile> open(llvm::StringRef path);
+  /// With `keysOnly` the tensors are not read, and may be of any type.
+  static llvm::Expected<GgufFile> open(llvm::StringRef path, bool keysOnly = false);
 
   llvm::StringRef getPath() const { return path; }
   const std::map<std::string, GgufValue> &getKeys() const { return keys; }
@@ -81,6 +82,8 @@ public:
                   std::optional<int64_t> fallback = std::nullopt);
   /// A finite number above zero.
   double positive(llvm::StringRef key, std::optional<double> fallback = std::nullopt);
+  /// A finite number, zero or above.
+  double nonNegative(llvm::StringRef key, double fallback);
   bool boolean(llvm::StringRef key, bool fallback);
   std::string string(llvm::StringRef key, std::optional<std::string> fallback = std::nullopt);
   /// An array of `type` with `count` elements; null (and an error) if it is none.

@@ -76,7 +76,10 @@ constexpr StringLiteral kHarmlessKeys[] = {
     "tokenizer.ggml.token_type_count",
 };
 
-bool isHarmless(StringRef key) {
+/// Whether `key` need not be read; without `ownTokenizer` the file's own means nothing.
+bool isHarmless(StringRef key, bool ownTokenizer) {
+  if (!ownTokenizer && key.starts_with("tokenizer.ggml."))
+    return true;
   return any_of(kHarmlessKeys, [&](StringRef known) {
     return known.ends_with(".") ? key.starts_with(known) : key == known;
   });
@@ -90,9 +93,10 @@ public:
 private:
   void readSizes();
   void readRope();
+  double readStretch(StringRef type);
   void readSwitches();
   void readTokens();
-  void refuseOthers();
+  void refuseOthers(bool ownTokenizer);
   std::string own(StringRef key) { return p.architecture + "." + key.str(); }
   bool hasTensor(StringRef name) { return file.getTensors().count(name.str()); }
 
@@ -121,13 +125,13 @@ Expected<ModelFile> ModelReader::read(bool ownTokenizer) {
       (this->*step)();
   if (error)
     return error.take();
-  // Read in any case, so that its keys are known.
-  Expected<std::optional<llama::Vocabulary>> vocabulary = readVocabulary(file, reader, error);
-  if (!vocabulary)
-    return vocabulary.takeError();
-  if (ownTokenizer)
+  if (ownTokenizer) {
+    Expected<std::optional<llama::Vocabulary>> vocabulary = readVocabulary(file, reader, error);
+    if (!vocabulary)
+      return vocabulary.takeError();
     model.vocabulary = std::move(*vocabulary);
-  refuseOthers();
+  }
+  refuseOthers(ownTokenizer);
   if (error)
     return error.take();
   if (Error failed = checkHyperparameters(p, file.getPath()))
@@ -176,26 +180,38 @@ void ModelReader::readSizes() {
   reader.integer(own("vocab_size"), p.vocabulary, p.vocabulary, p.vocabulary);
 }
 
+/// By what rope scaling of `type` stretches positions; 1: not at all. Without the
+/// factor's key llama.cpp, too, asks for the one that it had before.
+double ModelReader::readStretch(StringRef type) {
+  std::string key = own("rope.scaling.factor"), oldKey = own("rope.scale_linear");
+  auto read = [&](StringRef key, double fallback) {
+    double factor = reader.nonNegative(key, fallback);
+    return factor == 0 ? 1.0 : factor;
+  };
+  bool hasKey = reader.find(key);
+  double said = read(key, 1.0), factor = read(oldKey, said);
+  if (hasKey && factor != said)
+    reader.expects(oldKey, "what rope.scaling.factor says");
+  if (type == "none" && factor != 1)
+    reader.expects(hasKey ? key : oldKey, "1 with rope.scaling.type none");
+  return factor;
+}
+
 void ModelReader::readRope() {
   p.rope.layout = family->layout;
   p.rope.theta = reader.positive(own("rope.freq_base"), 10000.0);
-  std::string typeKey = own("rope.scaling.type"), legacyKey = own("rope.scale_linear");
-  std::string type = reader.string(typeKey, "none");
-  double factor = reader.positive(own("rope.scaling.factor"), 1.0);
+  std::string typeKey = own("rope.scaling.type");
+  std::string type = reader.string(typeKey, "linear"); // llama.cpp's default
+  double factor = readStretch(type);
   double original =
       reader.positive(own("rope.scaling.original_context_length"), double(p.contextSize));
   double attention = reader.positive(own("rope.scaling.attn_factor"), 1.0);
   double betaFast = reader.positive(own("rope.scaling.yarn_beta_fast"), 32.0);
   double betaSlow = reader.positive(own("rope.scaling.yarn_beta_slow"), 1.0);
   reader.boolean(own("rope.scaling.finetuned"), false);
-  double legacy = reader.positive(legacyKey, 1.0);
-  if (type == "none") {
-    if (legacy != 1) {
+  if (type == "linear") {
+    if (factor != 1)
       p.rope.scaling = llama::RopeScaling::Linear;
-      p.rope.factor = legacy;
-    }
-  } else if (type == "linear") {
-    p.rope.scaling = llama::RopeScaling::Linear;
     p.rope.factor = factor;
   } else if (type == "yarn") {
     if (betaFast <= betaSlow)
@@ -209,11 +225,9 @@ void ModelReader::readRope() {
     p.rope.betaSlow = betaSlow;
     // llama.cpp multiplies its own factor, which others write out, by this one.
     p.rope.attentionFactor = attention * yarnAttentionFactor(factor);
-  } else {
+  } else if (type != "none") {
     reader.expects(typeKey, "one of none, linear, yarn");
   }
-  if (type != "none" && legacy != 1)
-    reader.expects(legacyKey, "to be absent beside rope.scaling.type");
   if (type != "yarn" && attention != 1)
     reader.expects(own("rope.scaling.attn_factor"), "1 without yarn");
   p.contextSize = stretchedContext(p.rope, p.contextSize);
@@ -250,9 +264,9 @@ void ModelReader::readTokens() {
   }
 }
 
-void ModelReader::refuseOthers() {
+void ModelReader::refuseOthers(bool ownTokenizer) {
   for (const auto &[key, value] : file.getKeys())
-    if (!reader.wasRead(key) && !isHarmless(key))
+    if (!reader.wasRead(key) && !isHarmless(key, ownTokenizer))
       error.report(file.getPath() + ": key '" + printable(key) +
                    "' is not understood and may change the result");
 }

@@ -99,6 +99,17 @@ double GgufReader::positive(StringRef key, std::optional<double> fallback) {
   return 1;
 }
 
+double GgufReader::nonNegative(StringRef key, double fallback) {
+  const GgufValue *value = find(key);
+  if (!value)
+    return fallback;
+  std::optional<double> number = numberOf(*value);
+  if (number && std::isfinite(*number) && *number >= 0)
+    return *number;
+  expects(key, "a number from 0 on");
+  return 1;
+}
+
 bool GgufReader::boolean(StringRef key, bool fallback) {
   const GgufValue *value = find(key);
   if (!value)

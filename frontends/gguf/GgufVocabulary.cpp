@@ -158,7 +158,7 @@ Expected<std::optional<Vocabulary>> readVocabulary(const GgufFile &file, GgufRea
 }
 
 Expected<Vocabulary> readGgufVocabulary(StringRef path) {
-  Expected<GgufFile> file = GgufFile::open(path);
+  Expected<GgufFile> file = GgufFile::open(path, /*keysOnly=*/true);
   if (!file)
     return file.takeError();
   FirstError error;

@@ -38,10 +38,6 @@ constexpr RoleName kNames[] = {
     {Role::DownBias, "model.layers.{}.mlp.down_proj.bias"},
 };
 
-/// The files that `readHuggingFaceTokenizer` may have read.
-constexpr StringLiteral kTokenizerFiles[] = {"tokenizer.json", "tokenizer.model",
-                                             "tokenizer_config.json"};
-
 } // namespace
 
 bool isHuggingFaceFolder(StringRef path) {
@@ -73,13 +69,11 @@ Expected<ModelFile> readHuggingFace(StringRef path, bool ownTokenizer) {
 
   if (!ownTokenizer)
     return model;
-  Expected<std::optional<llama::Vocabulary>> vocabulary = readHuggingFaceTokenizer(folder);
+  Expected<std::optional<llama::Vocabulary>> vocabulary =
+      readHuggingFaceTokenizer(folder, model.files);
   if (!vocabulary)
     return vocabulary.takeError();
   model.vocabulary = std::move(*vocabulary);
-  for (StringRef name : kTokenizerFiles)
-    if (model.vocabulary && sys::fs::exists(folder + "/" + name))
-      model.files.push_back((folder + "/" + name).str());
   return model;
 }
 

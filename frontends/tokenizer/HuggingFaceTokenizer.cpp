@@ -4,9 +4,7 @@
 #include "frontends/tokenizer/Vocabulary.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace llvm;
 using namespace cria::tokenizerjson;
@@ -71,25 +69,29 @@ Error applyTokenizerConfig(Vocabulary &vocabulary, StringRef path) {
   return Error::success();
 }
 
-Expected<std::optional<Vocabulary>> readHuggingFaceTokenizer(StringRef folder) {
-  auto inFolder = [&](StringRef name) {
-    SmallString<128> path(folder);
-    sys::path::append(path, name);
-    return path;
+Expected<std::optional<Vocabulary>> readHuggingFaceTokenizer(StringRef folder,
+                                                             std::vector<std::string> &files) {
+  std::string path;
+  auto finds = [&](StringRef name) {
+    path = (folder + "/" + name).str();
+    if (!sys::fs::exists(path))
+      return false;
+    files.push_back(path);
+    return true;
   };
   std::optional<Vocabulary> result;
-  if (auto path = inFolder("tokenizer.json"); sys::fs::exists(path)) {
+  if (finds("tokenizer.json")) {
     Expected<Vocabulary> vocabulary = readTokenizerJson(path);
     if (!vocabulary)
       return vocabulary.takeError();
     result = std::move(*vocabulary);
-  } else if (auto path = inFolder("tokenizer.model"); sys::fs::exists(path)) {
+  } else if (finds("tokenizer.model")) {
     Expected<Vocabulary> vocabulary = readSentencePieceModel(path);
     if (!vocabulary)
       return vocabulary.takeError();
     result = std::move(*vocabulary);
   }
-  if (auto path = inFolder("tokenizer_config.json"); result && sys::fs::exists(path))
+  if (result && finds("tokenizer_config.json"))
     if (Error error = applyTokenizerConfig(*result, path))
       return std::move(error);
   return std::move(result);

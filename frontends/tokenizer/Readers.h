@@ -14,6 +14,8 @@
 #include "llvm/Support/Error.h"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace cria {
 
@@ -35,9 +37,9 @@ llvm::Error applyTokenizerConfig(llama::Vocabulary &vocabulary, llvm::StringRef 
 
 /// Reads the tokenizer of a Hugging Face folder: `tokenizer.json`, or else
 /// `tokenizer.model`, and `tokenizer_config.json` if there is one. Nothing if the
-/// folder has no tokenizer.
+/// folder has no tokenizer. Appends the files that it reads to `files`.
 llvm::Expected<std::optional<llama::Vocabulary>>
-readHuggingFaceTokenizer(llvm::StringRef folder);
+readHuggingFaceTokenizer(llvm::StringRef folder, std::vector<std::string> &files);
 
 } // namespace cria
 

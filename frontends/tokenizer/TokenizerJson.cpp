@@ -200,18 +200,17 @@ int32_t TokenizerJsonReader::findSpecial(ArrayRef<StringRef> texts) const {
   return -1;
 }
 
-/// Which token begins a text, and whether one does: the file says so in its
-/// post-processor, or else LLaMA's habit is assumed.
+/// Which token begins a text, and whether one does: the file says so in the template
+/// of its post-processor, or else LLaMA's habit is assumed.
 Error TokenizerJsonReader::readSpecialTokens() {
-  Expected<std::string> before = readPostProcessor(root, file);
-  if (!before)
-    return before.takeError();
+  Expected<std::optional<std::string>> read = readPostProcessor(root, file);
+  if (!read)
+    return read.takeError();
+  const std::optional<std::string> &before = *read;
   vocabulary.eosId = findSpecial({"</s>", "<|end_of_text|>", "<|endoftext|>"});
-  if (before->empty()) {
+  if (!before || before->empty()) {
     vocabulary.bosId = findSpecial({"<s>", "<|begin_of_text|>"});
-    bool isQuiet = member(root, "post_processor").is_object() &&
-                   typeOf(member(root, "post_processor")) == "TemplateProcessing";
-    vocabulary.addBos = vocabulary.bosId >= 0 && !isQuiet;
+    vocabulary.addBos = vocabulary.bosId >= 0 && !before;
     return Error::success();
   }
   vocabulary.addBos = true;

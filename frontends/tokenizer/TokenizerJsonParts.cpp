@@ -187,8 +187,8 @@ Error checkDecoder(const Json &root, const Vocabulary &vocabulary, StringRef fil
   return Error::success();
 }
 
-Expected<std::string> readPostProcessor(const Json &root, StringRef file) {
-  std::string before;
+Expected<std::optional<std::string>> readPostProcessor(const Json &root, StringRef file) {
+  std::optional<std::string> before;
   for (const Json &stage : stagesOf(member(root, "post_processor"), "processors")) {
     std::string type = typeOf(stage);
     if (type == "ByteLevel") // it only moves offsets
@@ -197,11 +197,13 @@ Expected<std::string> readPostProcessor(const Json &root, StringRef file) {
     if (type != "TemplateProcessing" || !single.is_array())
       return tokenizerError(file, "'post_processor' expects ByteLevel or TemplateProcessing, "
                                   "but got " + show(stage));
+    if (!before)
+      before.emplace();
     bool sawText = false, isKnown = true;
     for (const Json &part : single) {
       const Json &id = member(member(part, "SpecialToken"), "id");
       bool isText = !member(part, "Sequence").is_null();
-      isKnown &= isText ? !sawText : id.is_string() && !sawText && before.empty();
+      isKnown &= isText ? !sawText : id.is_string() && !sawText && before->empty();
       sawText |= isText;
       if (id.is_string())
         before = id.get<std::string>();

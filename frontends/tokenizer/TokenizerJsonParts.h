@@ -39,8 +39,10 @@ llvm::Error readNormalizer(const Json &root, llama::Vocabulary &vocabulary, llvm
 llvm::Error checkDecoder(const Json &root, const llama::Vocabulary &vocabulary,
                          llvm::StringRef file);
 
-/// The token that the post-processor puts before a text: "" if none.
-llvm::Expected<std::string> readPostProcessor(const Json &root, llvm::StringRef file);
+/// The token that the post-processor's template puts before a text: "" if none;
+/// nothing if there is no template to say.
+llvm::Expected<std::optional<std::string>> readPostProcessor(const Json &root,
+                                                             llvm::StringRef file);
 
 } // namespace cria::tokenizerjson
 

@@ -151,25 +151,65 @@ class GoodModels(ImportCase):
             json.dump({"eos_token_id": [5, 7], "temperature": 0.6}, file)
         self.assertIn("eosIds = [2, 5, 7]", self.good(model))
 
+    def hash_of(self, model, *options):
+        return re.search(r'inputHash = "([0-9a-f]{32})"', self.good(model, *options)).group(1)
+
     def test_hash_follows_the_seed(self):
         pieces = [b"<unk>", b"<s>", b"</s>", *(b"<0x%02X>" % i for i in range(256))]
         pieces += [b"p%d" % i for i in range(32000 - len(pieces))]
         tokenizer = self.path("tokenizer.bin")
         with open(tokenizer, "wb") as file:
             file.write(struct.pack("<i", 8) + b"".join(struct.pack("<fi", 0.0, len(p)) + p for p in pieces))
-        hashes = {re.search('inputHash = "(.*?)"', self.good(f"synthetic:stories-15m{seed}", *options)).group(1)
+        hashes = {self.hash_of(f"synthetic:stories-15m{seed}", *options)
                   for seed in ("?seed=1", "?seed=2") for options in ([], ["--tokenizer", tokenizer])}
         self.assertEqual(len(hashes), 4)
 
     def test_hash_follows_every_file(self):
-        def hash_of(model):
-            return re.search(r'inputHash = "([0-9a-f]{32})"', self.good(model)).group(1)
         first, again = self.make("llama"), self.make("llama", name="again")
         other = self.make("llama", name="other", seed=2)
-        self.assertEqual(hash_of(first), hash_of(again))
-        self.assertNotEqual(hash_of(first), hash_of(other))
+        self.assertEqual(self.hash_of(first), self.hash_of(again))
+        self.assertNotEqual(self.hash_of(first), self.hash_of(other))
         edit_config(again, rms_norm_eps=2e-5)
-        self.assertNotEqual(hash_of(first), hash_of(again))
+        self.assertNotEqual(self.hash_of(first), self.hash_of(again))
+
+    def with_tokenizer(self, post_processor=None):
+        """A folder with a byte-level tokenizer.json, whose BOS is <|begin_of_text|>."""
+        vocab = {c: i for i, c in enumerate(tokenizers.byte_alphabet())}
+        tokenizer = tokenizers.byte_level_json("llama3", vocab, [])
+        tokenizer["post_processor"] = post_processor
+        config = {**models.FAMILIES["llama"], "vocab_size": 258, "bos_token_id": 256}
+        model = self.path("model")
+        os.makedirs(model, exist_ok=True)
+        models.write_hf(config, models.make_weights(config, "x"), model, "f32")
+        tokenizers.write_json(os.path.join(model, "tokenizer.json"), tokenizer)
+        return model
+
+    def test_hash_follows_only_what_is_read(self):
+        model = self.with_tokenizer()
+        before = self.hash_of(model)
+        for name, is_read in (("tokenizer.model", False), ("tokenizer_config.json", True)):
+            with open(os.path.join(model, name), "w") as file:
+                file.write("{}")
+            with self.subTest(name=name):
+                self.assertEqual(self.hash_of(model) != before, is_read)
+
+    def test_post_processors_say_bos(self):
+        text = {"Sequence": {"id": "A", "type_id": 0}}
+        begin = {"SpecialToken": {"id": "<|begin_of_text|>", "type_id": 0}}
+        level = {"type": "ByteLevel", "trim_offsets": True}
+
+        def template(*parts):
+            return {"type": "TemplateProcessing", "single": list(parts)}
+
+        def sequence(*stages):
+            return {"type": "Sequence", "processors": list(stages)}
+        for post_processor, adds in (
+                (None, True), (level, True), (sequence(level), True),  # they do not say: LLaMA's habit
+                (template(begin, text), True), (sequence(level, template(begin, text)), True),
+                (template(text), False), (sequence(level, template(text)), False)):
+            with self.subTest(post_processor=post_processor):
+                self.assertIn(f"bosId = 256, addBos = {str(adds).lower()},",
+                              self.good(self.with_tokenizer(post_processor)))
 
     def test_harmless_extras(self):
         model = self.make("llama-gqa")
@@ -474,6 +514,37 @@ class BadGguf(ImportCase):
         model = self.model(lambda old: [k for k in old if "ggml.model" not in k[0]] + keys)
         self.bad(model, "'tokenizer.ggml.pre' expects one of gpt-2, .*qwen2.*, but got 'dbrx'")
 
+    def tokenizer_file(self, tensors=()):
+        """A GGUF file with 128 pieces, whose EOS is 5."""
+        path = self.path("tokenizer.gguf")
+        keys = [("tokenizer.ggml.model", 8, "llama"), ("tokenizer.ggml.eos_token_id", 4, 5),
+                ("tokenizer.ggml.tokens", 9, (8, [f"p{i}" for i in range(128)])),
+                ("tokenizer.ggml.scores", 9, (6, [0.0] * 128)),
+                ("tokenizer.ggml.token_type", 9, (5, [2, 3, 3] + [1] * 125))]
+        with open(path, "wb") as file:
+            file.write(models.gguf_bytes(3, keys, list(tensors)))
+        return path
+
+    def test_another_tokenizer(self):
+        """With --tokenizer the file's own is not read, whatever it is; its ids of BOS and EOS are the model's."""
+        option = ("--tokenizer", self.tokenizer_file())
+        for name, kind, value in (("model", 8, "t5"), ("model", 4, 7), ("model", 8, "llama"),
+                                  ("add_eos_token", 7, True), ("novel", 8, "x")):
+            key = "tokenizer.ggml." + name
+            model = self.model(lambda keys: [k for k in keys if k[0] != key] + [(key, kind, value)])
+            with self.subTest(key=key, value=value):
+                self.bad(model, f"model\\.gguf: key '{key}'|model\\.gguf: key 'tokenizer.ggml.tokens'")
+                self.assertIn("bosId = 1, addBos = true, eosIds = [2]", self.good(model, *option))
+        self.bad(self.model(lambda keys: keys + [("tokenizer.ggml.eot_token_id", 4, 128)]),
+                 "'tokenizer.ggml.eot_token_id' expects an integer from 0 to 127", *option)
+        self.bad(self.model(lambda keys: keys + [("tokenizers", 8, "x")]), "'tokenizers' is not understood", *option)
+
+    def test_tokenizer_beside_unknown_tensors(self):
+        model = self.model(lambda keys: [k for k in keys if "eos" not in k[0]])
+        tensor = ("token_embd.weight", [128, 64], 16, b"")
+        self.assertIn("eosIds = [5]", self.good(model, "--tokenizer", self.tokenizer_file([tensor])))
+        self.bad(self.tokenizer_file([tensor]), "but got IQ2_XXS")
+
     def test_tensors(self):
         def edit(index, **changes):
             def change(tensors):
@@ -504,6 +575,34 @@ class BadGguf(ImportCase):
             with self.subTest(expected=expected):
                 self.bad(self.model(None, change), r"model\.gguf: .*" + expected)
         self.bad(self.model(None, edit(0, kind=8, shape=[128, 40])), "rows of a multiple of 32")
+
+    def test_rope_scaling(self):
+        def scaled(*values):
+            keys = (("scaling.type", 8), ("scaling.factor", 6), ("scale_linear", 6))
+            new = [("llama.rope." + name, kind, value)
+                   for (name, kind), value in zip(keys, values) if value is not None]
+            return self.model(lambda keys: keys + new)
+        linear, yarn = "scaling linear {factor = 2.500000e", "scaling yarn {.*, factor = 2.500000e"
+        for values, expected in (  # as llama.cpp has it: linear without a type, the old key without the new one
+                ((None, 2.5, None), linear), ((None, None, 2.5), linear), ((None, 2.5, 2.5), linear),
+                (("linear", 2.5, None), linear), (("linear", None, 2.5), linear),
+                (("yarn", 2.5, None), yarn), (("yarn", None, 2.5), yarn),
+                ((None, 1.0, None), None), ((None, 0.0, None), None), ((None, None, 0.0), None),
+                (("linear", None, None), None), (("linear", 0.0, 1.0), None),
+                (("none", None, None), None), (("none", 1.0, None), None), (("none", 0.0, 1.0), None)):
+            with self.subTest(values=values):
+                table = re.search("llama.rope_table .*", self.good(scaled(*values))).group()
+                self.assertRegex(table, expected) if expected else self.assertNotIn("scaling", table)
+        for values, expected in (
+                (("none", 2.5, None), "scaling.factor' expects 1 with rope.scaling.type none, but got 2.5"),
+                (("none", None, 2.5), "scale_linear' expects 1 with rope.scaling.type none, but got 2.5"),
+                (("none", 1.0, 2.5), "scale_linear' expects what rope.scaling.factor says, but got 2.5"),
+                ((None, 2.5, 1.0), "scale_linear' expects what rope.scaling.factor says, but got 1.0"),
+                (("linear", 2.5, 3.0), "scale_linear' expects what rope.scaling.factor says, but got 3.0"),
+                ((None, -1.0, None), "scaling.factor' expects a number from 0 on, but got -1.0"),
+                ((None, None, NAN), "scale_linear' expects a number from 0 on, but got nan")):
+            with self.subTest(values=values):
+                self.bad(scaled(*values), r"model\.gguf: key 'llama\.rope\." + expected)
 
     def test_rope_factors_of_one(self):
         ones = ("rope_freqs.weight", [8], 0, models.encode([1.0] * 8, "f32"))
