@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 scripts/install-packages.sh
 scripts/build.sh
-build/bin/cria compile -o build/story
+build=${CRIA_BUILD:-build}
+"$build/bin/cria" compile -o "$build/story"
 echo >&2
-build/story -p "Once upon a time" "$@"
+"$build/story" -p "Once upon a time" "$@"

@@ -97,9 +97,8 @@ fs::path artifact(const Model &model) {
   return current ? path : fs::path();
 }
 
-/// What `--stats` says of a run; empty on failure.
-nlohmann::json run(const fs::path &program, const std::string &options) {
-  std::string command = program.string() + " " + options + " --print-ids --ignore-eos --stats 2>&1 >/dev/null";
+/// What a command prints; empty on failure.
+std::string output(const std::string &command) {
   FILE *pipe = popen(command.c_str(), "r");
   if (!pipe)
     return {};
@@ -107,8 +106,24 @@ nlohmann::json run(const fs::path &program, const std::string &options) {
   char buffer[4096];
   while (size_t count = fread(buffer, 1, sizeof(buffer), pipe))
     text.append(buffer, count);
+  return pclose(pipe) == 0 ? text : std::string();
+}
+
+/// What `--stats` says of a run; empty on failure.
+nlohmann::json run(const fs::path &program, const std::string &options) {
+  std::string text = output(program.string() + " " + options + " --print-ids --ignore-eos --stats 2>&1 >/dev/null");
   nlohmann::json stats = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return pclose(pipe) == 0 && stats.is_object() ? stats : nlohmann::json();
+  return stats.is_object() ? stats : nlohmann::json();
+}
+
+/// Bytes of the head that a token's step reads: all of it, or of one that is screened the rough copy, and not the
+/// rows that are read behind it.
+double headBytes(const fs::path &program, const Model &model) {
+  std::string info = output(program.string() + " --info");
+  const std::string label = "rough head:";
+  if (size_t at = info.find(label); at != std::string::npos)
+    return std::atof(info.c_str() + at + label.size());
+  return (model.weightBytes < 2 ? 34.0 / 32 : model.weightBytes) * model.shape.headWeights();
 }
 
 std::string prompt(int tokens) {
@@ -132,8 +147,7 @@ void decode(benchmark::State &state, const Model &model) {
     double speed = stats["decode_tokens_per_second"], limit = (before + after) / 2;
     state.SetIterationTime(1 / speed);
     state.counters["tokens_per_s"] = speed;
-    double headBytes = model.weightBytes < 2 ? 34.0 / 32 : model.weightBytes;
-    double bytes = speed * (model.weightBytes * model.shape.layerWeights() + headBytes * model.shape.headWeights());
+    double bytes = speed * (model.weightBytes * model.shape.layerWeights() + headBytes(program, model));
     state.counters["GB_per_s"] = bytes * 1e-9;
     state.counters["limit_GB_per_s"] = limit * 1e-9;
     state.counters["share"] = bytes / limit;
