@@ -129,8 +129,15 @@ static void removeAndDie(int signal) {
   const char *path = doomed;
   if (path)
     unlink(path);
-  /* The handler was installed with SA_RESETHAND: this raise ends the process. */
+  /* The handler was installed with SA_RESETHAND: raised again, and no longer blocked as it is
+   * in here, the signal ends the process. Only number 1, as a container's first is, goes on:
+   * the kernel spares it. */
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, signal);
+  sigprocmask(SIG_UNBLOCK, &own, NULL);
   raise(signal);
+  _exit(128 + signal);
 }
 
 /* `path` is removed if a signal ends the program, until the next call; NULL: nothing is. What
@@ -173,6 +180,28 @@ static int isFile(const struct stat *status, const char *path) {
   return path && stat(path, &other) == 0 && other.st_dev == status->st_dev && other.st_ino == status->st_ino;
 }
 
+/* A file of a new name beside the target, with the permissions of any new file: what a killed
+ * process left is in nobody's way, not even where every process has the same number. */
+static int createTemporary(CriaRows *rows) {
+  size_t length = strlen(rows->target) + sizeof(".XXXXXX");
+  rows->temporary = malloc(length);
+  if (!rows->temporary)
+    return rowsFail(rows, "write");
+  snprintf(rows->temporary, length, "%s.XXXXXX", rows->target);
+  rows->descriptor = mkostemp(rows->temporary, O_CLOEXEC);
+  if (rows->descriptor < 0) {
+    int reason = errno;
+    free(rows->temporary); /* not ours to remove */
+    rows->temporary = NULL;
+    errno = reason;
+    return rowsFail(rows, "create");
+  }
+  removeOnSignals(rows->temporary);
+  mode_t mask = umask(0);
+  umask(mask);
+  return fchmod(rows->descriptor, 0666 & ~mask) == 0 ? 0 : rowsFail(rows, "create");
+}
+
 int criaRowsOpen(CriaRows *rows, const char *path, const char *input) {
   memset(rows, 0, sizeof(*rows));
   rows->path = path;
@@ -182,11 +211,17 @@ int criaRowsOpen(CriaRows *rows, const char *path, const char *input) {
     return rowsFail(rows, "write");
 
   /* Devices and pipes are written to; only a regular file is replaced, and a
-   * symbolic link keeps pointing to it. */
-  struct stat status;
+   * symbolic link keeps pointing to it: one that leads nowhere is refused. */
+  struct stat status, own;
   int exists = stat(path, &status) == 0;
   if (!*path)
     return rowsFail(rows, "write");
+  int reason = errno;
+  if (!exists && lstat(path, &own) == 0 && S_ISLNK(own.st_mode)) {
+    criaError("cannot write '%s': it is a link, and what it leads to: %s", path, strerror(reason));
+    criaRowsDiscard(rows);
+    return -1;
+  }
   if (exists && (isFile(&status, "/proc/self/exe") || isFile(&status, input))) {
     criaError("cannot write '%s': expected a file of its own, found the %s", path,
               isFile(&status, input) ? "input" : "model");
@@ -198,21 +233,7 @@ int criaRowsOpen(CriaRows *rows, const char *path, const char *input) {
     return rows->descriptor < 0 ? rowsFail(rows, "write") : 0;
   }
   rows->target = exists ? realpath(path, NULL) : strdup(path);
-  size_t length = rows->target ? strlen(rows->target) + 32 : 0;
-  rows->temporary = length ? malloc(length) : NULL;
-  if (!rows->temporary)
-    return rowsFail(rows, "write");
-  snprintf(rows->temporary, length, "%s.%ld.tmp", rows->target, (long)getpid());
-  rows->descriptor = open(rows->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (rows->descriptor < 0) {
-    int reason = errno;
-    free(rows->temporary); /* not ours to remove */
-    rows->temporary = NULL;
-    errno = reason;
-    return rowsFail(rows, "create");
-  }
-  removeOnSignals(rows->temporary);
-  return 0;
+  return rows->target ? createTemporary(rows) : rowsFail(rows, "write");
 }
 
 int criaRowsWrite(CriaRows *rows, const float *row, size_t floats) {

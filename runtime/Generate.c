@@ -80,6 +80,10 @@ static int endOfTurn(Generator *g) {
   return criaFlush();
 }
 
+static void noteFullContext(const Generator *g) {
+  criaNote("the context of %u positions is full", g->session->model->context);
+}
+
 /* Samples, prints and feeds until there is a reason to stop. */
 static int decode(Generator *g) {
   const CriaSession *s = g->session;
@@ -101,8 +105,8 @@ static int decode(Generator *g) {
 
     int isLast = produced + 1 == limit;
     if (engine->position == s->model->context) {
-      if (!isLast || s->options->given[CRIA_INTERACTIVE])
-        criaNote("the context of %u positions is full", s->model->context);
+      if (!isLast && !s->options->given[CRIA_INTERACTIVE])
+        noteFullContext(g);
       return 0;
     }
     if (isLast && !wantsRows) {
@@ -212,12 +216,25 @@ static int lineTurn(Generator *g, const char *line, size_t bytes) {
   return result;
 }
 
+/* Says that the conversation is over. Lines that others wrote and nobody has read are refused
+ * like those that do not fit; a person at a terminal writes no more. */
+static int endInFullContext(const Generator *g, int isTerminal, char **line, size_t *capacity) {
+  noteFullContext(g);
+  ssize_t bytes = 0;
+  while (!isTerminal && (bytes = getline(line, capacity, stdin)) >= 0)
+    if (bytes > 1 || **line != '\n')
+      return criaError("cannot go on with the rest of standard input: the context has no position left");
+  return 0;
+}
+
 static int interact(Generator *g) {
+  const CriaEngine *engine = g->session->engine;
+  uint32_t context = g->session->model->context;
   int isTerminal = isatty(STDIN_FILENO);
   char *line = NULL;
   size_t capacity = 0;
   int result = 0;
-  while (result == 0 && g->session->engine->position < g->session->model->context) {
+  while (result == 0 && engine->position < context) {
     if (isTerminal)
       fputs("> ", stderr);
     ssize_t bytes = getline(&line, &capacity, stdin);
@@ -229,6 +246,8 @@ static int interact(Generator *g) {
   }
   if (isTerminal)
     fputc('\n', stderr);
+  if (result == 0 && engine->position == context)
+    result = endInFullContext(g, isTerminal, &line, &capacity);
   if (result == 0 && ferror(stdin))
     result = criaError("cannot read standard input");
   if (!isTerminal && g->refusedLines)

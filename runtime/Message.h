@@ -16,4 +16,8 @@ int criaError(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints a note: something the user should know that is no error. */
 void criaNote(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Shows, on a terminal only, how far things are: in a line that the next such line
+ * is written over, and that the next error or note clears. */
+void criaProgress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 #endif /* CRIA_RUNTIME_MESSAGE_H */

@@ -53,7 +53,9 @@ static const Row rows[CRIA_OPTION_COUNT] = {
      "the same seed gives the same text (default: random;\n"
      "--stats tells it)"},
     {0, "ignore-eos", FLAG, 0, 0, 0, NULL, "go on after EOS"},
-    {0, "threads", WHOLE, 1, CRIA_MAX_THREADS, 0, "N", "default: all cores"},
+    {0, "threads", WHOLE, 1, CRIA_MAX_THREADS, 0, "N",
+     "default: all cores, or as many as a container's quota\n"
+     "of their time comes to"},
     {0, "chunk", WHOLE, 1, UINT32_MAX, 0, "N",
      "feed the prompt in chunks of N tokens (1: one by one)"},
     {0, "level", TEXT, 0, 0, 0, "NAME",

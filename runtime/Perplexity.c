@@ -3,9 +3,7 @@
 #include "runtime/Session.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* A window on its way through the model: row i predicts token i + 1. */
 typedef struct Window {
@@ -43,7 +41,6 @@ static int scoreWindows(CriaSession *session, const CriaIds *text, int32_t *buff
   uint32_t prefix = m->add_bos ? 1 : 0;
   uint32_t share = m->context - prefix; /* tokens of the text in a window */
   uint32_t windows = text->count / share + (text->count % share != 0);
-  int showProgress = isatty(STDERR_FILENO);
   buffer[0] = m->bos_id;
   for (uint32_t i = 0; i < windows; ++i) {
     uint32_t from = i * share;
@@ -56,12 +53,9 @@ static int scoreWindows(CriaSession *session, const CriaIds *text, int32_t *buff
     criaEngineRewind(session->engine);
     if (criaEngineFeed(session->engine, buffer, window->count, scoreRow, window) != 0)
       return -1;
-    if (showProgress)
-      fprintf(stderr, "\rwindow %u of %u, perplexity %.4f ", i + 1, windows,
-              exp(window->loss / (double)window->scored));
+    criaProgress("window %u of %u, perplexity %.4f ", i + 1, windows,
+                 exp(window->loss / (double)window->scored));
   }
-  if (showProgress)
-    fprintf(stderr, "\r\033[K");
   return 0;
 }
 

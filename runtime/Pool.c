@@ -3,8 +3,12 @@
 #include "runtime/Abi.h"
 #include "runtime/Message.h"
 
+#include <ctype.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,14 +59,69 @@ void cria_barrier(void *opaque) {
   atomic_fetch_sub(&barrier->sleepers, 1);
 }
 
+uint32_t criaQuotaCores(const char *text) {
+  if (!isdigit((unsigned char)*text))
+    return 0; /* "max" */
+  char *end;
+  unsigned long long quota = strtoull(text, &end, 10);
+  if (*end != ' ' || !isdigit((unsigned char)end[1]))
+    return 0;
+  unsigned long long period = strtoull(end + 1, &end, 10);
+  if (quota == 0 || period == 0 || (*end && *end != '\n'))
+    return 0;
+  unsigned long long cores = quota / period + (quota % period != 0);
+  return cores < UINT32_MAX ? (uint32_t)cores : UINT32_MAX;
+}
+
+/* Reads a short text, of which what does not fit is left out; "" where there is none. */
+static void readText(const char *path, char *text, size_t capacity) {
+  size_t used = 0;
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t got = descriptor < 0 ? 0 : 1;
+  while (got > 0 && used < capacity - 1) {
+    got = read(descriptor, text + used, capacity - 1 - used);
+    used += got > 0 ? (size_t)got : 0;
+  }
+  text[used] = 0;
+  if (descriptor >= 0)
+    close(descriptor);
+}
+
+uint32_t criaGroupCores(const char *mount, const char *groups) {
+  const char *line = strncmp(groups, "0::", 3) == 0 ? groups : strstr(groups, "\n0::");
+  const char *group = line ? line + strcspn(line, "/") : "";
+  size_t length = strcspn(group, "\n");
+  uint32_t least = 0;
+  for (;;) {
+    while (length > 0 && group[length - 1] == '/')
+      --length;
+    char path[PATH_MAX], text[64];
+    int needed = snprintf(path, sizeof(path), "%s%.*s/cpu.max", mount, (int)length, group);
+    if (needed < (int)sizeof(path)) {
+      readText(path, text, sizeof(text));
+      uint32_t cores = criaQuotaCores(text);
+      if (cores > 0 && (least == 0 || cores < least))
+        least = cores;
+    }
+    if (length == 0)
+      return least;
+    while (length > 0 && group[length - 1] != '/')
+      --length;
+  }
+}
+
 uint32_t criaCoreCount(void) {
-  cpu_set_t set;
-  int count = 0;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0)
-    count = CPU_COUNT(&set);
-  if (count < 1) /* more cores than a cpu_set_t holds */
-    count = (int)sysconf(_SC_NPROCESSORS_ONLN);
-  return count < 1 ? 1 : count > CRIA_MAX_THREADS ? CRIA_MAX_THREADS : (uint32_t)count;
+  /* As many as Linux can have: it fills no mask that is smaller than its own. */
+  cpu_set_t set[8192 / 8 / sizeof(cpu_set_t)];
+  uint32_t count = 1;
+  if (sched_getaffinity(0, sizeof(set), set) == 0)
+    count = (uint32_t)CPU_COUNT_S(sizeof(set), set);
+  char groups[8192];
+  readText("/proc/self/cgroup", groups, sizeof(groups));
+  uint32_t quota = criaGroupCores("/sys/fs/cgroup", groups);
+  if (quota > 0 && quota < count)
+    count = quota;
+  return count < 1 ? 1 : count > CRIA_MAX_THREADS ? CRIA_MAX_THREADS : count;
 }
 
 static void *work(void *opaque) {

@@ -54,8 +54,17 @@ struct CriaPool {
   CriaWorker workers[CRIA_MAX_THREADS]; /* [1, threads) are used */
 };
 
-/* The number of cores that this process may use, at least 1. */
+/* How many threads this process can run at once, from 1 to CRIA_MAX_THREADS: the cores that it
+ * may run on, or the quota of processor time that it has (cgroup v2) where that is less. Threads
+ * beyond a quota would spend it on waiting for those that it holds back. */
 uint32_t criaCoreCount(void);
+
+/* The cores whose whole time a cgroup has by its cpu.max, "QUOTA PERIOD" in microseconds,
+ * rounded up; 0: no quota ("max PERIOD"), or not to be understood. */
+uint32_t criaQuotaCores(const char *text);
+/* The least of that for the cgroup that `groups` names, the text of /proc/self/cgroup, and for
+ * those that it lies in, the root of all being mounted at `mount`; 0: no quota. */
+uint32_t criaGroupCores(const char *mount, const char *groups);
 
 /* Starts `threads` - 1 threads; 1 <= threads <= CRIA_MAX_THREADS. Returns 0, or
  * prints an error and returns -1; the pool is of no use then, nor can it be stopped:

@@ -37,8 +37,13 @@ int criaAppendId(CriaIds *ids, int32_t id) {
 }
 
 int criaEncodeText(const CriaSession *session, const char *text, size_t bytes, CriaIds *ids) {
+  const uint8_t *given = session->options->given;
+  int takesIds = !given[CRIA_INTERACTIVE] && !given[CRIA_PERPLEXITY] && !given[CRIA_TOKENIZE];
   if (!session->tokenizer)
-    return criaError("this file was compiled without a tokenizer; give the prompt as --ids");
+    return criaError("this file was compiled without a tokenizer%s",
+                     takesIds ? "; give the prompt as --ids" : "");
+  if (bytes > CRIA_MAX_TEXT_BYTES)
+    return criaError("a text expects at most %zu bytes, but got %zu", CRIA_MAX_TEXT_BYTES, bytes);
   int32_t *encoded = NULL;
   int64_t count = criaTokenizerEncode(session->tokenizer, text, bytes, &encoded);
   if (count < 0)

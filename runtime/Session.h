@@ -25,7 +25,7 @@ typedef struct CriaSession {
 double criaNow(void);
 
 /* Appends the ids of `bytes` bytes of text. Returns 0, or prints an error (no
- * tokenizer, no memory, too many tokens) and returns -1. */
+ * tokenizer, no memory, too many bytes or tokens) and returns -1. */
 int criaEncodeText(const CriaSession *session, const char *text, size_t bytes, CriaIds *ids);
 /* Appends one id. Returns 0, or prints an error and returns -1. */
 int criaAppendId(CriaIds *ids, int32_t id);

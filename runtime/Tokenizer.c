@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Keeps every position and length of a normalized text within 32 bits. */
-#define MAX_TEXT_BYTES ((size_t)512 << 20)
-
 /*===- Opening ----------------------------------------------------------------===*/
 
 static const void *openSection(const CriaTokenizerHeader *h, CriaTableSection section,
@@ -278,7 +275,7 @@ int64_t criaTokenizerEncode(const CriaTokenizer *t, const char *text, size_t byt
                             int32_t **ids) {
   CriaEncoder e = {.t = t};
   *ids = NULL;
-  if (bytes > MAX_TEXT_BYTES)
+  if (bytes > CRIA_MAX_TEXT_BYTES)
     return -1;
   int result = criaEmit(&e, 0); /* so that an empty text has an array as well */
   e.id_count = 0;

@@ -52,11 +52,14 @@ typedef struct CriaTokenizer {
  * followed is checked here. Returns 0, or -1 with *error a static text. */
 int criaTokenizerOpen(CriaTokenizer *t, const void *tables, size_t bytes, const char **error);
 
+/* What one text may have: every position and length of it, normalized, fits into 32 bits. */
+#define CRIA_MAX_TEXT_BYTES ((size_t)512 << 20)
+
 /* Encodes `bytes` bytes of text, which may be anything: byte-level tokenizers
  * keep bytes that are not UTF-8, SentencePiece takes each for U+FFFD. No BOS is
  * added, and control tokens ("</s>") in the text are text. Returns the number of
- * ids in *ids, which the caller frees, or -1 if memory (or the 512 MiB that one
- * text may have) does not suffice. */
+ * ids in *ids, which the caller frees, or -1 if memory does not suffice or the text
+ * has more than CRIA_MAX_TEXT_BYTES. */
 int64_t criaTokenizerEncode(const CriaTokenizer *t, const char *text, size_t bytes, int32_t **ids);
 
 /* Writes the bytes of token `id` to `buffer`, at most `capacity` of them, and

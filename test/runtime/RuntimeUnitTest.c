@@ -1,13 +1,18 @@
-/*===- RuntimeUnitTest.c - Text, numbers and chances, under sanitizers -------===*/
+/*===- RuntimeUnitTest.c - Text, numbers, chances and cores, under sanitizers ===*/
 #include "runtime/Files.h"
 #include "runtime/Options.h"
+#include "runtime/Pool.h"
 #include "runtime/Sampler.h"
+#include "runtime/Session.h"
 #include "runtime/Utf8.h"
 
+#include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int failures;
@@ -178,12 +183,146 @@ static void testLongLine(void) {
   fclose(file);
 }
 
+/* A text that a tokenizer cannot take is not looked at. */
+static void testLongText(void) {
+  CriaTokenizer tokenizer;
+  const char *reason;
+  CHECK(criaTokenizerOpen(&tokenizer, "fakeTables", 10, &reason) == 0);
+  CriaOptions options = {0};
+  CriaSession session = {.options = &options, .tokenizer = &tokenizer};
+  CriaIds ids = {0};
+  CHECK(criaEncodeText(&session, "ab", 2, &ids) == 0 && ids.count == 2);
+  FILE *file = tmpfile();
+  int errors = dup(STDERR_FILENO);
+  CHECK(file && errors >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+  int result = criaEncodeText(&session, "ab", ((size_t)512 << 20) + 1, &ids);
+  fflush(stderr);
+  dup2(errors, STDERR_FILENO);
+  CHECK(result == -1 && ids.count == 2);
+  rewind(file);
+  text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+  CHECK(strcmp(text, "cria: a text expects at most 536870912 bytes, but got 536870913\n") == 0);
+  close(errors);
+  fclose(file);
+  free(ids.data);
+}
+
+static void testQuota(void) {
+  static const struct {
+    const char *text;
+    uint32_t cores;
+  } cases[] = {
+      {"max 100000\n", 0},
+      {"200000 100000\n", 2},
+      {"200001 100000\n", 3},
+      {"150000 100000", 2},
+      {"1000 100000\n", 1},
+      {"1600000 50000\n", 32},
+      {"18446744073709551615 1\n", UINT32_MAX},
+      {"", 0},
+      {"\n", 0},
+      {"200000\n", 0},
+      {"200000 \n", 0},
+      {"200000 0\n", 0},
+      {"0 100000\n", 0},
+      {"-1 100000\n", 0},
+      {"200000 -1\n", 0},
+      {"200000 100000 1\n", 0},
+      {"200000 max\n", 0},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); ++i)
+    if (criaQuotaCores(cases[i].text) != cases[i].cores) {
+      fprintf(stderr, "'%s' is a quota of %u cores, expected %u\n", cases[i].text,
+              criaQuotaCores(cases[i].text), cases[i].cores);
+      ++failures;
+    }
+}
+
+static void writeText(const char *folder, const char *name, const char *content) {
+  char path[256];
+  snprintf(path, sizeof(path), "%s/%s", folder, name);
+  FILE *file = fopen(path, "w");
+  CHECK(file && fputs(content, file) >= 0);
+  if (file)
+    fclose(file);
+}
+
+/* A tree of groups: what is around one counts as well, what is beside it does not. */
+static void testGroups(void) {
+  char mount[] = "/tmp/cria-groups-XXXXXX";
+  CHECK(mkdtemp(mount) != NULL);
+  static const char *const folders[] = {"", "/slice", "/slice/inner", "/slice/beside"};
+  char path[256];
+  for (size_t i = 1; i < sizeof(folders) / sizeof(*folders); ++i) {
+    snprintf(path, sizeof(path), "%s%s", mount, folders[i]);
+    CHECK(mkdir(path, 0700) == 0);
+  }
+  CHECK(criaGroupCores(mount, "0::/slice/inner\n") == 0);
+  writeText(mount, "slice/cpu.max", "800000 100000\n");
+  writeText(mount, "slice/inner/cpu.max", "max 100000\n");
+  writeText(mount, "slice/beside/cpu.max", "100000 100000\n");
+  CHECK(criaGroupCores(mount, "0::/\n") == 0);
+  CHECK(criaGroupCores(mount, "0::/slice\n") == 8);
+  CHECK(criaGroupCores(mount, "0::/slice/inner\n") == 8);
+  CHECK(criaGroupCores(mount, "0::/slice/inner") == 8);
+  CHECK(criaGroupCores(mount, "0::/slice/none\n") == 8);
+  CHECK(criaGroupCores(mount, "0::/slice/beside\n") == 1);
+  CHECK(criaGroupCores(mount, "4:memory:/slice/beside\n0::/slice/inner\n") == 8);
+  CHECK(criaGroupCores(mount, "10::/slice\n") == 0); /* another number */
+  CHECK(criaGroupCores(mount, "") == 0);
+  writeText(mount, "cpu.max", "300000 100000\n"); /* a container sees its own at the root */
+  CHECK(criaGroupCores(mount, "0::/\n") == 3);
+  CHECK(criaGroupCores(mount, "0::/slice/inner\n") == 3);
+  CHECK(criaGroupCores(mount, "0::/slice/beside\n") == 1);
+  CHECK(criaGroupCores(mount, "") == 3);
+  CHECK(criaGroupCores("/no/such/mount", "0::/slice\n") == 0);
+  for (size_t i = sizeof(folders) / sizeof(*folders); i-- > 0;) {
+    snprintf(path, sizeof(path), "%s%s/cpu.max", mount, folders[i]);
+    unlink(path);
+    *strrchr(path, '/') = 0;
+    CHECK(rmdir(path) == 0);
+  }
+}
+
+/* As Linux for 8192 cores answers, of which this process may use `usable`, the last ones. */
+static int usable;
+
+int sched_getaffinity(pid_t process, size_t bytes, cpu_set_t *set) {
+  (void)process;
+  if (bytes < 8192 / 8) {
+    errno = EINVAL;
+    return -1;
+  }
+  memset(set, 0, bytes);
+  for (int core = 8192 - usable; core < 8192; ++core)
+    CPU_SET_S((size_t)core, bytes, set);
+  return 0;
+}
+
+static void testCores(void) {
+  static char groups[8192];
+  FILE *file = fopen("/proc/self/cgroup", "r");
+  if (file) {
+    groups[fread(groups, 1, sizeof(groups) - 1, file)] = 0;
+    fclose(file);
+  }
+  uint32_t quota = criaGroupCores("/sys/fs/cgroup", groups); /* that these tests run in */
+  for (usable = 1; usable <= 8192; usable = 2 * usable + 1) {
+    uint32_t wanted = usable < CRIA_MAX_THREADS ? (uint32_t)usable : CRIA_MAX_THREADS;
+    CHECK(criaCoreCount() == (quota > 0 && quota < wanted ? quota : wanted));
+  }
+}
+
 int main(void) {
   testUtf8();
   testLongLine();
+  testLongText();
   testSampler();
   testLongRows();
   testIds();
+  testQuota();
+  testGroups();
+  testCores();
   if (failures)
     fprintf(stderr, "%d checks failed\n", failures);
   return failures != 0;

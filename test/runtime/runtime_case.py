@@ -54,6 +54,13 @@ class Case(unittest.TestCase):
         make_artifact.write(cls.path(name), data)
         return cls.path(name)
 
+    def isolated(self, *words):
+        """A command that runs another in namespaces of its own. Skips the test where there can be none."""
+        command = ["unshare", "--user", "--map-root-user", *words]
+        if subprocess.run([*command, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("no namespaces here")
+        return command
+
     def run_story(self, *arguments, program=None, env=None, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)

@@ -12,6 +12,7 @@ import re
 import resource
 import select
 import signal
+import stat
 import struct
 import subprocess
 import sys
@@ -135,6 +136,15 @@ class Artifact(Case):
         self.fails("the model tables of the generated code for x86-64-v4 and x86-64-v5 contradict each other",
                    env={"CRIA_FAKE": "levels-odd"})
 
+    def test_quota(self):
+        """No more threads than a container's quota of a core's time, unless asked for."""
+        mounted = self.isolated("--mount", "sh", "-c", 'mount -t tmpfs none /sys/fs/cgroup && "$@"', "sh")
+        script = 'echo 99000 100000 >/sys/fs/cgroup/cpu.max; exec "$0" -n 1 --stats "$@"'
+        for arguments, threads in (([], b"1"), (["--threads", "3"], b"3")):
+            result = subprocess.run([*mounted, "sh", "-c", script, self.story, *arguments],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+            self.assertIn(b'"threads":' + threads + b",", result.stderr)
+
     def test_starts_fast(self):
         best = 1
         for _ in range(10):
@@ -234,9 +244,10 @@ class CommandLine(Case):
         self.expect("-p", "Az", "--tokenize", out=b"65,122\n")
         self.expect("--tokenize", input=b"\xc3\xa9\n", stdin=None, out=b"195,169,10\n")
         self.expect("-p", "", "--tokenize", out=b"\n")
-        self.expect("-p", "a", "--tokenize", program=self.bare, out=b"", code=1,
-                    err=b"bare: this file was compiled without a tokenizer; give the prompt as "
-                        b"--ids\n")
+        none = b"bare: this file was compiled without a tokenizer"
+        for arguments, hint in ((["-p", "a"], b"; give the prompt as --ids"), (["-p", "a", "--tokenize"], b""),
+                                (["-p", "a", "-i"], b""), (["--perplexity", self.story], b"")):
+            self.expect(*arguments, program=self.bare, out=b"", code=1, err=none + hint + b"\n")
 
 
 class Generate(Case):
@@ -422,6 +433,16 @@ class Logits(Case):
         self.assertTrue(os.path.islink(link))
         self.assertEqual(os.path.getsize(path), 2 * V * 4)
 
+    def test_links_that_lead_nowhere(self):
+        link, missing = self.path("nowhere.bin"), self.path("missing.bin")
+        for target, reason in ((missing, "No such file or directory"), (link, "Symbolic link loop")):
+            os.symlink(target, link)
+            self.expect("-p", "a", "-n", "0", "--logits", link, out=b"", code=1,
+                        err=f"^story: cannot write '.*/nowhere.bin': it is a link, and what it leads to: {reason}\n$")
+            self.assertEqual(os.readlink(link), target)
+            os.unlink(link)
+        self.assertFalse(os.path.exists(missing))
+
     def test_nothing_else_is_replaced(self):
         path = self.path("prompt")
         make_artifact.write(path, b"ab")
@@ -450,6 +471,37 @@ class Logits(Case):
         self.assertEqual(os.listdir(os.path.dirname(path)), [])
         self.expect("-p", "abc", "--logits", path, code=1, err="cannot write '.*/logits.bin': File too large",
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        self.assertEqual(os.listdir(os.path.dirname(path)), [])
+
+    def test_what_a_killed_process_left(self):
+        """It may have had the same number: in a container all have."""
+        path = self.path("again/logits.bin")
+        folder = os.path.dirname(path)
+        os.makedirs(folder)
+        script = 'touch "$1.$$.tmp" && umask 027 && exec "$0" -p a -n 0 --logits "$1"'
+        self.expect("-c", script, self.story, path, program="sh", out=b"a\n")
+        self.assertEqual(os.path.getsize(path), 2 * V * 4)
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o640)
+        self.assertEqual(len(os.listdir(folder)), 2)
+
+    def test_first_process_of_a_container(self):
+        """Linux spares it the signals that it sends itself."""
+        container = self.isolated("--pid", "--fork")
+        path = self.path("container/logits.bin")
+        os.makedirs(os.path.dirname(path))
+        process = subprocess.Popen([*container, self.story, "-i", "-n", "1", "--logits", path],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process.stdin.write(b"a\n")
+        process.stdin.flush()
+        process.stdout.read(1)
+        self.assertEqual(len(os.listdir(os.path.dirname(path))), 1)
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+            os.kill(int(children.read()), signal.SIGTERM)
+        try:
+            self.assertEqual(process.wait(timeout=20), 128 + signal.SIGTERM)
+        finally:
+            process.stdin.close()  # what goes on would wait for it
+            process.stdout.close()
         self.assertEqual(os.listdir(os.path.dirname(path)), [])
 
     def test_ignored_signals_stay_ignored(self):
@@ -508,6 +560,37 @@ class Perplexity(Case):
         self.expect("--perplexity", "/no/file", out=b"", code=1, err="cannot open '/no/file'")
         self.expect("--perplexity", self.story, out=b"", code=1, env={"CRIA_FAKE_NAN": "9"},
                     err="the logits at position 9 are not finite")
+
+
+    def on_terminal(self, *arguments):
+        """What a terminal gets as standard error."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen([self.story, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=slave, env=dict(os.environ, CRIA_FAKE="observed"))
+        os.close(slave)
+        shown = part = b" "
+        while part:
+            try:
+                part = os.read(master, 4096)
+            except OSError:  # the other end is closed
+                part = b""
+            shown += part
+        os.close(master)
+        return process.wait(), shown
+
+    def test_progress(self):
+        """A line that is written over, and cleared before anything else is said."""
+        path = self.path("long.bin")
+        make_artifact.write(path, bytes(i * i % 251 for i in range(20000)))
+        code, shown = self.on_terminal("--perplexity", path)
+        self.assertEqual(code, 0)
+        self.assertIn(b"\rwindow 1 of 318, perplexity ", shown)
+        self.assertRegex(shown, rb"\rwindow 318 of 318, perplexity [0-9.]+ (\x1b\[K)?"
+                                rb"\r\x1b\[Kstory: 20000 tokens scored in windows of 64\r\n$")
+        code, shown = self.on_terminal("--perplexity", path, "--record", "/dev/full")
+        self.assertEqual(code, 1)
+        self.assertRegex(shown, rb"\rwindow \d+ of 318, perplexity [0-9.]+ (\x1b\[K)?"
+                                rb"\r\x1b\[Kstory: cannot write '/dev/full': No space left on device\r\n$")
 
 
 class Record(Case):
@@ -590,8 +673,34 @@ class Interactive(Case):
                   err=b"story: the line expects at most the 3 tokens left of the context of 64, "
                       b"but got 7\n")
 
+    FULL = b"story: the context of 64 positions is full\n"
+    LEFT = FULL + b"story: cannot go on with the rest of standard input: the context has no position left\n"
+
     def test_context_ends(self):
-        self.talk(b"ab\ncd\n", "--ignore-eos", err=b"story: the context of 64 positions is full\n")
+        """Whatever ends it (a token beyond it, EOS, no token at all), that is said, and whether lines are left."""
+        eos = {"CRIA_FAKE_SCRIPT": comma([EOS])}
+        self.talk(b"ab\n", "--ignore-eos", err=self.FULL)
+        self.talk(b"ab\ncd\n", "--ignore-eos", code=1, err=self.LEFT)
+        line = b"%063d" % 0
+        for arguments, env in ((["--ignore-eos"], {}), (["-n", "1"], {}), ([], eos), (["-n", "0"], {})):
+            for rest in (b"", b"\n", b"\n\n\n"):
+                self.talk(line + rest, *arguments, env=env, err=self.FULL)
+                self.talk(rest, "-p", line, *arguments, env=env, err=self.FULL)
+            for rest in (b"\nmore\n", b"\nm", b"\n\n\nmore"):
+                self.talk(line + rest, *arguments, env=env, code=1, err=self.LEFT)
+                self.talk(rest, "-p", line, *arguments, env=env, code=1, err=self.LEFT)
+        # One position less, and the same as ever.
+        self.talk(line[1:] + b"\n", "-n", "0", out=b"\n")
+        self.talk(line + b"0\n", "-n", "0", out=b"", code=1,
+                  err=b"story: the line expects at most the 64 tokens of the context, but got 65\n")
+
+    def test_context_ends_on_a_terminal(self):
+        """Who sits there sees it, and is told of no line that is still to be read."""
+        master, slave = pty.openpty()
+        os.write(master, b"%063d\nmore\n" % 0)
+        self.expect("-i", "-n", "0", stdin=slave, out=b"\n", err=b"> \n" + self.FULL)
+        os.close(slave)
+        os.close(master)
 
     def test_closed_input(self):
         for words in (["-i"], ["-f", "-"], ["--tokenize"], ["--perplexity", "-"]):
