@@ -57,7 +57,9 @@ llvm::Expected<AtomicFile> AtomicFile::create(StringRef output) {
 llvm::Error AtomicFile::keep(unsigned mode) {
   mode_t mask = ::umask(0);
   ::umask(mask);
-  if (::fchmod(file, mode & ~mask) != 0 || ::fsync(file) != 0 || ::rename(temporary.c_str(), target.c_str()) != 0)
+  bool isWritten = ::fchmod(file, mode & ~mask) == 0 && ::fsync(file) == 0;
+  // Closed, or it could not be run.
+  if (!isWritten || ::close(std::exchange(file, -1)) != 0 || ::rename(temporary.c_str(), target.c_str()) != 0)
     return cannotBeWritten(std::strerror(errno));
   llvm::sys::DontRemoveFileOnSignal(temporary);
   temporary.clear();

@@ -30,7 +30,7 @@ public:
   llvm::StringRef asked() const { return name; }
   /// "<output>: cannot be written: <why>", as an error.
   llvm::Error cannotBeWritten(const llvm::Twine &why) const;
-  /// Gives the file its permissions, `mode` less what the process masks, and its name.
+  /// Gives the file its permissions, `mode` less what the process masks, closes it, and gives it its name.
   llvm::Error keep(unsigned mode);
 
 private:
