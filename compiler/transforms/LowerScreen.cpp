@@ -29,7 +29,7 @@ LogicalResult ModelLowering::checkScreen(llama::ScreenOp op) {
   auto rough = op.getApproximation().getDefiningOp<llama::LinearOp>();
   auto rows = rough ? rough.getInput().getDefiningOp<llama::QuantizeRowsOp>() : llama::QuantizeRowsOp();
   auto codes = rough ? rough.getWeight().getDefiningOp<llama::QuantizeOp>() : llama::QuantizeOp();
-  if (!exact || exact.getBias() || llama::codeFormat(exact.getWeight()))
+  if (!exact || exact.getBias() || formatOf(exact))
     return op.emitOpError("expects the exact numbers to be a product with floats, without a bias");
   if (op.getType().getDimSize(0) != 1)
     return op.emitOpError("expects a single row, but got ") << op.getType();

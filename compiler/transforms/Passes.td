@@ -168,9 +168,10 @@ def DeferLastLayer : Pass<"llama-defer-last-layer", "::mlir::ModuleOp"> {
 def ScreenLogits : Pass<"llama-screen-logits", "::mlir::ModuleOp"> {
   let summary = "for one token, compute the logits that matter";
   let description = [{
-    Where the head is a matrix of floats of at least `least` numbers, and one in `part` of those that a
-    token meets, `logits_screened` is another `logits_one`, which may leave out logits that are further
-    below the best one than a margin: a copy of the head in 6 or 8 bits tells which can be near it.
+    Where the head is multiplied as floats (whatever its file holds), and has at least `least` numbers, and
+    one in `part` of those that a token meets, `logits_screened` is another `logits_one`, which may leave out
+    logits that are further below the best one than a margin: a copy of the head in 6 or 8 bits tells which
+    can be near it.
 
     ```mlir
     %y = llama.linear %x, %w : (tensor<1x256xf32>, tensor<32000x256xf32>) -> tensor<1x32000xf32>

@@ -53,7 +53,8 @@ private:
   static Operation *end(func::FuncOp func) { return func.getBody().front().getTerminator(); }
 
   static bool canScreen(llama::LinearOp head) {
-    return !head.getBias() && !llama::codeFormat(head.getWeight()) &&
+    // Codes of a file are multiplied as floats, too, unless what meets them becomes codes.
+    return !head.getBias() && !head.getInput().getDefiningOp<llama::QuantizeRowsOp>() &&
            head.getWeight().getType().getDimSize(1) % llama::kGroup == 0;
   }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A head that is screened draws what the whole one draws (with --logits): the same tokens, greedy and by seed, at
-every level that this machine runs and any number of threads, from weights of every float type.
+every level that this machine runs and any number of threads, from weights of every float type, and from codes of a file
+that become floats.
 
 usage: screen_test.py CRIA
 """
@@ -12,9 +13,15 @@ import tempfile
 
 from support import check, check_equal, compile_model, run
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
+import make_model  # noqa: E402
+
 MODEL = "synthetic:stories-15m"  # three fifths of a step are its head
 DRAWS = (["--temperature", "0"], ["--seed", "1"], ["--seed", "2", "--temperature", "0.3"], ["--seed", "3", "--min-p", "0.5"],
          ["--seed", "4", "--min-p", "0"])
+# Of a GGUF file: a head that a screen is worth, and little else.
+make_model.FAMILIES["llama-head"] = {**make_model.FAMILIES["llama"], "vocab_size": 16400, "num_hidden_layers": 1,
+                                     "tie_word_embeddings": True}
 
 
 def rough_bytes(program):
@@ -32,6 +39,19 @@ def levels(program):
             yield name
         else:
             check(b"this CPU lacks" in probe.stderr, f"{name}: {probe.stderr!r}")
+
+
+def check_stored_codes(cria, folder):
+    """Codes of a file are a head of floats with --dtype f32, and without it none."""
+    model = make_model.make_model("llama-head", folder, "gguf", "q8_0")
+    for options, panels in (([], 0), (["--dtype", "f32"], 1025)):
+        program = compile_model(cria, model, os.path.join(folder, "program"), "--target", "native", *options)
+        expected, found = panels * 2 * (32 + 16 * 32 * 6 // 8), rough_bytes(program)
+        check(found == expected, f"Q8_0 with {options}: expected {expected} bytes, found {found}")
+        for draw in DRAWS:
+            words = ["--ids", "1,5,77", "-n", "40", "--print-ids", "--ignore-eos", *draw]
+            check_equal(run([program, *words, "--logits", os.path.join(folder, "logits")]), run([program, *words]),
+                        f"Q8_0 with {options}, {draw}")
 
 
 def main():
@@ -57,6 +77,7 @@ def main():
                                     f"{dtype}, {level}, {draw} at {threads} threads")
         for options in (["--no-screen"], ["--quantize", "lm_head=q8"]):
             check(rough_bytes(compiled("whole", "--target", "native", *options)) == 0, f"a rough head with {options}")
+        check_stored_codes(cria, folder)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 // RUN: cria-opt %s --llama-lower-to-kernels --canonicalize --cse | FileCheck %s
+// A head whose file holds codes, which are multiplied as floats, is nothing else.
+// RUN: sed 's/at 0 :/at 0 as q8_0 :/' %s | cria-opt --llama-lower-to-kernels --canonicalize --cse | FileCheck %s
 
 // Of each panel of the copy the largest number; norms of x and of what it lost by rounding, by lanes and
 // across them; A and B; what panels reach at least, of that the best, less the margin; and what they reach

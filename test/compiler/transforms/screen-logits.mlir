@@ -43,6 +43,37 @@ module @long_rows {
 
 // -----
 
+// Codes of a file, multiplied as floats.
+// CHECK-LABEL: module @stored_codes_as_floats
+// CHECK: func.func @logits_screened
+// CHECK: %[[W:.*]] = llama.weight
+// CHECK: llama.quantize %[[W]] format{{ +}}q6 rough
+module @stored_codes_as_floats {
+  llama.source @w in "m" at 0 as q8_0 : tensor<20x64xf32>
+  func.func @logits_one(%h: tensor<1x64xf32>) -> tensor<1x20xf32> {
+    %w = llama.weight @w : tensor<20x64xf32>
+    %l = llama.linear %h, %w : (tensor<1x64xf32>, tensor<20x64xf32>) -> tensor<1x20xf32>
+    return %l : tensor<1x20xf32>
+  }
+}
+
+// -----
+
+// Multiplied as codes.
+// CHECK-LABEL: module @stored_codes
+// CHECK-NOT: logits_screened
+module @stored_codes {
+  llama.source @w in "m" at 0 as q8_0 : tensor<20x64xf32>
+  func.func @logits_one(%h: tensor<1x64xf32>) -> tensor<1x20xf32> {
+    %w = llama.weight @w : tensor<20x64xf32>
+    %r = llama.quantize_rows %h : tensor<1x64xf32>
+    %l = llama.linear %r, %w : (tensor<1x64xf32>, tensor<20x64xf32>) -> tensor<1x20xf32>
+    return %l : tensor<1x20xf32>
+  }
+}
+
+// -----
+
 // Less than an eighth of what a token meets, in whatever layer.
 // CHECK-LABEL: module @small_part
 // CHECK-NOT: logits_screened
