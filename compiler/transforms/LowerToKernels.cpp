@@ -548,13 +548,34 @@ LogicalResult ModelLowering::lowerLogits(func::FuncOp func) {
   return success();
 }
 
+/// Whether only products read what `op` rounds, with codes where it makes codes; a diagnostic says what else
+/// does. They take it in a form of their own, and nothing else does.
+static LogicalResult checkRounded(Operation *op) {
+  bool toCodes = isa<llama::QuantizeRowsOp>(op);
+  for (OpOperand &use : op->getUses()) {
+    auto product = dyn_cast<llama::LinearOp>(use.getOwner());
+    bool isInput = product && &use == &product.getInputMutable();
+    if (isInput && (!toCodes || llama::codeFormat(product.getWeight())))
+      continue;
+    InFlightDiagnostic error = op->emitOpError("expects to be read by products ");
+    error << (toCodes ? "with codes " : "") << "only, but got ";
+    if (isInput)
+      return error << "one with floats";
+    return error << "'" << use.getOwner()->getName() << "'";
+  }
+  return success();
+}
+
 LogicalResult ModelLowering::run() {
   WalkResult rotations = module.walk([](llama::RopeOp op) -> WalkResult {
     if (op.getLayout() == llama::RopeLayout::Half)
       return WalkResult::advance();
     return op.emitOpError("expects layout half, as llama-split-rope leaves it");
   });
-  if (rotations.wasInterrupted() || failed(planCaches()))
+  WalkResult roundings = module.walk([](Operation *op) -> WalkResult {
+    return isa<llama::QuantizeRowsOp, llama::RoundOp>(op) ? checkRounded(op) : success();
+  });
+  if (rotations.wasInterrupted() || roundings.wasInterrupted() || failed(planCaches()))
     return failure();
   for (StringRef suffix : {"_one", "_chunk"}) {
     chunk = suffix == "_chunk";

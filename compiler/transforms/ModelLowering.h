@@ -51,7 +51,7 @@ private:
   mlir::Value lower(llama::EmbedOp op, KernelBuilder &b);
   mlir::Value lower(llama::RmsNormOp op, KernelBuilder &b);
   mlir::Value lower(llama::LinearOp op, KernelBuilder &b);
-  /// What reads it takes codes and scales; the numbers themselves stay.
+  /// What reads it takes codes and scales (`run` checks that); the numbers themselves stay.
   mlir::Value lower(llama::QuantizeRowsOp op, KernelBuilder &) { return lookup(op.getInput()); }
   mlir::Value lower(llama::ScreenOp op, KernelBuilder &b);
   mlir::Value lower(llama::RoundOp op, KernelBuilder &b);

@@ -62,3 +62,62 @@ module attributes {kernel.target = "x86-64-v3", llama.model = #llama.model<name 
     return %l : tensor<8x32xf32>
   }
 }
+
+// -----
+
+// Only products take codes for the numbers that they stand for.
+module attributes {kernel.target = "x86-64-v3", llama.model = #llama.model<name = "t", architecture = "llama",
+    vocabulary = 32, width = 64, ffn = 64, layers = 1, heads = 2, kvHeads = 1, headSize = 32, contextSize = 30,
+    chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
+  func.func @forward_one(%x: tensor<1x64xf32>) -> tensor<1x64xf32> {
+    // expected-error @+1 {{expects to be read by products with codes only, but got 'llama.add'}}
+    %r = llama.quantize_rows %x : tensor<1x64xf32>
+    %y = llama.add %x, %r : tensor<1x64xf32>
+    return %y : tensor<1x64xf32>
+  }
+}
+
+// -----
+
+// Not so, where the matrix is floats; though another one is codes.
+module attributes {kernel.target = "x86-64-v3", llama.model = #llama.model<name = "t", architecture = "llama",
+    vocabulary = 32, width = 64, ffn = 64, layers = 1, heads = 2, kvHeads = 1, headSize = 32, contextSize = 30,
+    chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
+  llama.source @w in "m" at 0 : tensor<32x64xf32>
+  func.func @forward_one(%x: tensor<1x64xf32>) -> tensor<1x32xf32> {
+    %w = llama.weight @w : tensor<32x64xf32>
+    %q = llama.quantize %w format q8 : tensor<32x64xf32> -> tensor<32x64xf32>
+    // expected-error @+1 {{expects to be read by products with codes only, but got one with floats}}
+    %r = llama.quantize_rows %x : tensor<1x64xf32>
+    %z = llama.linear %r, %q : (tensor<1x64xf32>, tensor<32x64xf32>) -> tensor<1x32xf32>
+    %y = llama.linear %r, %w : (tensor<1x64xf32>, tensor<32x64xf32>) -> tensor<1x32xf32>
+    return %y : tensor<1x32xf32>
+  }
+}
+
+// -----
+
+// Nothing but products takes numbers of a narrower type, either.
+module attributes {kernel.target = "x86-64-v3", llama.model = #llama.model<name = "t", architecture = "llama",
+    vocabulary = 32, width = 64, ffn = 64, layers = 1, heads = 2, kvHeads = 1, headSize = 32, contextSize = 30,
+    chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
+  func.func @forward_one(%x: tensor<1x64xf32>) -> tensor<1x64xf32> {
+    // expected-error @+1 {{expects to be read by products only, but got 'func.return'}}
+    %r = llama.round %x to bf16 : tensor<1x64xf32>
+    return %r : tensor<1x64xf32>
+  }
+}
+
+// -----
+
+// As its matrix, a product does not.
+module attributes {kernel.target = "x86-64-v3", llama.model = #llama.model<name = "t", architecture = "llama",
+    vocabulary = 32, width = 64, ffn = 64, layers = 1, heads = 2, kvHeads = 1, headSize = 32, contextSize = 30,
+    chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
+  func.func @forward_one(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {
+    // expected-error @+1 {{expects to be read by products only, but got 'llama.linear'}}
+    %r = llama.round %x to bf16 : tensor<1x64xf32>
+    %y = llama.linear %x, %r : (tensor<1x64xf32>, tensor<1x64xf32>) -> tensor<1x1xf32>
+    return %y : tensor<1x1xf32>
+  }
+}
