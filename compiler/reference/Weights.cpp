@@ -3,6 +3,7 @@
 #include "compiler/reference/Ops.h"
 #include "compiler/weights/Guide.h"
 #include "dialects/llama/Quantization.h"
+#include "dialects/llama/RopeScaling.h"
 #include "dialects/llama/Synthetic.h"
 
 #include "llvm/ADT/APFloat.h"
@@ -113,16 +114,16 @@ FailureOr<Tensor> reference::evaluate(llama::QuantizeOp op, Operands<llama::Quan
   std::vector<float> row(K);
   llama::CodeRow codes;
   Guides guides;
-  std::shared_ptr<const llama::Guide> guide;
+  std::shared_ptr<ObservedGuide> guide;
   if (FlatSymbolRefAttr name = op.getGuideAttr()) {
     auto observation = SymbolTable::lookupNearestSymbolFrom<llama::ObservationOp>(op, name);
     if (llvm::Error error = guides.check(observation))
       return op.emitOpError() << llvm::toString(std::move(error));
-    guide = guides.get(observation);
+    guide = guides.share(observation);
   }
   for (int64_t n = 0; n < result.shape[0]; ++n) {
     std::copy_n(result.row(n), K, row.begin());
-    llama::quantizeRow(op.getFormat(), row.data(), K, codes, guide.get());
+    llama::quantizeRow(op.getFormat(), row.data(), K, codes, guide ? &guide->get() : nullptr);
     codes.dequantize(op.getFormat(), row.data());
     std::copy_n(row.begin(), K, result.row(n));
   }
@@ -168,15 +169,9 @@ static double ropeFrequency(llama::RopeTableOp op, int64_t i, int64_t Dh) {
     double s = (O / wavelength - low) / (high - low);
     return (1 - s) * f / factor + s * f;
   }
-  case llama::RopeScaling::Yarn: {
-    auto dimension = [&](double rotations) {
-      return double(Dh) * std::log(O / (2 * M_PI * rotations)) / (2 * std::log(theta));
-    };
-    double a = std::max(std::floor(dimension(op.getBetaFast().convertToDouble())), 0.0);
-    double b = std::min(std::ceil(dimension(op.getBetaSlow().convertToDouble())), double(Dh - 1));
-    double s = std::clamp((double(i) - a) / std::max(b - a, 0.001), 0.0, 1.0);
-    return s * f / factor + (1 - s) * f;
-  }
+  case llama::RopeScaling::Yarn:
+    return llama::yarnFrequency(f, i, Dh, theta, factor, O, op.getBetaFast().convertToDouble(),
+                                op.getBetaSlow().convertToDouble());
   }
   llvm_unreachable("every scaling has a formula");
 }

@@ -15,6 +15,7 @@
 
 namespace cria {
 
+/// The cut of one step's attention, as values that ops compute.
 struct AttentionParts {
   /// Of the steps, `stepPositions` positions each, that `position` sees through `window`
   /// (0: all before it), in `parts` parts.

@@ -16,6 +16,7 @@
 
 namespace cria {
 
+/// Stands at some columns of a panel, and builds the ops that read there.
 class BlockReader {
 public:
   /// Reads from `panels` [P, K / S, B], blocks of `rows` (R) rows of `format`.

@@ -26,6 +26,7 @@ mlir::Value narrow(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value val
 mlir::Value emptyBuffer(mlir::OpBuilder &builder, mlir::Location loc, llvm::ArrayRef<int64_t> shape,
                         mlir::Type element, int64_t number);
 
+/// Builds the ops of kernels on tensors: structured ones, and views of their operands.
 struct KernelBuilder {
   /// Builds before `op`, at its location. `buffers` numbers the uninitialized
   /// tensors of a function (see `empty`).

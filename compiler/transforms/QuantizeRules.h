@@ -32,6 +32,7 @@ inline constexpr llvm::StringLiteral kHeadRole = "lm_head";
 /// The name of the embedding table in rules.
 inline constexpr llvm::StringLiteral kEmbedRole = "embed";
 
+/// The rules of one --quantize, which remember what was asked.
 class QuantizeRules {
 public:
   /// Reads `text`; an error says which part is wrong and what was expected.

@@ -21,6 +21,7 @@ template <typename Op> llvm::SmallVector<Op> collect(mlir::Operation *root) {
   return ops;
 }
 
+/// What micro-kernels have in common: a place to build at, and the words.
 class VectorBuilder {
 public:
   VectorBuilder(const VectorBuilder &) = delete;

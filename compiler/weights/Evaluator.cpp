@@ -13,6 +13,7 @@
 #include "dialects/llama/Llama.h"
 #include "dialects/llama/Quantization.h"
 
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <atomic>
@@ -31,7 +32,7 @@ constexpr int64_t kPieceBytes = 1 << 20;
 /// A constant that can be evaluated from row (or panel) to row.
 struct Job {
   kernel::ConstantOp constant;
-  std::unique_ptr<RowSource> rows; ///< of the packed matrix, if it is one
+  std::unique_ptr<RowSource> rows; ///< of the packed matrix, if it is one; null when all is written
   Storage storage;
   int64_t columns;
   int64_t panel;     ///< rows of a panel; 0: not packed
@@ -47,7 +48,8 @@ struct Job {
   /// Errors and squares (see MatrixReport) of every row, if somebody asks.
   mutable std::vector<std::pair<double, double>> measured;
   int64_t firstPiece; ///< number of its first piece among all
-  /// The first row with a group that no scale can say, and which stands for NaN; or `sourceRows`.
+  /// The first row with a number that its type cannot say and makes infinite, or with a group that no scale
+  /// can say and that stands for NaN; or `sourceRows`.
   int64_t firstUnsayable;
 };
 
@@ -156,6 +158,23 @@ void measure(const Job &job, int64_t row, const float *values, std::vector<float
   }
 }
 
+/// Whether one of `values`, row `row` of a matrix, is infinite or NaN, but was not before it was rounded.
+bool losesNumbers(const Job &job, int64_t row, const float *values, std::vector<float> &exact) {
+  constexpr uint32_t kExponent = 0x7f800000; // all ones: infinity or NaN
+  auto isNone = [](float value) { return (llvm::bit_cast<uint32_t>(value) & kExponent) == kExponent; };
+  bool some = false;
+  for (int64_t column = 0; column < job.columns; ++column)
+    some |= isNone(values[column]);
+  if (!some)
+    return false;
+  exact.resize(job.columns);
+  job.rows->readExact(row, exact.data());
+  for (int64_t column = 0; column < job.columns; ++column)
+    if (isNone(values[column]) && !isNone(exact[column]))
+      return true;
+  return false;
+}
+
 /// A line for each part of a matrix.
 void addReports(const Job &job, std::vector<MatrixReport> &reports) {
   kernel::ConstantOp constant = job.constant;
@@ -210,7 +229,7 @@ void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llv
   }
 }
 
-/// Refuses a matrix that codes were chosen for, though no scale can say what it holds.
+/// Refuses a matrix of numbers that no scale of the codes chosen for it, or not its type, can say.
 LogicalResult checkSayable(const Job &job) {
   int64_t row = job.firstUnsayable;
   if (row == job.sourceRows)
@@ -218,9 +237,11 @@ LogicalResult checkSayable(const Job &job) {
   auto part = job.parts.begin();
   for (; row >= part->second; ++part)
     row -= part->second;
+  bool half = job.format || job.storage == Storage::F16; // a group holds no more, either
+  std::string what = job.format ? "scales of " + stringifyFormat(*job.format).str() : half ? "f16" : "bf16";
   return job.constant->getParentOfType<ModuleOp>().emitError()
-         << part->first << ": expected numbers that scales of " << stringifyFormat(*job.format)
-         << " can say, up to 65504 in magnitude, found others";
+         << part->first << ": expected numbers that " << what << " can say, up to " << (half ? "65504" : "3.38e38")
+         << " in magnitude, found others";
 }
 
 /// Buffers of one thread.
@@ -247,7 +268,7 @@ public:
       values.resize((end - begin) * job.columns);
       job.rows->read(begin, end - begin, values.data());
       fromF32(job.storage, values.data(), values.size(), bytes.data());
-      measureRows(job, begin, end - begin);
+      inspectRows(job, begin, end - begin);
       return bytes;
     }
     values.resize(job.panel * job.columns);
@@ -255,7 +276,7 @@ public:
     for (int64_t unit = begin; unit < end; ++unit) {
       int64_t row = unit * job.panel, rows = std::min(job.panel, job.sourceRows - row);
       job.rows->read(row, rows, values.data());
-      measureRows(job, row, rows);
+      inspectRows(job, row, rows);
       transpose(values.data(), rows, job.columns, job.panel, job.beside, packed.data());
       fromF32(job.storage, packed.data(), packed.size(), bytes.data() + (unit - begin) * job.unitBytes);
     }
@@ -266,9 +287,14 @@ public:
 
 private:
   /// `values` are rows [begin, begin + count).
-  void measureRows(const Job &job, int64_t begin, int64_t count) {
-    for (int64_t row = 0; row < count && !job.measured.empty(); ++row)
-      measure(job, begin + row, values.data() + row * job.columns, exact);
+  void inspectRows(const Job &job, int64_t begin, int64_t count) {
+    for (int64_t row = begin; row < begin + count; ++row) {
+      const float *numbers = values.data() + (row - begin) * job.columns;
+      if (job.storage != Storage::F32 && !job.parts.empty() && losesNumbers(job, row, numbers, exact))
+        firstUnsayable = std::min(firstUnsayable, row);
+      if (!job.measured.empty())
+        measure(job, row, numbers, exact);
+    }
   }
 
   std::vector<float> values, packed, exact;
@@ -330,7 +356,10 @@ LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t s
       job.firstUnsayable = std::min(job.firstUnsayable, worker.firstUnsayable);
       bytesDone += bytes.size();
       unitsLeft[number] -= end - begin;
-      tensorsDone += unitsLeft[number] == 0;
+      if (unitsLeft[number] == 0) {
+        ++tensorsDone;
+        job.rows.reset(); // and what they hold
+      }
       if (progress)
         progress(tensorsDone, jobs.size(), bytesDone, allBytes);
     }

@@ -137,6 +137,27 @@ llama::Guide cria::makeGuide(std::vector<double> &hessian, int64_t K, unsigned t
   return guide;
 }
 
+static std::atomic<int64_t> guidesMade, guidesInMemory;
+
+int64_t ObservedGuide::allMade() { return guidesMade; }
+int64_t ObservedGuide::allInMemory() { return guidesInMemory; }
+
+ObservedGuide::~ObservedGuide() {
+  if (!guide.factor.empty())
+    --guidesInMemory;
+}
+
+const llama::Guide &ObservedGuide::get() {
+  std::call_once(once, [&] {
+    std::lock_guard<std::mutex> lock(making);
+    std::vector<double> hessian = observedHessian(records, number);
+    guide = makeGuide(hessian, records.width(number));
+    ++guidesMade;
+    ++guidesInMemory;
+  });
+  return guide;
+}
+
 llvm::Expected<const Records *> Guides::open(llvm::StringRef path) {
   std::unique_ptr<File> &file = files[path];
   if (!file) {
@@ -152,7 +173,6 @@ llvm::Expected<const Records *> Guides::open(llvm::StringRef path) {
 }
 
 llvm::Error Guides::check(llama::ObservationOp op) {
-  std::lock_guard<std::mutex> lock(mutex);
   if (!op.getFile())
     return llvm::createStringError("observation '" + op.getSymName() + "' expects a file of records, but has none");
   llvm::Expected<const Records *> records = open(*op.getFile());
@@ -167,17 +187,12 @@ llvm::Error Guides::check(llama::ObservationOp op) {
   return llvm::Error::success();
 }
 
-std::shared_ptr<const llama::Guide> Guides::get(llama::ObservationOp op) {
-  std::lock_guard<std::mutex> lock(mutex); // others wait: what they want is being made on all cores
-  for (auto it = kept.begin(); it != kept.end(); ++it)
-    if (it->first == op) {
-      kept.splice(kept.begin(), kept, it);
-      return kept.front().second;
-    }
-  std::vector<double> hessian = observedHessian(*llvm::cantFail(open(*op.getFile())), op.getNumber());
-  auto guide = std::make_shared<const llama::Guide>(makeGuide(hessian, op.getWidth()));
-  if (kept.size() == kMostKept)
-    kept.pop_back();
-  kept.push_front({op, guide});
+std::shared_ptr<ObservedGuide> Guides::share(llama::ObservationOp op) {
+  std::weak_ptr<ObservedGuide> &known = shared[op];
+  std::shared_ptr<ObservedGuide> guide = known.lock();
+  if (!guide) {
+    guide = std::make_shared<ObservedGuide>(*llvm::cantFail(open(*op.getFile())), op.getNumber(), making);
+    known = guide;
+  }
   return guide;
 }

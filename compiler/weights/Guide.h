@@ -16,10 +16,10 @@
 #include "dialects/llama/Llama.h"
 #include "dialects/llama/Quantization.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/MemoryBuffer.h"
 
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,26 +36,50 @@ std::vector<double> observedHessian(const Records &records, size_t number, unsig
 /// definite. The result does not depend on the number of threads.
 llama::Guide makeGuide(std::vector<double> &hessian, int64_t columns, unsigned threads = 0);
 
-/// Makes guides when they are first asked for, and keeps the last few: matrices that
-/// share one are evaluated one after the other. Safe from several threads.
+/// The guide of an observation. It is made when it is first asked for, once, and is in
+/// memory until this goes.
+class ObservedGuide {
+public:
+  /// Of observation `number` of `records`, which must outlive this. One guide at a time is
+  /// made under `making`: that takes all cores, and twice the memory of the guide besides.
+  ObservedGuide(const Records &records, size_t number, std::mutex &making)
+      : records(records), number(number), making(making) {}
+  ~ObservedGuide();
+
+  /// Safe from several threads.
+  const llama::Guide &get();
+
+  /// For tests: how many this process has made so far, and how many of them are in memory.
+  static int64_t allMade();
+  static int64_t allInMemory();
+
+private:
+  const Records &records;
+  size_t number;
+  std::mutex &making;
+  std::once_flag once;
+  llama::Guide guide = {}; ///< empty before
+};
+
+/// The guides of a module: all who share one hold it, and it goes with the last of them. Where
+/// matrices that share one follow each other, those of matrices in work are in memory: no more
+/// than there are threads.
 class Guides {
 public:
   /// Whether `op` has records that fit it; an error names the file.
   llvm::Error check(llama::ObservationOp op);
-  /// The guide of `op`, which has passed the check.
-  std::shared_ptr<const llama::Guide> get(llama::ObservationOp op);
+  /// The guide of `op`, which has passed the check; not to be held longer than this lives.
+  std::shared_ptr<ObservedGuide> share(llama::ObservationOp op);
 
 private:
-  static constexpr size_t kMostKept = 2;
-
   struct File {
     std::unique_ptr<llvm::MemoryBuffer> bytes;
     Records records;
   };
   llvm::Expected<const Records *> open(llvm::StringRef path);
 
-  std::mutex mutex;
-  std::list<std::pair<mlir::Operation *, std::shared_ptr<const llama::Guide>>> kept; ///< the latest first
+  std::mutex making;
+  llvm::DenseMap<mlir::Operation *, std::weak_ptr<ObservedGuide>> shared; ///< by observation
   llvm::StringMap<std::unique_ptr<File>> files;
 };
 

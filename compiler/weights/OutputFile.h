@@ -17,6 +17,7 @@
 
 namespace cria {
 
+/// A file that is written in pieces, in any order.
 class OutputFile {
 public:
   /// Writes to `descriptor`, which stays its owner's. Nothing before byte `bytes` has been

@@ -15,6 +15,7 @@
 
 namespace cria {
 
+/// The vectors that a text's tokens left, of each observation.
 class Records {
 public:
   /// The records in `bytes`, which must outlive this. An error says what is wrong

@@ -99,9 +99,9 @@ private:
 class QuantizedRows : public RowSource {
 public:
   /// `guide` null: none.
-  QuantizedRows(std::unique_ptr<RowSource> input, llama::QuantizeOp op, llama::ObservationOp guide, Guides &guides)
+  QuantizedRows(std::unique_ptr<RowSource> input, llama::QuantizeOp op, std::shared_ptr<ObservedGuide> guide)
       : input(std::move(input)), format(op.getFormat()), columns(op.getType().getDimSize(1)), isRough(op.getRough()),
-        guide(guide), guides(guides) {}
+        guide(std::move(guide)) {}
   void read(int64_t begin, int64_t count, float *out) const override {
     llama::CodeRow codes;
     for (int64_t row = begin; row < begin + count; ++row, out += columns) {
@@ -115,8 +115,7 @@ public:
     SmallVector<float, 0> values;
     values.resize_for_overwrite(columns);
     input->read(row, 1, values.data());
-    std::shared_ptr<const llama::Guide> costs = guide ? guides.get(guide) : nullptr;
-    llama::quantizeRow(format, values.data(), columns, out, costs.get());
+    llama::quantizeRow(format, values.data(), columns, out, guide ? &guide->get() : nullptr);
   }
   void readExact(int64_t row, float *out) const override { input->readExact(row, out); }
 
@@ -125,8 +124,7 @@ private:
   llama::Format format;
   int64_t columns;
   bool isRough;
-  llama::ObservationOp guide;
-  Guides &guides;
+  std::shared_ptr<ObservedGuide> guide;
 };
 
 class SyntheticRows : public RowSource {
@@ -342,14 +340,15 @@ FailureOr<std::unique_ptr<RowSource>> cria::makeRowSource(Value value, MappedFil
         Result input = makeRowSource(quantize.getInput(), files);
         if (failed(input))
           return failure();
-        llama::ObservationOp guide;
+        std::shared_ptr<ObservedGuide> guide;
         if (FlatSymbolRefAttr name = quantize.getGuideAttr()) {
-          guide = SymbolTable::lookupNearestSymbolFrom<llama::ObservationOp>(quantize, name);
-          if (llvm::Error error = files.guides.check(guide))
+          auto observation = SymbolTable::lookupNearestSymbolFrom<llama::ObservationOp>(quantize, name);
+          if (llvm::Error error = files.guides.check(observation))
             return quantize.emitOpError() << llvm::toString(std::move(error));
+          guide = files.guides.share(observation);
         }
         return std::unique_ptr<RowSource>(
-            std::make_unique<QuantizedRows>(std::move(*input), quantize, guide, files.guides));
+            std::make_unique<QuantizedRows>(std::move(*input), quantize, std::move(guide)));
       })
       .Case([&](llama::RowNormsOp norms) -> Result {
         Result input = makeRowSource(norms.getInput(), files), other = std::unique_ptr<RowSource>();

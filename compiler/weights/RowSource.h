@@ -60,7 +60,8 @@ private:
   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
 };
 
-/// The rows of `value`, the result of a weight expression. A diagnostic names the
+/// The rows of `value`, the result of a weight expression, for as long as `files` live; the
+/// guides of their codes are in memory as long as they. A diagnostic names the
 /// file, the tensor and both sizes where a source is shorter than it was said to be,
 /// and the op that cannot be streamed by rows.
 mlir::FailureOr<std::unique_ptr<RowSource>> makeRowSource(mlir::Value value, MappedFiles &files);

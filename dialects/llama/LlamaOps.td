@@ -291,10 +291,11 @@ def Llama_RopeTableOp : Llama_Op<"rope_table", [Pure, Llama_WeightExpression]> {
       w = 2 pi / f and s = (O / w - low) / (high - low) of the two frequency
       factors, g = f / factor where w > O / low, g = f where w < O / high,
       else g = (1 - s) f / factor + s f.
-    - `yarn` (Peng et al., YaRN, 2023, equations 17 to 22): the dimension where
-      r rotations fit into O is d(r) = Dh ln(O / (2 pi r)) / (2 ln theta); with
-      a = max(floor(d(betaFast)), 0), b = min(ceil(d(betaSlow)), Dh - 1) and
-      s = clamp((i - a) / max(b - a, 0.001), 0, 1), g = s f / factor + (1 - s) f.
+    - `yarn` (Peng et al., YaRN, 2023, equations 17 to 22, as Hugging Face's transformers
+      compute them): the dimension where r rotations fit into O is
+      d(r) = Dh ln(O / (2 pi r)) / (2 ln theta); with a = max(floor(d(betaFast)), 0),
+      b = min(ceil(d(betaSlow)), Dh - 1), which may be below a (if it is a, 0.001 is added),
+      and s = clamp((i - a) / (b - a), 0, 1), g = s f / factor + (1 - s) f.
 
     - (C1) `theta`, `factor`, `attentionFactor` are finite and positive.
     - (C2) the second dimension is 2.

@@ -101,6 +101,7 @@ const FormatTraits &traits(Format format);
 /// The names of the formats that weights can be quantized to, with commas: all but
 /// the two-level ones.
 std::string quantizableFormats();
+/// Whether `format` is one of them.
 bool isQuantizable(Format format);
 
 /// The byte e of a scale that is 2^(e - 128) or NaN, and the way back.

@@ -15,8 +15,7 @@ import sys
 
 from rope_frequencies import linear, llama3, plain, yarn
 
-HALF, POSITIONS = 16, 40
-SIZE = 2 * HALF
+SIZE, POSITIONS = 32, 40
 
 
 def attributes(**values):
@@ -42,6 +41,11 @@ CASES = [
     ("yarn-step", 1e4, "yarn",
      attributes(factor=4.0, originalContext=6.0, betaFast=2.0, betaSlow=1.0),
      yarn(SIZE, 1e4, 4.0, 2.0, 1.0, 6.0), 1),
+    # The end of the ramp before its beginning: beyond a small head, and before its first number.
+    ("yarn-beyond", 2.0, "yarn", attributes(factor=4.0, originalContext=4096.0),
+     yarn(16, 2.0, 4.0, 32.0, 1.0, 4096.0), 1),
+    ("yarn-before", 1e4, "yarn", attributes(factor=4.0, originalContext=2.0),
+     yarn(SIZE, 1e4, 4.0, 32.0, 1.0, 2.0), 1),
 ]
 
 MODULE = """\
@@ -69,26 +73,28 @@ def main():
     tool, folder = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     weights, logits = os.path.join(folder, "weights.bin"), os.path.join(folder, "logits.bin")
-    with open(weights, "wb") as file:
-        numbers = [1.0] * HALF + [0.0] * HALF
-        for row in range(SIZE):
-            numbers += [float(row == column) for column in range(SIZE)]
-        file.write(struct.pack(f"<{len(numbers)}f", *numbers))
 
     failures = 0
     for name, theta, scaling, text, expected, scale in CASES:
+        half = len(expected)
+        size = 2 * half
+        with open(weights, "wb") as file:
+            numbers = [1.0] * half + [0.0] * half
+            for row in range(size):
+                numbers += [float(row == column) for column in range(size)]
+            file.write(struct.pack(f"<{len(numbers)}f", *numbers))
         path = os.path.join(folder, name + ".mlir")
         with open(path, "w") as file:
-            file.write(MODULE.format(weights=weights, size=SIZE, offset=4 * SIZE, theta=theta,
+            file.write(MODULE.format(weights=weights, size=size, offset=4 * size, theta=theta,
                                      scaling=scaling, attributes=text, positions=POSITIONS,
-                                     half=HALF))
+                                     half=half))
         subprocess.run([tool, path, "--ids", ",".join("0" * POSITIONS), "--logits", logits],
                        check=True)
         with open(logits, "rb") as file:
-            found = struct.unpack(f"<{POSITIONS * SIZE}f", file.read())
+            found = struct.unpack(f"<{POSITIONS * size}f", file.read())
         # F32 rounds to 2^-24 of numbers below 2; F64 along two paths differs far less.
-        worst = max(abs(found[p * SIZE + part * HALF + i] - scale * function(p * expected[i]))
-                    for p in range(POSITIONS) for i in range(HALF)
+        worst = max(abs(found[p * size + part * half + i] - scale * function(p * expected[i]))
+                    for p in range(POSITIONS) for i in range(half)
                     for part, function in enumerate((math.cos, math.sin)))
         print(f"{name}: off by {worst:.1e}")
         if not worst <= 2 ** -24 + 1e-12:

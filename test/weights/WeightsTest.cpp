@@ -7,6 +7,7 @@
 
 #include "compiler/weights/Convert.h"
 #include "compiler/weights/Evaluator.h"
+#include "compiler/weights/Guide.h"
 #include "dialects/kernel/Kernel.h"
 #include "dialects/llama/Quantization.h"
 #include "runtime/Abi.h"
@@ -21,6 +22,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <random>
 #include <sys/stat.h>
 #include <thread>
@@ -349,14 +351,16 @@ TEST(Evaluator, Quantizes) {
 
 namespace {
 
-/// Records of `tokens` tokens: observations of widths 3 and 96.
-std::string someRecords(uint32_t tokens) {
+/// Records of `tokens` tokens: observations of `widths`.
+std::string someRecords(uint32_t tokens, const std::vector<uint32_t> &widths = {3, 96}) {
   std::string bytes(CRIA_RECORD_MAGIC, sizeof(CRIA_RECORD_MAGIC));
-  for (uint32_t word : {2u, 3u, 96u, tokens})
-    bytes.append(reinterpret_cast<const char *>(&word), sizeof(word));
+  std::vector<uint32_t> words = {uint32_t(widths.size())};
+  words.insert(words.end(), widths.begin(), widths.end());
+  words.push_back(tokens);
+  bytes.append(reinterpret_cast<const char *>(words.data()), words.size() * sizeof(uint32_t));
   std::mt19937 generator(7);
   std::normal_distribution<float> normal;
-  for (uint32_t i = 0; i < tokens * 99; ++i) {
+  for (uint32_t i = 0; i < tokens * std::accumulate(widths.begin(), widths.end(), 0u); ++i) {
     float value = normal(generator) * float(1 + i % 5);
     bytes.append(reinterpret_cast<const char *>(&value), sizeof(value));
   }
@@ -384,6 +388,42 @@ TEST(Evaluator, QuantizesWithAGuide) {
     std::string ops = guidedOps(format), type = tensor(9, 96);
     expectLikeReference({guided(file.path, 1), ops + "%r = llama.cast %q : " + type + " to " + type + "\n", type});
     expectPacked(guided(file.path, 1), ops, format, 9, 96);
+  }
+}
+
+// A guide is made once for the matrices that share it, at any number of threads, and goes with the last of them.
+TEST(Evaluator, MakesEveryGuideOnce) {
+  Temporary file;
+  std::string bytes = someRecords(20, {96, 96, 96, 96});
+  ASSERT_EQ(write(file.descriptor, bytes.data(), bytes.size()), ssize_t(bytes.size()));
+  std::string type = tensor(512, 96), blocks = "tensor<32x3x288xi8>", text = random(type), first;
+  for (int i = 0; i < 4; ++i)
+    text += "llama.observation @x" + std::to_string(i) + " in \"" + file.path + "\" number " + std::to_string(i) +
+            " width 96\n";
+  for (int i = 0; i < 8; ++i) {
+    std::string name = std::to_string(i), guide = std::to_string(i / 2);
+    text += "kernel.constant @w" + name + ".value at " + std::to_string(i * 32 * 3 * 288) + " : " + blocks + " {\n" +
+            weight("%w", type) + "%q = llama.quantize %w format q4 guided by @x" + guide + " : " + type + " -> " +
+            type + "\n%p = llama.pack_blocks %q rows 16 format q4 : " + type + " -> " + blocks +
+            "\nkernel.yield %p : " + blocks + "\n}\n";
+  }
+  for (unsigned threads : {1, 4}) {
+    Session session;
+    Temporary out;
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &session.context);
+    ASSERT_TRUE(module) << session.messages;
+    OutputFile output(out.descriptor, 0);
+    int64_t before = ObservedGuide::allMade();
+    auto seen = [&](uint64_t tensors, uint64_t, uint64_t, uint64_t) {
+      if (threads == 1)
+        EXPECT_EQ(ObservedGuide::allInMemory(), int64_t(tensors % 2)) << tensors;
+    };
+    ASSERT_TRUE(succeeded(writeConstants(*module, output, 0, "out", seen, threads))) << session.messages;
+    EXPECT_EQ(ObservedGuide::allMade() - before, 4) << threads;
+    EXPECT_EQ(ObservedGuide::allInMemory(), 0) << threads;
+    if (threads == 1)
+      first = out.contents();
+    EXPECT_TRUE(out.contents() == first);
   }
 }
 
@@ -486,6 +526,58 @@ TEST(Evaluator, LeavesOutOfARoughCopyWhatNoScaleCanSay) {
     EXPECT_EQ(succeeded(writeConstants(*module, output, 0, "out", {}, 1, &report)), rough);
     EXPECT_EQ(session.messages.empty(), rough) << session.messages;
     EXPECT_TRUE(report.empty()); // of a rough copy nothing
+  }
+}
+
+// A cast must not make a number infinite; what a file says is infinite, or NaN, stays so.
+TEST(Evaluator, CastsOfNumbersThatAreTooLarge) {
+  std::string from = tensor(8, 4);
+  auto messages = [&](std::vector<float> numbers, const std::string &element, const std::string &then,
+                      const std::string &result) {
+    Temporary file, out;
+    numbers.resize(2 * 8 * 4, 1.0f); // @v, then @w
+    EXPECT_EQ(write(file.descriptor, numbers.data(), numbers.size() * 4), ssize_t(numbers.size() * 4));
+    Session session;
+    std::string to = tensor(8, 4, element);
+    auto source = [&](const std::string &name, int at) {
+      return "llama.source @" + name + " in \"" + file.path + "\" at " + std::to_string(at) + " : " + from + "\n";
+    };
+    auto cast = [&](const std::string &name) {
+      return "%" + name + " = llama.weight @" + name + " : " + from + "\n%" + name + "c = llama.cast %" + name + " : " +
+             from + " to " + to + "\n";
+    };
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(source("v", 0) + source("w", 128) +
+                                                              "kernel.constant @v.value at 0 : " + result + " {\n" +
+                                                              cast("v") + cast("w") + then + "kernel.yield %r : " +
+                                                              result + "\n}",
+                                                          &session.context);
+    EXPECT_TRUE(module) << session.messages;
+    OutputFile output(out.descriptor, 0);
+    EXPECT_EQ(module && succeeded(writeConstants(*module, output, 0, "out", {})), session.messages.empty());
+    return session.messages;
+  };
+  for (std::string element : {"f16", "bf16"}) {
+    bool half = element == "f16";
+    std::string to = tensor(8, 4, element), both = tensor(16, 4, element), panels = "tensor<2x4x4x" + element + ">";
+    std::string packed = "%r = llama.pack %s rows 4 : " + to + " -> " + panels + "\n";
+    std::string split = "%s = llama.split_rope_rows %vc heads 1 : " + to + "\n";
+    std::string below = "%r = llama.concat_rows %vc, %wc : (" + to + ", " + to + ") -> " + both + "\n";
+    std::string expected = ": expected numbers that " + element + " can say, up to " + (half ? "65504" : "3.38e38") +
+                           " in magnitude, found others\n";
+    float largest = half ? 65519.0f : 3.39e38f, above = half ? -65520.0f : -3.4e38f;
+    std::vector<float> numbers(5, 2.0f);
+    for (float fits : {largest, -largest, INFINITY, -INFINITY, NAN}) {
+      numbers.push_back(fits);
+      EXPECT_EQ(messages(numbers, element, split + packed, panels), "");
+      EXPECT_EQ(messages(numbers, element, below, both), "");
+    }
+    numbers.push_back(above); // in a row that has others, too
+    EXPECT_EQ(messages(numbers, element, split + packed, panels), "v" + expected);
+    EXPECT_EQ(messages(numbers, element, below, both), "v" + expected);
+    std::vector<float> second(2 * 8 * 4 - 1, 1.0f);
+    second.push_back(above);
+    EXPECT_EQ(messages(second, element, split + packed, panels), "");
+    EXPECT_EQ(messages(second, element, below, both), "w" + expected);
   }
 }
 
@@ -592,6 +684,74 @@ TEST(Quantization, NearestLevels) {
         EXPECT_EQ(found[i], scale * float(sorted[place])) << stringifyFormat(format).str() << " " << row[i];
       }
     }
+  }
+}
+
+namespace {
+
+float toHalf(double value) {
+  uint16_t half;
+  float number = float(value), back;
+  fromF32(Storage::F16, &number, 1, &half);
+  toF32(Storage::F16, &half, 1, &back);
+  return back;
+}
+
+/// The squared error of a plain rounding: scales as large as a group needs, and the nearest level of each number.
+double plainError(llama::Format format, const std::vector<float> &row) {
+  const llama::FormatTraits &t = traits(format);
+  int last = format == llama::Format::Ternary ? 2 : (1 << t.bits) - 1; // code
+  std::vector<int> levels(t.levels.begin(), t.levels.end());
+  for (int code = 0; t.levels.empty() && code <= last; ++code)
+    if (std::abs(code - t.offset) <= last - t.offset) // as many below zero as above
+      levels.push_back(code - t.offset);
+  double error = 0;
+  for (size_t begin = 0; begin < row.size(); begin += t.group) {
+    auto from = row.begin() + begin, to = from + t.group;
+    auto [least, greatest] = std::minmax_element(from, to);
+    double reach = std::max(std::fabs(*least), std::fabs(*greatest)), scale, minimum = 0;
+    if (t.minimums) {
+      scale = toHalf((double(*greatest) - *least) / last);
+      minimum = toHalf(*least);
+    } else {
+      scale = reach / *std::max_element(levels.begin(), levels.end());
+      scale = t.exponents ? std::exp2(std::ceil(std::log2(scale))) : toHalf(scale);
+    }
+    for (auto number = from; number != to; ++number) {
+      double nearest = INFINITY;
+      for (int level : levels)
+        nearest = std::min(nearest, std::fabs(*number - (minimum + scale * level)));
+      error += nearest * nearest;
+    }
+  }
+  return error;
+}
+
+} // namespace
+
+// The choice of codes is worth its search: no row is worse off than by plain rounding, in any format.
+TEST(Quantization, NoWorseThanPlainRounding) {
+  constexpr int kColumns = 2048;
+  std::mt19937 generator(13);
+  std::normal_distribution<float> normal(0, 0.02f);
+  for (llama::Format format : allFormats()) {
+    if (!isQuantizable(format))
+      continue;
+    double worst = 0;
+    for (int trial = 0; trial < 20; ++trial) {
+      std::vector<float> row(kColumns), found(kColumns);
+      for (float &value : row)
+        value = normal(generator);
+      llama::CodeRow codes;
+      llama::quantizeRow(format, row.data(), kColumns, codes);
+      codes.dequantize(format, found.data());
+      double error = 0;
+      for (int k = 0; k < kColumns; ++k)
+        error += (double(found[k]) - row[k]) * (double(found[k]) - row[k]);
+      worst = std::max(worst, error / plainError(format, row));
+    }
+    // What rounding at F32 may add.
+    EXPECT_LE(worst, 1 + 1e-6) << stringifyFormat(format).str();
   }
 }
 
@@ -706,12 +866,14 @@ TEST(Evaluator, PacksStoredBlocksWithoutLoss) {
 TEST(Evaluator, RopeTables) {
   std::string type = "tensor<70x2x16xf32>";
   for (std::string options :
-       {"", " scaling linear {factor = 2.5 : f64}",
-        " scaling llama3 {factor = 8.0 : f64, originalContext = 64.0 : f64, lowFrequencyFactor = 1.0 : f64, "
+       {"1.0e4", "1.0e4 scaling linear {factor = 2.5 : f64}",
+        "1.0e4 scaling llama3 {factor = 8.0 : f64, originalContext = 64.0 : f64, lowFrequencyFactor = 1.0 : f64, "
         "highFrequencyFactor = 4.0 : f64}",
-        " scaling yarn {factor = 4.0 : f64, originalContext = 32.0 : f64, betaFast = 32.0 : f64, betaSlow = 1.0 : "
-        "f64, attentionFactor = 1.138 : f64}"})
-    expectLikeReference({"", "%r = llama.rope_table theta 1.0e4" + options + " : " + type + "\n", type});
+        "1.0e4 scaling yarn {factor = 4.0 : f64, originalContext = 32.0 : f64, betaFast = 32.0 : f64, betaSlow = 1.0 : "
+        "f64, attentionFactor = 1.138 : f64}",
+        // The ramp ends before it begins.
+        "2.0 scaling yarn {factor = 4.0 : f64, originalContext = 4096.0 : f64}"})
+    expectLikeReference({"", "%r = llama.rope_table theta " + options + " : " + type + "\n", type});
 }
 
 TEST(Evaluator, Sources) {
