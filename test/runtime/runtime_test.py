@@ -561,7 +561,6 @@ class Perplexity(Case):
         self.expect("--perplexity", self.story, out=b"", code=1, env={"CRIA_FAKE_NAN": "9"},
                     err="the logits at position 9 are not finite")
 
-
     def on_terminal(self, *arguments):
         """What a terminal gets as standard error."""
         master, slave = pty.openpty()
