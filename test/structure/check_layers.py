@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks who includes whom: the house rules of the README, for every file of ours.
+"""Checks who includes whom, the house rules of the README, for every file of ours; and how long files are.
 
 usage: check_layers.py ROOT
 """
@@ -25,6 +25,7 @@ NAMELESS = ["compiler/pipeline", "compiler/transforms", "compiler/weights", "com
 OURS = re.compile(r'^\s*#\s*include\s+"((?:runtime|dialects|frontends|compiler|targets)/[^"]+)"', re.MULTILINE)
 ANY = re.compile(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', re.MULTILINE)
 LONGEST = 800
+FOLDERS = ["runtime", "dialects", "frontends", "compiler", "targets", "test", "benchmarks"]
 
 
 def problems(root):
@@ -49,12 +50,21 @@ def problems(root):
                     yield f"{name}:{number}: names a target: {line.strip()}"
         if name.count("/") > 3:
             yield f"{name}: expected at most two folders below a top-level one"
+
+
+def long_files(root):
+    for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*")):
+        if path.suffix not in (".h", ".cpp", ".c", ".td", ".py"):
+            continue
+        text = path.read_text()
         if text.count("\n") > LONGEST and "lines because" not in text[:1000]:
-            yield f"{name}: {text.count(chr(10))} lines, expected at most {LONGEST} or a reason at its top"
+            yield (f"{path.relative_to(root)}: {text.count(chr(10))} lines, expected at most {LONGEST} or a reason at "
+                   "its top")
 
 
 def main():
-    found = list(problems(pathlib.Path(sys.argv[1])))
+    root = pathlib.Path(sys.argv[1])
+    found = [*problems(root), *long_files(root)]
     print("\n".join(found))
     sys.exit(1 if found else 0)
 

@@ -12,9 +12,7 @@
 #include "dialects/llama/Quantization.h"
 #include "runtime/Abi.h"
 #include "test/reference/Support.h"
-
-#include "llvm/ADT/APFloat.h"
-#include "llvm/ADT/bit.h"
+#include "test/weights/Formats.h"
 
 #include <array>
 #include <atomic>
@@ -24,79 +22,11 @@
 #include <map>
 #include <numeric>
 #include <random>
-#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
 using namespace cria;
-
-namespace {
-
-const llvm::fltSemantics &semantics(Storage storage) {
-  return storage == Storage::F16 ? llvm::APFloat::IEEEhalf() : llvm::APFloat::BFloat();
-}
-
-float exact(Storage storage, uint16_t bits) {
-  llvm::APFloat value(semantics(storage), llvm::APInt(16, bits));
-  bool lossy;
-  value.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &lossy);
-  return value.convertToFloat();
-}
-
-uint16_t rounded(Storage storage, float number) {
-  llvm::APFloat value(number);
-  bool lossy;
-  value.convert(semantics(storage), llvm::APFloat::rmNearestTiesToEven, &lossy);
-  return value.bitcastToAPInt().getZExtValue();
-}
-
-bool isNan(float value) { return value != value; }
-
-void expectRounded(Storage storage, float number) {
-  uint16_t found;
-  fromF32(storage, &number, 1, &found);
-  if (isNan(number))
-    EXPECT_TRUE(isNan(exact(storage, found)));
-  else
-    EXPECT_EQ(found, rounded(storage, number)) << number;
-}
-
-} // namespace
-
-TEST(Convert, EveryNarrowNumberIsExact) {
-  for (Storage storage : {Storage::F16, Storage::BF16})
-    for (uint32_t bits = 0; bits < 0x10000; ++bits) {
-      uint16_t narrow = bits, again;
-      float wide;
-      toF32(storage, &narrow, 1, &wide);
-      float expected = exact(storage, narrow);
-      if (isNan(expected)) {
-        EXPECT_TRUE(isNan(wide));
-        continue;
-      }
-      EXPECT_EQ(llvm::bit_cast<uint32_t>(wide), llvm::bit_cast<uint32_t>(expected)) << bits;
-      fromF32(storage, &wide, 1, &again);
-      EXPECT_EQ(again, narrow);
-    }
-}
-
-TEST(Convert, RoundsToNearestTiesToEven) {
-  std::mt19937 random(1);
-  for (Storage storage : {Storage::F16, Storage::BF16}) {
-    for (int i = 0; i < 200000; ++i)
-      expectRounded(storage, llvm::bit_cast<float>(uint32_t(random())));
-    // Between every two neighbours: the tie, and its neighbours in F32.
-    for (uint32_t bits = 0; bits < 0x7c00; bits += 7) {
-      double low = exact(storage, bits), high = exact(storage, bits + 1);
-      float tie = float((low + high) / 2);
-      for (uint32_t step : {-1, 0, 1})
-        for (float sign : {1.0f, -1.0f})
-          expectRounded(storage, sign * llvm::bit_cast<float>(llvm::bit_cast<uint32_t>(tie) + step));
-    }
-    for (float edge : {65504.0f, 65519.0f, 65520.0f, 65536.0f, 1e30f, 3.4e38f, INFINITY, -INFINITY, 0.0f, -0.0f, NAN})
-      expectRounded(storage, edge);
-  }
-}
+using cria::test::allFormats;
 
 namespace {
 
@@ -229,12 +159,6 @@ TEST(Evaluator, PacksPairsOfColumns) {
 
 namespace {
 
-std::vector<llama::Format> allFormats() {
-  std::vector<llama::Format> formats;
-  for (uint32_t i = 0; i <= llama::getMaxEnumValForFormat(); ++i)
-    formats.push_back(*llama::symbolizeFormat(i));
-  return formats;
-}
 const std::vector<llama::Encoding> kEncodings = {
     llama::Encoding::Q8_0, llama::Encoding::Q4_0, llama::Encoding::Q4_1, llama::Encoding::Q5_0, llama::Encoding::Q5_1,
     llama::Encoding::Q2_K, llama::Encoding::Q3_K, llama::Encoding::Q4_K, llama::Encoding::Q5_K, llama::Encoding::Q6_K,
@@ -500,7 +424,7 @@ TEST(Evaluator, BoundsNormsOfExtremeRows) {
   EXPECT_EQ(found[1], INFINITY);
   for (int row : {17, 19, 23}) { // a larger number behind it, and one before
     numbers[row * 40 + 5] = NAN;
-    EXPECT_TRUE(isNan(rowNorms(numbers)[1]));
+    EXPECT_TRUE(std::isnan(rowNorms(numbers)[1]));
     numbers[row * 40 + 5] = 0;
   }
 }
@@ -634,165 +558,6 @@ TEST(Evaluator, PacksBlocks) {
                      weight("%w", type) + "%q = llama.quantize %w format " + stringifyFormat(format).str() + " : " +
                          type + " -> " + type + "\n",
                      format, 21, columns);
-  }
-}
-
-// The number of largest magnitude gives the scale its sign, the first if there are several;
-// one that F16 cannot hold, wherever it is, makes a group NaN and leaves the next alone.
-TEST(Quantization, ExtremeNumbers) {
-  const int group = traits(llama::Format::Q4).group;
-  for (int first = 0; first < group; ++first) {
-    llama::CodeRow codes;
-    std::vector<float> row(2 * group, 0.25f);
-    row[first] = 1, row[(first + 1) % group] = -1;
-    llama::quantizeRow(llama::Format::Q4, row.data(), row.size(), codes);
-    EXPECT_EQ(codes.scales[0] < 0, first + 1 < group) << first; // levels are from -8 to 7
-    for (float most : {65504.0f, -65504.0f, 65520.0f, -INFINITY, NAN}) {
-      row[first] = most;
-      llama::quantizeRow(llama::Format::Q4, row.data(), row.size(), codes);
-      EXPECT_EQ(std::isnan(codes.scales[0]), !(std::fabs(most) <= 65504)) << first << " " << most;
-      EXPECT_FALSE(std::isnan(codes.scales[1])) << first << " " << most;
-    }
-  }
-}
-
-// Levels of a table: the nearest to a number over its scale, the lower of two, as comparing
-// with the middle of every two neighbours says; also where a number is in the middle.
-TEST(Quantization, NearestLevels) {
-  std::mt19937 generator(2);
-  std::normal_distribution<float> normal;
-  for (llama::Format format : {llama::Format::NF4, llama::Format::MXFP4, llama::Format::Q2}) {
-    std::vector<int> sorted(traits(format).levels.begin(), traits(format).levels.end());
-    std::sort(sorted.begin(), sorted.end());
-    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-    for (int trial = 0; trial < 50; ++trial) {
-      std::vector<float> row(traits(format).group), found(row.size());
-      row[0] = float(sorted.back()); // so that a scale of 1 is among those that are tried
-      for (size_t i = 1; i < row.size(); ++i) {
-        size_t place = generator() % (sorted.size() - 1);
-        float middle = float(sorted[place] + sorted[place + 1]) / 2;
-        row[i] = trial % 2 ? normal(generator) * 0.3f * row[0] : middle;
-      }
-      llama::CodeRow codes;
-      llama::quantizeRow(format, row.data(), row.size(), codes);
-      codes.dequantize(format, found.data());
-      float scale = codes.scales[0], inverse = 1 / scale;
-      for (size_t i = 0; i < row.size(); ++i) {
-        size_t place = 0;
-        while (place + 1 < sorted.size() && row[i] * inverse > float(sorted[place] + sorted[place + 1]) / 2)
-          ++place;
-        EXPECT_EQ(found[i], scale * float(sorted[place])) << stringifyFormat(format).str() << " " << row[i];
-      }
-    }
-  }
-}
-
-namespace {
-
-float toHalf(double value) {
-  uint16_t half;
-  float number = float(value), back;
-  fromF32(Storage::F16, &number, 1, &half);
-  toF32(Storage::F16, &half, 1, &back);
-  return back;
-}
-
-/// The squared error of a plain rounding: scales as large as a group needs, and the nearest level of each number.
-double plainError(llama::Format format, const std::vector<float> &row) {
-  const llama::FormatTraits &t = traits(format);
-  int last = format == llama::Format::Ternary ? 2 : (1 << t.bits) - 1; // code
-  std::vector<int> levels(t.levels.begin(), t.levels.end());
-  for (int code = 0; t.levels.empty() && code <= last; ++code)
-    if (std::abs(code - t.offset) <= last - t.offset) // as many below zero as above
-      levels.push_back(code - t.offset);
-  double error = 0;
-  for (size_t begin = 0; begin < row.size(); begin += t.group) {
-    auto from = row.begin() + begin, to = from + t.group;
-    auto [least, greatest] = std::minmax_element(from, to);
-    double reach = std::max(std::fabs(*least), std::fabs(*greatest)), scale, minimum = 0;
-    if (t.minimums) {
-      scale = toHalf((double(*greatest) - *least) / last);
-      minimum = toHalf(*least);
-    } else {
-      scale = reach / *std::max_element(levels.begin(), levels.end());
-      scale = t.exponents ? std::exp2(std::ceil(std::log2(scale))) : toHalf(scale);
-    }
-    for (auto number = from; number != to; ++number) {
-      double nearest = INFINITY;
-      for (int level : levels)
-        nearest = std::min(nearest, std::fabs(*number - (minimum + scale * level)));
-      error += nearest * nearest;
-    }
-  }
-  return error;
-}
-
-} // namespace
-
-// The choice of codes is worth its search: no row is worse off than by plain rounding, in any format.
-TEST(Quantization, NoWorseThanPlainRounding) {
-  constexpr int kColumns = 2048;
-  std::mt19937 generator(13);
-  std::normal_distribution<float> normal(0, 0.02f);
-  for (llama::Format format : allFormats()) {
-    if (!isQuantizable(format))
-      continue;
-    double worst = 0;
-    for (int trial = 0; trial < 20; ++trial) {
-      std::vector<float> row(kColumns), found(kColumns);
-      for (float &value : row)
-        value = normal(generator);
-      llama::CodeRow codes;
-      llama::quantizeRow(format, row.data(), kColumns, codes);
-      codes.dequantize(format, found.data());
-      double error = 0;
-      for (int k = 0; k < kColumns; ++k)
-        error += (double(found[k]) - row[k]) * (double(found[k]) - row[k]);
-      worst = std::max(worst, error / plainError(format, row));
-    }
-    // What rounding at F32 may add.
-    EXPECT_LE(worst, 1 + 1e-6) << stringifyFormat(format).str();
-  }
-}
-
-// A row's last group is quantized as it would be alone, whatever its length; what its
-// block is filled up with has code 0.
-TEST(Quantization, ShorterLastGroup) {
-  std::mt19937 generator(8);
-  std::normal_distribution<float> normal;
-  for (llama::Format format : allFormats()) {
-    if (!isQuantizable(format))
-      continue;
-    const llama::FormatTraits &t = traits(format);
-    for (int left = 1; left < t.group; left += 3) {
-      std::vector<float> row(t.group + left), whole(row.size()), last(left);
-      for (float &value : row)
-        value = normal(generator);
-      llama::CodeRow codes;
-      llama::quantizeRow(format, row.data(), row.size(), codes);
-      codes.dequantize(format, whole.data());
-      EXPECT_EQ(codes.codes.size(), size_t(2 * t.group));
-      for (size_t k = row.size(); k < codes.codes.size(); ++k)
-        EXPECT_EQ(codes.codes[k], 0);
-      llama::quantizeRow(format, row.data() + t.group, left, codes);
-      codes.dequantize(format, last.data());
-      EXPECT_EQ(std::vector<float>(whole.begin() + t.group, whole.end()), last) << stringifyFormat(format).str();
-      // What fills up has no say: the same numbers over and over, as a whole group, are
-      // not quantized any better (but for the order of sums).
-      if (t.group % left == 0) {
-        std::vector<float> often(t.group), found(t.group);
-        for (int i = 0; i < t.group; ++i)
-          often[i] = row[t.group + i % left];
-        llama::quantizeRow(format, often.data(), t.group, codes);
-        codes.dequantize(format, found.data());
-        double alone = 0, among = 0;
-        for (int i = 0; i < left; ++i) {
-          alone += std::pow(double(last[i]) - often[i], 2);
-          among += std::pow(double(found[i]) - often[i], 2);
-        }
-        EXPECT_NEAR(alone, among, 1e-5 * among) << stringifyFormat(format).str() << " " << left;
-      }
-    }
   }
 }
 

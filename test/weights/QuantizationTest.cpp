@@ -1,0 +1,177 @@
+//===- QuantizationTest.cpp - The choice of codes ----------------------------===//
+//
+// Streamed rows and the interpreter choose codes by one function (llama::quantizeRow), so
+// what it chooses is held here, against definitions written out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/weights/Convert.h"
+#include "test/weights/Formats.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+using namespace cria;
+using cria::test::allFormats;
+
+// The number of largest magnitude gives the scale its sign, the first if there are several;
+// one that F16 cannot hold, wherever it is, makes a group NaN and leaves the next alone.
+TEST(Quantization, ExtremeNumbers) {
+  const int group = traits(llama::Format::Q4).group;
+  for (int first = 0; first < group; ++first) {
+    llama::CodeRow codes;
+    std::vector<float> row(2 * group, 0.25f);
+    row[first] = 1, row[(first + 1) % group] = -1;
+    llama::quantizeRow(llama::Format::Q4, row.data(), row.size(), codes);
+    EXPECT_EQ(codes.scales[0] < 0, first + 1 < group) << first; // levels are from -8 to 7
+    for (float most : {65504.0f, -65504.0f, 65520.0f, -INFINITY, NAN}) {
+      row[first] = most;
+      llama::quantizeRow(llama::Format::Q4, row.data(), row.size(), codes);
+      EXPECT_EQ(std::isnan(codes.scales[0]), !(std::fabs(most) <= 65504)) << first << " " << most;
+      EXPECT_FALSE(std::isnan(codes.scales[1])) << first << " " << most;
+    }
+  }
+}
+
+// Levels of a table: the nearest to a number over its scale, the lower of two, as comparing
+// with the middle of every two neighbours says; also where a number is in the middle.
+TEST(Quantization, NearestLevels) {
+  std::mt19937 generator(2);
+  std::normal_distribution<float> normal;
+  for (llama::Format format : {llama::Format::NF4, llama::Format::MXFP4, llama::Format::Q2}) {
+    std::vector<int> sorted(traits(format).levels.begin(), traits(format).levels.end());
+    std::sort(sorted.begin(), sorted.end());
+    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    for (int trial = 0; trial < 50; ++trial) {
+      std::vector<float> row(traits(format).group), found(row.size());
+      row[0] = float(sorted.back()); // so that a scale of 1 is among those that are tried
+      for (size_t i = 1; i < row.size(); ++i) {
+        size_t place = generator() % (sorted.size() - 1);
+        float middle = float(sorted[place] + sorted[place + 1]) / 2;
+        row[i] = trial % 2 ? normal(generator) * 0.3f * row[0] : middle;
+      }
+      llama::CodeRow codes;
+      llama::quantizeRow(format, row.data(), row.size(), codes);
+      codes.dequantize(format, found.data());
+      float scale = codes.scales[0], inverse = 1 / scale;
+      for (size_t i = 0; i < row.size(); ++i) {
+        size_t place = 0;
+        while (place + 1 < sorted.size() && row[i] * inverse > float(sorted[place] + sorted[place + 1]) / 2)
+          ++place;
+        EXPECT_EQ(found[i], scale * float(sorted[place])) << stringifyFormat(format).str() << " " << row[i];
+      }
+    }
+  }
+}
+
+namespace {
+
+float toHalf(double value) {
+  uint16_t half;
+  float number = float(value), back;
+  fromF32(Storage::F16, &number, 1, &half);
+  toF32(Storage::F16, &half, 1, &back);
+  return back;
+}
+
+/// The squared error of a plain rounding: scales as large as a group needs, and the nearest level of each number.
+double plainError(llama::Format format, const std::vector<float> &row) {
+  const llama::FormatTraits &t = traits(format);
+  int last = format == llama::Format::Ternary ? 2 : (1 << t.bits) - 1; // code
+  std::vector<int> levels(t.levels.begin(), t.levels.end());
+  for (int code = 0; t.levels.empty() && code <= last; ++code)
+    if (std::abs(code - t.offset) <= last - t.offset) // as many below zero as above
+      levels.push_back(code - t.offset);
+  double error = 0;
+  for (size_t begin = 0; begin < row.size(); begin += t.group) {
+    auto from = row.begin() + begin, to = from + t.group;
+    auto [least, greatest] = std::minmax_element(from, to);
+    double reach = std::max(std::fabs(*least), std::fabs(*greatest)), scale, minimum = 0;
+    if (t.minimums) {
+      scale = toHalf((double(*greatest) - *least) / last);
+      minimum = toHalf(*least);
+    } else {
+      scale = reach / *std::max_element(levels.begin(), levels.end());
+      scale = t.exponents ? std::exp2(std::ceil(std::log2(scale))) : toHalf(scale);
+    }
+    for (auto number = from; number != to; ++number) {
+      double nearest = INFINITY;
+      for (int level : levels)
+        nearest = std::min(nearest, std::fabs(*number - (minimum + scale * level)));
+      error += nearest * nearest;
+    }
+  }
+  return error;
+}
+
+} // namespace
+
+// The choice of codes is worth its search: no row is worse off than by plain rounding, in any format.
+TEST(Quantization, NoWorseThanPlainRounding) {
+  constexpr int kColumns = 2048;
+  std::mt19937 generator(13);
+  std::normal_distribution<float> normal(0, 0.02f);
+  for (llama::Format format : allFormats()) {
+    if (!isQuantizable(format))
+      continue;
+    double worst = 0;
+    for (int trial = 0; trial < 20; ++trial) {
+      std::vector<float> row(kColumns), found(kColumns);
+      for (float &value : row)
+        value = normal(generator);
+      llama::CodeRow codes;
+      llama::quantizeRow(format, row.data(), kColumns, codes);
+      codes.dequantize(format, found.data());
+      double error = 0;
+      for (int k = 0; k < kColumns; ++k)
+        error += (double(found[k]) - row[k]) * (double(found[k]) - row[k]);
+      worst = std::max(worst, error / plainError(format, row));
+    }
+    // What rounding at F32 may add.
+    EXPECT_LE(worst, 1 + 1e-6) << stringifyFormat(format).str();
+  }
+}
+
+// A row's last group is quantized as it would be alone, whatever its length; what its
+// block is filled up with has code 0.
+TEST(Quantization, ShorterLastGroup) {
+  std::mt19937 generator(8);
+  std::normal_distribution<float> normal;
+  for (llama::Format format : allFormats()) {
+    if (!isQuantizable(format))
+      continue;
+    const llama::FormatTraits &t = traits(format);
+    for (int left = 1; left < t.group; left += 3) {
+      std::vector<float> row(t.group + left), whole(row.size()), last(left);
+      for (float &value : row)
+        value = normal(generator);
+      llama::CodeRow codes;
+      llama::quantizeRow(format, row.data(), row.size(), codes);
+      codes.dequantize(format, whole.data());
+      EXPECT_EQ(codes.codes.size(), size_t(2 * t.group));
+      for (size_t k = row.size(); k < codes.codes.size(); ++k)
+        EXPECT_EQ(codes.codes[k], 0);
+      llama::quantizeRow(format, row.data() + t.group, left, codes);
+      codes.dequantize(format, last.data());
+      EXPECT_EQ(std::vector<float>(whole.begin() + t.group, whole.end()), last) << stringifyFormat(format).str();
+      // What fills up has no say: the same numbers over and over, as a whole group, are
+      // not quantized any better (but for the order of sums).
+      if (t.group % left == 0) {
+        std::vector<float> often(t.group), found(t.group);
+        for (int i = 0; i < t.group; ++i)
+          often[i] = row[t.group + i % left];
+        llama::quantizeRow(format, often.data(), t.group, codes);
+        codes.dequantize(format, found.data());
+        double alone = 0, among = 0;
+        for (int i = 0; i < left; ++i) {
+          alone += std::pow(double(last[i]) - often[i], 2);
+          among += std::pow(double(found[i]) - often[i], 2);
+        }
+        EXPECT_NEAR(alone, among, 1e-5 * among) << stringifyFormat(format).str() << " " << left;
+      }
+    }
+  }
+}
