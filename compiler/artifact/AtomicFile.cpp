@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,7 +47,7 @@ llvm::Expected<AtomicFile> AtomicFile::create(StringRef output) {
     model = ".";
   path::append(model, "." + path::filename(target) + ".XXXXXX");
   std::string temporary(model);
-  result.file = ::mkstemp(temporary.data());
+  result.file = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (result.file < 0)
     return result.cannotBeWritten(std::strerror(errno));
   result.temporary = std::move(temporary);

@@ -214,9 +214,11 @@ LogicalResult makeObserver(const ImportedModel &imported, const DriverOptions &o
   return makeArtifact(observed, compile, *native, "observed", installation, *file);
 }
 
-/// Whether the model phase, where rules meet the names of matrices, has nothing against `options`.
-LogicalResult checkRules(ModuleOp module, const CompileOptions &options) {
+/// Whether the model phase, where rules meet the names of matrices, has nothing against `options`. It is the same
+/// for any chip.
+LogicalResult checkRules(ModuleOp module, CompileOptions options, const ChipRef &chip) {
   OwningOpRef<ModuleOp> copy = module.clone();
+  options.target = chip.chip->name.str();
   return runPhases(*copy, options, "model");
 }
 
@@ -262,7 +264,7 @@ LogicalResult cria::compileModel(ImportedModel &imported, const DriverOptions &o
     if (!imported.vocabulary)
       return module.emitError("--calibrate expects a model with a tokenizer, but this one has none; give it with "
                               "--tokenizer");
-    if (failed(checkRules(module, compile)))
+    if (failed(checkRules(module, compile, chips->front())))
       return failure();
     auto observe = [&](StringRef path) { return makeObserver(imported, options, installation, path); };
     FailureOr<Calibration> made = calibrate(module, options.calibrate, observe);

@@ -98,7 +98,9 @@ class Words(Case):
         # What can be known first is told first: a text that is too short is seen only when a model reads it.
         with open(text, "w") as file:
             file.write("Once")
-        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", self.output, says=["at least 128 tokens"])
+        for target in ("x86-64-v2", "x86-64"):  # one chip, and several
+            self.fails(1, CRIA, *words, "--quantize", "q4", "--target", target, "-o", self.output,
+                       says=["at least 128 tokens"])
         self.fails(1, CRIA, *words, "--quantize", "q4,haed=q8", "-o", self.output, says=["none is called 'haed'"])
         self.fails(1, CRIA, *words, "--quantize", "q4", "-o", os.path.join(self.folder, "no", "story"),
                    says=["cannot be written: No such file"])
