@@ -272,6 +272,8 @@ public:
         trialScale = t.exponents ? toPowerOfTwo(wanted) : toHalf(wanted);
       } else if (lowest == -127) {
         trialScale = toHalf(std::fabs(extreme) / 127);
+        if (std::fabs(extreme) > 127.5f * trialScale) // rounded down among the subnormal ones, it would be cut off
+          trialScale += 0x1p-24f;
       } else {
         trialScale = toHalf(extreme / (lowest * share));
       }

@@ -135,6 +135,33 @@ TEST(Quantization, NoWorseThanPlainRounding) {
   }
 }
 
+// Scales that F16 has few bits for are rounded up, so that no number is cut off: with the scale s that a group should
+// have, at most s + 2^-24, the distance of subnormal F16 numbers, an error is at most half of that.
+TEST(Quantization, SmallScalesCutNothingOff) {
+  constexpr int kColumns = 2048;
+  constexpr double kDistance = 0x1p-24;
+  llama::FormatTraits t = traits(llama::Format::Q8);
+  std::mt19937 generator(17);
+  for (float deviation : {1e-2f, 1e-4f, 1e-5f, 1e-6f, 1e-7f}) {
+    std::normal_distribution<float> normal(0, deviation);
+    std::vector<float> row(kColumns), found(kColumns);
+    for (float &value : row)
+      value = normal(generator);
+    llama::CodeRow codes;
+    llama::quantizeRow(llama::Format::Q8, row.data(), kColumns, codes);
+    codes.dequantize(llama::Format::Q8, found.data());
+    for (int begin = 0; begin < kColumns; begin += t.group) {
+      double reach = 0, worst = 0;
+      for (int k = begin; k < begin + t.group; ++k) {
+        reach = std::max(reach, std::fabs(double(row[k])));
+        worst = std::max(worst, std::fabs(double(found[k]) - row[k]));
+      }
+      // A scale that is not subnormal is 2^-11 off at most, of which 127 codes are a sixteenth of one.
+      EXPECT_LE(worst, (reach / 127 + kDistance) * (0.5 + 127 * 0x1p-11)) << deviation << ", column " << begin;
+    }
+  }
+}
+
 // A row's last group is quantized as it would be alone, whatever its length; what its
 // block is filled up with has code 0.
 TEST(Quantization, ShorterLastGroup) {
