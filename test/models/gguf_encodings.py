@@ -40,6 +40,13 @@ def q8_0(x):
     return struct.pack("<e32b", d, *_codes(x, d, 0, -127, 127))
 
 
+def ggml_q8_0(x):
+    """As llama.cpp chooses: d unrounded divides, and halves go away from zero."""
+    d = max(map(abs, x)) / 127
+    codes = [int(v / d + math.copysign(0.5, v)) for v in x] if d else [0] * 32
+    return struct.pack("<e32b", _half(d), *codes)
+
+
 def q4_0(x):
     d = _half(_signed_scale(x, -8))
     return struct.pack("<e", d) + _nibbles([c + 8 for c in _codes(x, d, 0, -8, 7)])
