@@ -5,7 +5,8 @@
 // the workspace, which all threads share; one of which each thread has its own
 // (`kernel.own`), or that is made inside an `scf.forall`, in the thread's scratch.
 //
-// A function's frames begin where the frames of its callers end. Within a frame a
+// A function's frames begin where the frames of all its callers end, so callers are
+// planned before what they call, and nothing may call itself. Within a frame a
 // buffer lives from its allocation to its last use, in the order of the block;
 // buffers whose lives do not overlap may share bytes (first fit, in that order).
 // Kernels that touch the same bytes have a barrier between them (see LowerForall.cpp),
@@ -55,9 +56,10 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult addToOrder(func::FuncOp func);
   LogicalResult planFrame(func::FuncOp func);
-  FailureOr<int64_t> placeAllocations(Block &block, bool own, int64_t base);
-  LogicalResult planScratch(func::FuncOp func, int64_t base);
+  int64_t placeAllocations(Block &block, bool own, int64_t base);
+  void planScratch(func::FuncOp func, int64_t base);
   void addArguments(func::FuncOp func);
   void passArguments(func::FuncOp func);
   void resolve(func::FuncOp func);
@@ -65,7 +67,8 @@ private:
 
   ModuleOp module;
   SymbolTable symbols;
-  SmallVector<func::FuncOp> order; ///< callers before callees
+  llvm::SetVector<func::FuncOp> order;       ///< callees before callers
+  llvm::SmallPtrSet<Operation *, 4> calling; ///< functions on the way to the one that is added
   llvm::DenseMap<Operation *, Frame> bases;
   llvm::DenseMap<Operation *, int64_t> places; ///< of allocations
   llvm::DenseMap<Operation *, Context> contexts;
@@ -74,20 +77,60 @@ private:
 
 } // namespace
 
+/// Whether a buffer's bytes can be counted, and begin with its first element.
+static bool canBePlaced(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  return type.hasStaticShape() && type.getElementType().isIntOrFloat() &&
+         succeeded(type.getStridesAndOffset(strides, offset)) && offset == 0 &&
+         llvm::none_of(strides, ShapedType::isDynamic);
+}
+
+/// What every function must be before its memory can be planned.
+static LogicalResult check(func::FuncOp func) {
+  if (func.isExternal())
+    return func.emitOpError("expects a body to plan memory for, but got a declaration");
+  if (!func.getBody().hasOneBlock())
+    return func.emitOpError("expects a single block, but got ") << func.getBody().getBlocks().size();
+  WalkResult result = func.walk([&](Operation *op) {
+    auto isTensor = llvm::IsaPred<TensorType>;
+    if (llvm::any_of(op->getResultTypes(), isTensor) || llvm::any_of(op->getOperandTypes(), isTensor)) {
+      op->emitOpError("expects buffers, but got a tensor: bufferization comes first");
+      return WalkResult::interrupt();
+    }
+    if (isa<func::CallOp>(op) && op->getParentOp() != func) {
+      op->emitOpError("expects to stand at the top of its function, but got it in ") << op->getParentOp()->getName();
+      return WalkResult::interrupt();
+    }
+    auto alloc = dyn_cast<memref::AllocOp>(op);
+    if (alloc && !canBePlaced(alloc.getType())) {
+      op->emitOpError("expects a static size, of integers or floats, but got ") << alloc.getType();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 /// The last op of `block` that uses `buffer` or something derived from it.
 static Operation *lastUse(Value buffer, Block *block) {
   Operation *last = buffer.getDefiningOp();
-  SmallVector<Value> aliases = {buffer};
-  while (!aliases.empty()) {
-    for (Operation *user : aliases.pop_back_val().getUsers()) {
+  llvm::SetVector<Value> aliases;
+  aliases.insert(buffer);
+  auto addResults = [&](Operation *op) {
+    for (Value result : op->getResults())
+      if (isa<MemRefType>(result.getType()))
+        aliases.insert(result);
+  };
+  for (size_t i = 0; i < aliases.size(); ++i)
+    for (Operation *user : aliases[i].getUsers()) {
       Operation *here = block->findAncestorOpInBlock(*user);
       if (last->isBeforeInBlock(here))
         last = here;
-      for (Value result : user->getResults())
-        if (isa<MemRefType>(result.getType()))
-          aliases.push_back(result);
+      addResults(user);
+      if (isa<RegionBranchTerminatorOpInterface>(user)) // may leave its region
+        addResults(user->getParentOp());
     }
-  }
   return last;
 }
 
@@ -107,7 +150,7 @@ static bool isOwn(memref::AllocOp alloc) {
 
 /// Places those of a function's allocations that are the threads' own, or the others, from `base` on; returns
 /// where they end.
-FailureOr<int64_t> Planner::placeAllocations(Block &block, bool own, int64_t base) {
+int64_t Planner::placeAllocations(Block &block, bool own, int64_t base) {
   llvm::DenseMap<Operation *, int64_t> number;
   for (Operation &op : block)
     number[&op] = number.size();
@@ -116,8 +159,6 @@ FailureOr<int64_t> Planner::placeAllocations(Block &block, bool own, int64_t bas
   for (auto alloc : block.getOps<memref::AllocOp>()) {
     if (isOwn(alloc) != own)
       continue;
-    if (!alloc.getType().hasStaticShape())
-      return alloc.emitOpError("expects a static size, but got ") << alloc.getType();
     Operation *last = lastUse(alloc, &block);
     Interval interval{alloc, number[alloc], number[own ? last : endOfLife(last)],
                       int64_t(llvm::alignTo(kernel::spanBytes(alloc.getType()), kAlignment)), 0};
@@ -138,15 +179,29 @@ FailureOr<int64_t> Planner::placeAllocations(Block &block, bool own, int64_t bas
   return base + top;
 }
 
+/// Adds `func` behind all that it calls.
+LogicalResult Planner::addToOrder(func::FuncOp func) {
+  calling.insert(func);
+  for (auto call : func.getOps<func::CallOp>()) {
+    auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+    if (calling.contains(callee))
+      return call.emitOpError("expects a function that does not call itself, but got ")
+             << call.getCalleeAttr() << ", which leads back here";
+    if (!order.contains(callee) && failed(addToOrder(callee)))
+      return failure();
+  }
+  calling.erase(func);
+  order.insert(func);
+  return success();
+}
+
 LogicalResult Planner::planFrame(func::FuncOp func) {
   Block &block = func.getBody().front();
   Frame base = bases[func];
-  FailureOr<int64_t> shared = placeAllocations(block, /*own=*/false, base.workspace);
-  FailureOr<int64_t> own = placeAllocations(block, /*own=*/true, base.scratch);
-  if (failed(shared) || failed(own))
-    return failure();
-  workspace = std::max(workspace, *shared);
-  scratch = std::max(scratch, *own);
+  int64_t shared = placeAllocations(block, /*own=*/false, base.workspace);
+  int64_t own = placeAllocations(block, /*own=*/true, base.scratch);
+  workspace = std::max(workspace, shared);
+  scratch = std::max(scratch, own);
   WalkResult others = func.walk([&](memref::AllocOp alloc) {
     if (places.contains(alloc) || alloc->getParentOfType<scf::ForallOp>())
       return WalkResult::advance();
@@ -158,27 +213,22 @@ LogicalResult Planner::planFrame(func::FuncOp func) {
   for (auto call : block.getOps<func::CallOp>())
     if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee())) {
       Frame &begin = bases[callee];
-      begin = {std::max(begin.workspace, *shared), std::max(begin.scratch, *own)};
+      begin = {std::max(begin.workspace, shared), std::max(begin.scratch, own)};
     }
-  return planScratch(func, *own);
+  planScratch(func, own);
+  return success();
 }
 
 /// Places the allocations of kernels from `base` on.
-LogicalResult Planner::planScratch(func::FuncOp func, int64_t base) {
-  WalkResult result = func.walk([&](scf::ForallOp forall) {
+void Planner::planScratch(func::FuncOp func, int64_t base) {
+  func.walk([&](scf::ForallOp forall) {
     int64_t top = base;
-    return forall.walk([&](memref::AllocOp alloc) {
-      if (!alloc.getType().hasStaticShape()) {
-        alloc.emitOpError("expects a static size, but got ") << alloc.getType();
-        return WalkResult::interrupt();
-      }
+    forall.walk([&](memref::AllocOp alloc) {
       places[alloc] = top;
       top += llvm::alignTo(kernel::spanBytes(alloc.getType()), kAlignment);
       scratch = std::max(scratch, top);
-      return WalkResult::advance();
     });
   });
-  return failure(result.wasInterrupted());
 }
 
 /// (weights, state, workspace, scratch, own arguments…, rows, thread, threads, barrier)
@@ -255,14 +305,13 @@ LogicalResult Planner::run() {
   for (auto op : module.getOps<kernel::StateOp>())
     state = std::max<int64_t>(state, op.getOffset() + kernel::spanBytes(op.getTensorType()));
 
-  // Entry points first, then what they call; a layer calls nothing.
   for (auto func : module.getOps<func::FuncOp>())
-    if (!func.isPrivate())
-      order.push_back(func);
+    if (failed(check(func)))
+      return failure();
   for (auto func : module.getOps<func::FuncOp>())
-    if (func.isPrivate() && !func.isExternal())
-      order.push_back(func);
-  for (func::FuncOp func : order)
+    if (!order.contains(func) && failed(addToOrder(func)))
+      return failure();
+  for (func::FuncOp func : llvm::reverse(order)) // callers first
     if (failed(planFrame(func)))
       return failure();
 

@@ -75,8 +75,12 @@ bool isSmall(scf::ForallOp forall, const Buffers &buffers) {
   for (auto [from, to, step] : llvm::zip_equal(*lower, *upper, *steps))
     single &= to - from <= step;
   int64_t bytes = 0;
-  for (Value buffer : buffers.touched)
-    bytes += kernel::spanBytes(cast<MemRefType>(buffer.getType()));
+  for (Value buffer : buffers.touched) {
+    auto type = cast<MemRefType>(buffer.getType());
+    if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+      return false;
+    bytes += kernel::spanBytes(type);
+  }
   return single || bytes <= kFewBytes;
 }
 
@@ -144,7 +148,7 @@ private:
 
 struct Replicate : cria::impl::ReplicateBase<Replicate> {
   void runOnOperation() override {
-    if (getOperation().isExternal())
+    if (!getOperation().getBody().hasOneBlock())
       return;
     Finder finder(getOperation().getBody().front());
     finder.run();

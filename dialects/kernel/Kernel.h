@@ -17,6 +17,8 @@
 
 namespace cria::kernel {
 
+// The dialect's attributes on ops: KernelDialect.td has a table of them.
+
 /// The name under which a kernel's root carries its `#kernel.schedule`.
 inline constexpr llvm::StringLiteral kScheduleAttrName = "kernel.schedule";
 /// The name under which a module carries the target it is compiled for.
@@ -43,9 +45,8 @@ inline constexpr llvm::StringLiteral kObservationAttrName = "kernel.observation"
 /// that a block of it holds.
 inline constexpr llvm::StringLiteral kPositionsAttrName = "kernel.positions";
 
-/// The name under which a function of a step of many tokens carries the most that there can be, T:
-/// the first dimension of tensors [T, ...], of whose rows only as many are wanted as `kernel.live_rows`
-/// says.
+/// On the function of a chunk step: T, the most tokens it can take. Of tensors [T, ...] only the first
+/// `kernel.live_rows` rows are needed.
 inline constexpr llvm::StringLiteral kChunkAttrName = "kernel.chunk";
 
 /// T of the function that `op` is in, or is; 0 where all rows are wanted.

@@ -21,6 +21,10 @@ def Kernel_ScheduleAttr : AttrDef<Kernel_Dialect, "Schedule"> {
     dealt out is a tile of each: a thread goes through all parts side by side. `streams`
     divides their number; where it is not 1, one loop is cut.
 
+    - (C1) `threads` and `tiles` have a number for the same loops, none of which is negative.
+    - (C2) `threads` cuts a loop.
+    - (C3) `streams` is 1, or more where one loop is cut.
+
     ```mlir
     #kernel.schedule<threads = [0, 1, 0, 0], tiles = [32, 0, 0, 0]>
     #kernel.schedule<threads = [0, 1, 0, 0], tiles = [0, 0, 0, 0], streams = 4>
@@ -29,6 +33,7 @@ def Kernel_ScheduleAttr : AttrDef<Kernel_Dialect, "Schedule"> {
   let parameters = (ins "::mlir::DenseI64ArrayAttr":$threads, "::mlir::DenseI64ArrayAttr":$tiles,
                         DefaultValuedParameter<"int64_t", "1">:$streams);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Kernel_ThreadAttr : AttrDef<Kernel_Dialect, "Thread", [

@@ -6,14 +6,21 @@
 // pitch becomes a stride. Where the segments lie is not known yet; the pass that plans
 // memory turns each `kernel.get` into a view.
 //
+// The analysis knows of a state only what it sees of its `kernel.get`. So a state is written in
+// place only where it is set, too; a function that sets one has at most one value of it, got before.
+// Behind the set nothing changes it in place, and where another buffer's value has been copied over
+// it nothing reads it.
+//
 //===----------------------------------------------------------------------===//
 
 #include "dialects/kernel/Kernel.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -24,15 +31,25 @@ namespace {
 
 MemRefType bufferType(Type tensor) { return cria::kernel::bufferType(cast<RankedTensorType>(tensor)); }
 
+/// The gets, or the sets, of `storage` in the function around `op`.
+template <typename Op> SmallVector<Op> usersOf(Operation *op, StringRef storage) {
+  SmallVector<Op> users;
+  if (auto function = op->getParentOfType<FunctionOpInterface>())
+    function->walk([&](Op user) {
+      if (user.getStorage() == storage)
+        users.push_back(user);
+    });
+  return users;
+}
+
 struct GetModel : BufferizableOpInterface::ExternalModel<GetModel, GetOp> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return false; }
   bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
   AliasingValueList getAliasingValues(Operation *, OpOperand &, const AnalysisState &) const { return {}; }
 
-  /// State may be written in place, constants never.
+  /// State that is set may be written in place; constants are not.
   bool isWritable(Operation *op, Value, const AnalysisState &) const {
-    auto get = cast<GetOp>(op);
-    return SymbolTable::lookupNearestSymbolFrom<StateOp>(op, get.getStorageAttr()) != nullptr;
+    return !usersOf<SetOp>(op, cast<GetOp>(op).getStorage()).empty();
   }
 
   FailureOr<BufferLikeType> getBufferType(Operation *, Value value, const BufferizationOptions &,
@@ -53,6 +70,35 @@ struct SetModel : BufferizableOpInterface::ExternalModel<SetModel, SetOp> {
   bool bufferizesToMemoryRead(Operation *, OpOperand &, const AnalysisState &) const { return true; }
   bool bufferizesToMemoryWrite(Operation *, OpOperand &, const AnalysisState &) const { return false; }
   AliasingValueList getAliasingValues(Operation *, OpOperand &, const AnalysisState &) const { return {}; }
+
+  LogicalResult verifyAnalysis(Operation *op, const AnalysisState &state) const {
+    auto set = cast<SetOp>(op);
+    SmallVector<GetOp> gets = usersOf<GetOp>(op, set.getStorage()); // (C2)
+    if (gets.empty())
+      return success();
+    if (gets.size() > 1)
+      return op->emitOpError("expects one kernel.get of ")
+             << set.getStorageAttr() << " in its function, but got " << gets.size();
+    GetOp get = gets.front();
+    if (get->getBlock() != op->getBlock() || !get->isBeforeInBlock(op))
+      return op->emitOpError("expects the kernel.get of ")
+             << set.getStorageAttr() << " before it in its block, but got one elsewhere";
+    bool there = state.areEquivalentBufferizedValues(get.getResult(), set.getValue());
+    Operation *late = nullptr; // (C3)
+    static_cast<const OneShotAnalysisState &>(state).applyOnAliases(get.getResult(), [&](Value alias) {
+      for (OpOperand &use : alias.getUses()) {
+        Operation *here = op->getBlock()->findAncestorOpInBlock(*use.getOwner());
+        bool writes = state.bufferizesToMemoryWrite(use) && state.isInPlace(use);
+        if (here && op->isBeforeInBlock(here) && (writes || !there))
+          late = here;
+      }
+    });
+    if (late)
+      return op->emitOpError("expects that what ")
+             << set.getStorageAttr() << " held is not " << (there ? "changed" : "used") << " behind it, but got "
+             << late->getName();
+    return success();
+  }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,
                           BufferizationState &state) const {
@@ -121,6 +167,8 @@ MemRefType cria::kernel::bufferType(RankedTensorType type) {
 }
 
 int64_t cria::kernel::spanBytes(MemRefType type) {
+  if (!type.getNumElements())
+    return 0;
   auto [strides, offset] = type.getStridesAndOffset();
   int64_t elements = 1;
   for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides))

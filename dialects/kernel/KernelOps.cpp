@@ -11,6 +11,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -19,13 +20,23 @@ using cria::llama::kGroup;
 
 namespace {
 
-constexpr int64_t kAlignment = 64; ///< bytes: a cache line, a 512-bit vector
+constexpr int64_t kAlignment = 64;             ///< bytes: a cache line, a 512-bit vector
+constexpr int64_t kMostBytes = int64_t(1) << 62; ///< of an offset, and of a tensor
 
 RankedTensorType tensorType(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-LogicalResult verifyOffset(Operation *op, int64_t offset) {
-  if (offset < 0 || offset % kAlignment)
-    return op->emitOpError("expects an offset that is a multiple of 64 and not negative, but got ") << offset;
+/// That no end of a tensor overflows, as llama.source has it.
+LogicalResult verifyPlace(Operation *op, int64_t offset, RankedTensorType type) {
+  if (offset < 0 || offset > kMostBytes || offset % kAlignment)
+    return op->emitOpError("expects an offset that is a multiple of 64 in [0, 2^62], but got ") << offset;
+  SmallVector<int64_t> sizes(type.getShape());
+  if (auto pitch = dyn_cast_if_present<PitchAttr>(type.getEncoding()))
+    sizes = {sizes.front(), pitch.getElements()};
+  std::optional<int64_t> bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t size : sizes)
+    bytes = bytes ? llvm::checkedMul(*bytes, size) : bytes;
+  if (!bytes || *bytes > kMostBytes)
+    return op->emitOpError("expects at most 2^62 bytes, but got ") << type;
   return success();
 }
 
@@ -62,10 +73,10 @@ LogicalResult ConstantOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBody().front().getTerminator());
   if (!yield || yield.getValue().getType() != getType()) // (C1)
     return emitOpError("expects its region to end in a kernel.yield of ") << getType();
-  return verifyOffset(*this, getOffset()); // (C2)
+  return verifyPlace(*this, getOffset(), getTensorType()); // (C2)
 }
 
-LogicalResult StateOp::verify() { return verifyOffset(*this, getOffset()); } // (C1)
+LogicalResult StateOp::verify() { return verifyPlace(*this, getOffset(), getTensorType()); } // (C1)
 
 LogicalResult GetOp::verifySymbolUses(SymbolTableCollection &symbols) {
   Operation *symbol = symbols.lookupNearestSymbolFrom(*this, getStorageAttr());
@@ -74,10 +85,11 @@ LogicalResult GetOp::verifySymbolUses(SymbolTableCollection &symbols) {
     found = op.getTensorType();
   else if (auto op = dyn_cast_or_null<StateOp>(symbol))
     found = op.getTensorType();
-  auto type = cast<ShapedType>(getType());
-  if (!found || found.getShape() != type.getShape() || found.getElementType() != type.getElementType()) // (C1)
-    return emitOpError("expects ") << getStorageAttr()
-                                   << " to name a kernel.constant or kernel.state of type " << getType();
+  if (!found) // (C1)
+    return emitOpError("expects ") << getStorageAttr() << " to name a kernel.constant or kernel.state";
+  Type expected = isa<MemRefType>(getType()) ? Type(bufferType(found)) : found;
+  if (getType() != expected) // (C1)
+    return emitOpError("expects ") << expected << ", as " << getStorageAttr() << " has it, but got " << getType();
   return success();
 }
 
@@ -86,6 +98,12 @@ LogicalResult SetOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!state || state.getType() != getValue().getType()) // (C1)
     return emitOpError("expects ") << getStorageAttr() << " to name a kernel.state of type "
                                    << getValue().getType();
+  return success();
+}
+
+static LogicalResult verifyWindow(Operation *op, int64_t window) {
+  if (window < 0)
+    return op->emitOpError("expects a window that is not negative, but got ") << window;
   return success();
 }
 
@@ -110,7 +128,7 @@ LogicalResult AttentionOp::verify() {
   }
   if (getResult().getType() != destination || !fits) // (C2)
     return emitOpError("expects result and destination ")
-           << (getPart() ? "[N, H, Dh + 2 W], where W divides L" : "of the query's type") << ", but got "
+           << (getPart() ? "[M, H, Dh + 2 W], where W divides L" : "of the query's type") << ", but got "
            << getResult().getType() << " and " << destination;
   if (getTable() && !turns(getTable(), query.getDimSize(2))) // (C3)
     return emitOpError("expects a table [C, 2, Dh/2] for heads of ")
@@ -125,7 +143,9 @@ LogicalResult AttentionOp::verify() {
       (getPart() && (query.getDimSize(0) != 1 || int64_t(*getParts()) < 1))) // (C5)
     return emitOpError("expects parts, at least one, of a single token, but got ")
            << int64_t(getParts().value_or(0)) << " for " << query;
-  return success();
+  if (!getScale().isFinite()) // (C6)
+    return emitOpError("expects a finite scale, but got ") << getScaleAttr();
+  return verifyWindow(*this, getWindow()); // (C6)
 }
 
 LogicalResult MergePartsOp::verify() {
@@ -137,7 +157,7 @@ LogicalResult MergePartsOp::verify() {
            << parts << " and " << destination;
   if (getResult().getType() != destination) // (C2)
     return emitOpError("expects a result of the destination's type, but got ") << getResult().getType();
-  return success();
+  return verifyWindow(*this, getWindow()); // (C3)
 }
 
 int64_t AppendOp::getLanes() { return tensorType(getDestination()).getDimSize(getAreKeys() ? 3 : 2); }
@@ -194,6 +214,14 @@ LogicalResult QuantizeRowsOp::verify() {
   return success();
 }
 
+/// As llama.pack_blocks: two rows share the bytes of factors of 6 bits.
+static LogicalResult verifyBlockRows(Operation *op, cria::llama::Format format, int64_t rows) {
+  if (traits(format).factorBits == 6 && rows % 2)
+    return op->emitOpError("expects an even number of rows, two of which share bytes in ")
+           << cria::llama::stringifyFormat(format) << ", but got " << rows;
+  return success();
+}
+
 LogicalResult BlockMatmulOp::verify() {
   RankedTensorType codes = tensorType(getCodes()), scales = tensorType(getScales()), sums = tensorType(getSums()),
                    panels = tensorType(getPanels()), destination = tensorType(getDestination());
@@ -217,7 +245,7 @@ LogicalResult BlockMatmulOp::verify() {
            << "[T, 2 G], panels [P, 32 G / " << format.block
            << " rounded up, B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
            << " and " << destination;
-  return success();
+  return verifyBlockRows(*this, getFormat(), rows); // (C3)
 }
 
 LogicalResult BlockGatherOp::verify() {
@@ -234,7 +262,7 @@ LogicalResult BlockGatherOp::verify() {
     return emitOpError("expects indices [T], panels [P, K / ")
            << block << " rounded up, B] and destination and result [T, K], but got " << getIndices().getType() << ", "
            << panels << ", " << destination << " and " << getResult().getType();
-  return success();
+  return verifyBlockRows(*this, getFormat(), rows); // (C3)
 }
 
 LogicalResult LookupOp::verify() {
@@ -268,6 +296,14 @@ int64_t TileMatmulOp::getStep() {
   return std::min(cast<ShapedType>(getRows().getType()).getDimSize(1), 64 / bytesOfElement(getRows()));
 }
 
+/// Whether rows lie at a known distance, and the elements of one beside each other.
+static bool hasPlainRows(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  return succeeded(type.getStridesAndOffset(strides, offset)) && strides.back() == 1 &&
+         llvm::none_of(strides, ShapedType::isDynamic);
+}
+
 LogicalResult TileMatmulOp::verify() {
   auto rows = cast<ShapedType>(getRows().getType()), panels = cast<ShapedType>(getPanels().getType()),
        destination = cast<ShapedType>(getDestination().getType());
@@ -283,6 +319,9 @@ LogicalResult TileMatmulOp::verify() {
   if (rows.getElementType().isInteger() != destination.getElementType().isInteger()) // (C2)
     return emitOpError("expects sums of ") << (rows.getElementType().isInteger() ? "i32" : "f32") << " for " << rows
                                            << ", but got " << destination;
+  for (ShapedType type : {rows, panels, destination})
+    if (auto buffer = dyn_cast<MemRefType>(type); buffer && !hasPlainRows(buffer)) // (C3)
+      return emitOpError("expects static strides, the innermost 1, but got ") << buffer;
   return success();
 }
 
@@ -336,7 +375,7 @@ int64_t cria::kernel::chunkOf(Operation *op) {
 }
 
 Value cria::kernel::liveRows(OpBuilder &b, Location loc, int64_t rows) {
-  if (rows != chunkOf(b.getInsertionBlock()->getParentOp()))
+  if (!rows || rows != chunkOf(b.getInsertionBlock()->getParentOp())) // 0 of no chunk
     return {};
   return LiveRowsOp::create(b, loc, b.getIndexType());
 }

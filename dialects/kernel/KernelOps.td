@@ -18,6 +18,8 @@ include "mlir/Interfaces/TilingInterface.td"
 // Storage
 //===----------------------------------------------------------------------===//
 
+def Kernel_StoredTensor : StaticShapeTensorOf<[AnyInteger, AnyFloat]>;
+
 def Kernel_ConstantOp : Kernel_Op<"constant", [Symbol, SingleBlock, IsolatedFromAbove]> {
   let summary = "a tensor in the weights segment, and the expression that gives its value";
   let description = [{
@@ -26,7 +28,8 @@ def Kernel_ConstantOp : Kernel_Op<"constant", [Symbol, SingleBlock, IsolatedFrom
     the artifact.
 
     - (C1) the region yields a value of the constant's type.
-    - (C2) `offset` is a multiple of 64 and not negative.
+    - (C2) `offset` is a multiple of 64 in [0, 2^62], and the tensor has at most 2^62 bytes,
+      what lies between its parts counted in.
 
     ```mlir
     kernel.constant @layers.0.q at 8192 : tensor<8x256x32xf16> {
@@ -36,7 +39,7 @@ def Kernel_ConstantOp : Kernel_Op<"constant", [Symbol, SingleBlock, IsolatedFrom
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, TypeAttrOf<AnyStaticShapeTensor>:$type);
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, TypeAttrOf<Kernel_StoredTensor>:$type);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name `at` $offset attr-dict `:` $type $body";
   let hasVerifier = 1;
@@ -48,13 +51,13 @@ def Kernel_ConstantOp : Kernel_Op<"constant", [Symbol, SingleBlock, IsolatedFrom
 def Kernel_StateOp : Kernel_Op<"state", [Symbol]> {
   let summary = "a tensor in the state segment: zero at start, kept from step to step";
   let description = [{
-    - (C1) `offset` is a multiple of 64 and not negative.
+    - (C1) as `kernel.constant`'s (C2).
 
     ```mlir
     kernel.state @layers.0.keys at 4096 : tensor<33x2x64x16xf32, #kernel.pitch<90112>>
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, TypeAttrOf<AnyStaticShapeTensor>:$type);
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, TypeAttrOf<Kernel_StoredTensor>:$type);
   let assemblyFormat = "$sym_name `at` $offset attr-dict `:` $type";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -66,10 +69,11 @@ def Kernel_GetOp : Kernel_Op<"get", [MemoryEffects<[MemRead]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the value of a constant or of a piece of state";
   let description = [{
-    A memref once tensors have become buffers.
+    A memref once tensors have become buffers. A state that its function sets, too, may be
+    updated there in place; who writes into another one, or into a constant, gets a copy.
 
-    - (C1) `storage` names a `kernel.constant` or `kernel.state` of the result's
-      shape and element type.
+    - (C1) `storage` names a `kernel.constant` or `kernel.state` of the result's type, or
+      of one whose buffer, with the strides that a pitch makes, is of the result's type.
 
     ```mlir
     %w = kernel.get @layers.0.q : tensor<8x256x32xf16>
@@ -84,7 +88,13 @@ def Kernel_SetOp : Kernel_Op<"set", [MemoryEffects<[MemWrite]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "leaves a value in the state";
   let description = [{
+    A value that was made in the state's place, from what `kernel.get` gave, is there already; another
+    one is copied there, over what was got. So that both are seen within a function, bufferization expects:
+
     - (C1) `storage` names a `kernel.state` of the value's type.
+    - (C2) a function that sets a state gets it once at most, earlier in the same block. Functions
+      that it calls, or is called by, neither get nor set that state (not verified).
+    - (C3) behind the set nothing changes in place what was got; nor reads it, if another value was set.
 
     ```mlir
     kernel.set @layers.0.keys, %k : tensor<33x2x64x16xf32, #kernel.pitch<90112>>
@@ -143,7 +153,7 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
 
     With `part p of S` a single token attends to a share of the context, for others to
     attend to the rest meanwhile (Dao et al., Flash-Decoding, 2023). The destination is
-    then [N, H, Dh + 2 W], and the op makes parts p to p + N - 1 of S (AttentionParts.h says
+    then [M, H, Dh + 2 W], and the op makes parts p to p + M - 1 of S (AttentionParts.h says
     which positions are whose): the weighted values [Dh] of a head, the sums of its weights
     by the W lanes of a vector, and its maximum in base 2, W times. A part without positions
     makes nothing; `kernel.merge_parts` knows.
@@ -151,10 +161,11 @@ def Kernel_AttentionOp : Kernel_TiledOp<"attention", [AttrSizedOperandSegments]>
     - (C1) H is a multiple of Hkv; P, L and Dh agree, and so do the element types of keys
       and values.
     - (C2) the result has the destination's type, which is the query's, or of parts
-      [N, H, Dh + 2 W], where W divides L.
+      [M, H, Dh + 2 W], where W divides L.
     - (C3) the table is [C, 2, Dh/2].
     - (C4) codes, and nothing else, have scales, of keys and of values, [P, Hkv, ceil(Dh/32), L].
     - (C5) parts are of a single token, and there is at least one.
+    - (C6) `scale` is finite, `window` not negative.
 
     ```mlir
     %a = kernel.attention %q, %k, %v at %p scale 0.125 into %o rotated %table
@@ -187,6 +198,7 @@ def Kernel_MergePartsOp : Kernel_TiledOp<"merge_parts"> {
 
     - (C1) the destination is [1, H, Dh], and a row of parts longer by an even number.
     - (C2) the result has the destination's type.
+    - (C3) `window` is not negative.
 
     ```mlir
     %y = kernel.merge_parts %a at %p into %o : (tensor<8x4x96xf32>, index, tensor<1x4x64xf32>) -> tensor<1x4x64xf32>
@@ -255,7 +267,7 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
       below 2^22 to its bits adds that many u. It is infinite where m is NaN or above 222.25 * 2^106 (of microscaled
       rows from 2^111 on), and no product is finite then;
     - `scales[t, 2 g + 1] = n`;
-    - sums [T, S] are n u times those of 32 or of 16 codes each, in order, exactly; with an `offset` o,
+    - sums, [T, G] or [T, 2 G], are n u times those of 32 or of 16 codes each, in order, exactly; with an `offset` o,
       `scales[t, 2 g]` plus o u times those, which is what sums of products with codes that are o too large
       count from.
 
@@ -263,8 +275,8 @@ def Kernel_QuantizeRowsOp : Kernel_TiledOp<"quantize_rows"> {
     n is 1 and not stored, so scales are [T, G]; codes are at most 127 in magnitude.
 
     - (C1) 32 is a multiple of R, or R of 32; the P * R numbers of a row are G groups.
-    - (C2) scales are [T, 2 G], of microscaled rows [T, G], and S is G or 2 G; T agrees; the results have the
-      destinations' types.
+    - (C2) scales are [T, 2 G], of microscaled rows [T, G], and sums [T, G] or [T, 2 G]; T agrees; the results
+      have the destinations' types.
     - (C3) an offset is from 1 to 128; without one it is 0.
 
     ```mlir
@@ -292,10 +304,10 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
   let description = [{
     codes [T, G, 32], scales [T, 2 G], of `microscaled` rows [T, G], and sums are rows in groups of 32, as
     `kernel.quantize_rows` makes them for the offset of the matrix's codes: they stand for
-    `n * u * codes[t, g, i]`. panels [P, K / S rounded up, B] are blocks of the matrix as
-    `llama.pack_blocks` makes them, K being 32 G; their groups have C columns. With s, m and q the
-    scales, minimums and levels of the matrix (see Quantization.h) and h the groups of
-    C' = min(C, 32) columns,
+    `n * u * codes[t, g, i]`. panels [P, K / Kb rounded up, B] are blocks of the matrix as
+    `llama.pack_blocks` makes them, K being 32 G; their groups have Kg columns. With s, m and q the
+    scales, minimums and levels of the matrix (see Quantization.h) and h the groups of min(Kg, 32)
+    columns,
 
     `result[t, p, r] = destination[t, p, r] + sum over h of
        n * s * (u * (sum over i of q[p * R + r, i] * codes[t, g, i])) - m * sums[t, h]`
@@ -304,10 +316,11 @@ def Kernel_BlockMatmulOp : Kernel_TiledOp<"block_matmul"> {
     last one counts u, and is what it stands for, times u, once what it counts from is subtracted as F32: no
     conversion, no product with u, and the offset costs nothing. The product of n and s, which has few bits, is
     exact, too. The outer sum is at F32, in the order of h; every term is added as it is made, rounded once.
-    sums are [T, K / C'], or [T, K / 16], two of which are then added.
+    sums are one to each h, or [T, 2 G], two of which are then added where h has 32 columns.
 
     - (C1) the panels' last dimension is that of a block of R rows in `format`.
     - (C2) T, K, P agree; the result has the destination's type.
+    - (C3) R is even in formats whose factors have 6 bits, as of `llama.pack_blocks`.
 
     ```mlir
     %y = kernel.block_matmul %q, %s, %n, %w format q4 into %o
@@ -329,12 +342,13 @@ def Kernel_BlockGatherOp : Kernel_TiledOp<"block_gather"> {
   let summary = "rows of a quantized matrix, as numbers";
   let description = [{
     `result[t, k] = matrix[indices[t], k]`, indices [T], for the numbers that codes stand
-    for (see Quantization.h), at F32. panels [P, K / S rounded up, B] are blocks of R = `rows` rows of
+    for (see Quantization.h), at F32. panels [P, K / Kb rounded up, B] are blocks of R = `rows` rows of
     the matrix as `llama.pack_blocks` makes them: row n is lane n mod R of panel n / R. An
     index beyond the matrix is not defined.
 
     - (C1) the panels' last dimension is that of a block of R rows in `format`.
     - (C2) T and K agree, and K is static; the result has the destination's type.
+    - (C3) R is even in formats whose factors have 6 bits, as of `llama.pack_blocks`.
 
     ```mlir
     %x = kernel.block_gather %tokens of %w rows 16 format q4 into %o
@@ -431,8 +445,10 @@ def Kernel_TileMatmulOp : Kernel_Op<"tile_matmul", [DestinationStyleOpInterface,
     On tensors the result is the destination's new value; on memrefs it is written there,
     and there is none.
 
-    - (C1) K is 64 bytes or a multiple, or less; of static shapes K, P, m and R agree.
+    - (C1) a row of K elements is at most 64 bytes long, or a multiple of 64 bytes; of static
+      shapes K, P, m and R agree.
     - (C2) sums of bytes are i32, of BF16 f32.
+    - (C3) memrefs have static strides, the innermost 1.
 
     ```mlir
     %y = kernel.tile_matmul %x, %w into %z accumulate

@@ -64,6 +64,10 @@ struct LowerLookup : x86::impl::LowerLookupBase<LowerLookup> {
     patterns.add<LookupToShuffle>(&getContext(), vectorBytes);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
+    getOperation().walk([&](kernel::LookupOp op) {
+      op.emitOpError("expects whole registers of 16 bytes, but got ") << op.getType();
+      signalPassFailure();
+    });
   }
 };
 

@@ -1,5 +1,5 @@
 // RUN: cria-opt %s --kernel-bufferize | FileCheck %s
-// RUN: cria-opt %s --kernel-bufferize --canonicalize --drop-equivalent-buffer-results --kernel-plan-memory \
+// RUN: cria-opt %s --kernel-bufferize --canonicalize --cse --drop-equivalent-buffer-results --kernel-plan-memory \
 // RUN:   | FileCheck %s --check-prefix=PLANNED
 
 llama.source @s in "m" at 0 : tensor<4xf32>
@@ -12,13 +12,14 @@ kernel.constant @w at 0 : tensor<4xf32> {
 kernel.state @x at 0 : tensor<4xf32>
 kernel.state @apart at 64 : tensor<3x2x4xf32, #kernel.pitch<16>>
 
-// State is written in place: a get, an update and a set need no second buffer.
+// State is written in place: a get, an update and a set need no second buffer. A copy that is left would be a linalg op
+// once memory is planned.
 // CHECK-LABEL: func.func @in_place
 // CHECK: %[[X:.*]] = kernel.get @x : memref<4xf32>
 // CHECK: memref.store %{{.*}}, %[[X]]
 // CHECK-NOT: memref.alloc
 // PLANNED-LABEL: func.func @in_place
-// PLANNED-NOT: memref.copy
+// PLANNED-NOT: linalg.
 // PLANNED: return
 func.func @in_place(%i: index, %v: f32) {
   %x = kernel.get @x : tensor<4xf32>
@@ -27,7 +28,10 @@ func.func @in_place(%i: index, %v: f32) {
   return
 }
 
-// A pitch is the outermost stride, of arguments and of parts too.
+// A pitch is the outermost stride, of arguments and of parts too. The part is updated in place, and so is the state.
+// PLANNED-LABEL: func.func private @inner
+// PLANNED-NOT: linalg.
+// PLANNED: return
 // CHECK-LABEL: func.func private @inner
 // CHECK-SAME: memref<3x2x4xf32, strided<[16, 4, 1]>>
 func.func private @inner(%x: tensor<3x2x4xf32, #kernel.pitch<16>>, %i: index, %v: f32) -> tensor<3x2x4xf32, #kernel.pitch<16>> {
@@ -45,6 +49,9 @@ func.func private @inner(%x: tensor<3x2x4xf32, #kernel.pitch<16>>, %i: index, %v
 // CHECK: %[[X:.*]] = kernel.get @apart : memref<3x2x4xf32, strided<[16, 4, 1]>>
 // CHECK: call @inner(%[[X]]
 // PLANNED-LABEL: func.func @outer
+// PLANNED: call @inner
+// PLANNED-NOT: linalg.
+// PLANNED: return
 func.func @outer(%i: index, %v: f32) {
   %x = kernel.get @apart : tensor<3x2x4xf32, #kernel.pitch<16>>
   %y = call @inner(%x, %i, %v) : (tensor<3x2x4xf32, #kernel.pitch<16>>, index, f32) -> tensor<3x2x4xf32, #kernel.pitch<16>>
@@ -87,4 +94,30 @@ func.func @hints(%i: index) {
   kernel.prefetch %x[%i] : tensor<4xf32>
   kernel.prefetch %x[%i] {cache = 1 : i64} : tensor<4xf32>
   return
+}
+
+// What is not set stays as it is: who writes into it gets a copy, and sees no other's.
+// CHECK-LABEL: func.func @not_set
+// CHECK-DAG: %[[X:.*]] = kernel.get @x : memref<4xf32>
+// CHECK-DAG: %[[COPY:.*]] = memref.alloc
+// CHECK: linalg.fill {{.*}} outs(%[[COPY]]
+// CHECK: return %[[COPY]]
+func.func @not_set(%v: f32) -> (tensor<4xf32>, tensor<4xf32>) {
+  %x = kernel.get @x : tensor<4xf32>
+  %y = linalg.fill ins(%v : f32) outs(%x : tensor<4xf32>) -> tensor<4xf32>
+  %z = kernel.get @x : tensor<4xf32>
+  return %y, %z : tensor<4xf32>, tensor<4xf32>
+}
+
+// A value from elsewhere is copied, once what was there has been read.
+// CHECK-LABEL: func.func @other_value
+// CHECK-SAME: %[[V:[^:]*]]: memref<4xf32>
+// CHECK: %[[R:.*]] = memref.load
+// CHECK: memref.copy %[[V]]
+// CHECK: return %[[R]]
+func.func @other_value(%v: tensor<4xf32>, %i: index) -> f32 {
+  %x = kernel.get @x : tensor<4xf32>
+  %r = tensor.extract %x[%i] : tensor<4xf32>
+  kernel.set @x, %v : tensor<4xf32>
+  return %r : f32
 }

@@ -96,3 +96,65 @@ func.func private @own_layer() {
   memref.copy %own, %own : memref<4xf32> to memref<4xf32>
   return
 }
+
+// What is called lies behind all that calls it, wherever it stands: @deepest is called by @calls_entry, which ends at
+// 64, and by @deep, which ends at 192.
+// CHECK-LABEL: func.func private @deepest
+// CHECK: memref.view %arg2[%c192
+func.func private @deepest(%x: memref<16xf32>) {
+  %a = memref.alloc() : memref<16xf32>
+  memref.copy %x, %a : memref<16xf32> to memref<16xf32>
+  return
+}
+// CHECK-LABEL: func.func private @deep
+// CHECK: memref.view %arg2[%c128
+func.func private @deep(%x: memref<16xf32>) {
+  %a = memref.alloc() : memref<16xf32>
+  call @deepest(%x) : (memref<16xf32>) -> ()
+  memref.copy %x, %a : memref<16xf32> to memref<16xf32>
+  return
+}
+// CHECK-LABEL: func.func @calls_deep
+// CHECK: memref.view %arg2[%c64
+func.func @calls_deep() {
+  %a = memref.alloc() : memref<16xf32>
+  call @deep(%a) : (memref<16xf32>) -> ()
+  return
+}
+// CHECK-LABEL: func.func @calls_entry
+// CHECK: memref.view %arg2[%c0
+// CHECK: call @calls_deep
+func.func @calls_entry() {
+  %a = memref.alloc() : memref<16xf32>
+  call @calls_deep() : () -> ()
+  call @deepest(%a) : (memref<16xf32>) -> ()
+  return
+}
+
+// What leaves a branch or a loop is what was yielded there: alive as long as that.
+// CHECK-LABEL: func.func @yielded
+func.func @yielded(%c: i1, %n: index, %x: memref<16xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: memref.view %arg2[%c0
+  %a = memref.alloc() : memref<16xf32>
+  // CHECK: scf.if
+  %r = scf.if %c -> memref<16xf32> {
+    scf.yield %a : memref<16xf32>
+  } else {
+    scf.yield %x : memref<16xf32>
+  }
+  // CHECK: memref.view %arg2[%c64
+  %b = memref.alloc() : memref<16xf32>
+  // CHECK: scf.for
+  %s = scf.for %i = %c0 to %n step %c1 iter_args(%before = %r) -> memref<16xf32> {
+    scf.yield %b : memref<16xf32>
+  }
+  // CHECK: memref.view %arg2[%c128
+  %d = memref.alloc() : memref<16xf32>
+  memref.copy %s, %d : memref<16xf32> to memref<16xf32>
+  // CHECK: memref.view %arg2[%c0
+  %e = memref.alloc() : memref<16xf32>
+  memref.copy %d, %e : memref<16xf32> to memref<16xf32>
+  return
+}

@@ -37,3 +37,13 @@ func.func @f(%i: tensor<2xi32>, %w: tensor<3x2x288xi8>, %o: tensor<1x64xf32>) {
     : (tensor<2xi32>, tensor<3x2x288xi8>, tensor<1x64xf32>) -> tensor<1x64xf32>
   return
 }
+
+// -----
+
+// kernel.block_gather (C3): two rows share the bytes of factors of 6 bits
+func.func @f(%i: tensor<2xi32>, %w: tensor<3x1x?xi8>, %o: tensor<2x256xf32>) {
+  // expected-error @+1 {{'kernel.block_gather' op expects an even number of rows, two of which share bytes in q3_k, but got 15}}
+  %y = kernel.block_gather %i of %w rows 15 format q3_k into %o
+    : (tensor<2xi32>, tensor<3x1x?xi8>, tensor<2x256xf32>) -> tensor<2x256xf32>
+  return
+}

@@ -136,3 +136,13 @@ func.func @f(%q: tensor<1x2x32xi8>, %s: tensor<1x2xf32>, %n: tensor<1x2xf32>, %w
     : (tensor<1x2x32xi8>, tensor<1x2xf32>, tensor<1x2xf32>, tensor<3x2x288xi8>, tensor<1x3x16xf32>) -> tensor<1x3x16xf32>
   return
 }
+
+// -----
+
+// kernel.block_matmul (C3): two rows share the bytes of factors of 6 bits
+func.func @f(%q: tensor<1x8x32xi8>, %s: tensor<1x16xf32>, %n: tensor<1x8xf32>, %w: tensor<3x1x?xi8>, %o: tensor<1x3x15xf32>) {
+  // expected-error @+1 {{'kernel.block_matmul' op expects an even number of rows, two of which share bytes in q4_k, but got 15}}
+  %y = kernel.block_matmul %q, %s, %n, %w format q4_k into %o
+    : (tensor<1x8x32xi8>, tensor<1x16xf32>, tensor<1x8xf32>, tensor<3x1x?xi8>, tensor<1x3x15xf32>) -> tensor<1x3x15xf32>
+  return
+}

@@ -12,7 +12,7 @@ kernel.constant @w at 0 : tensor<8x8xf32> {
 
 // kernel.constant (C2)
 llama.source @s in "m" at 0 : tensor<8x8xf16>
-// expected-error @+1 {{expects an offset that is a multiple of 64 and not negative, but got 8}}
+// expected-error @+1 {{expects an offset that is a multiple of 64 in [0, 2^62], but got 8}}
 kernel.constant @w at 8 : tensor<8x8xf16> {
   %w = llama.weight @s : tensor<8x8xf16>
   kernel.yield %w : tensor<8x8xf16>
@@ -21,16 +21,69 @@ kernel.constant @w at 8 : tensor<8x8xf16> {
 // -----
 
 // kernel.state (C1)
-// expected-error @+1 {{expects an offset that is a multiple of 64 and not negative, but got -64}}
+// expected-error @+1 {{expects an offset that is a multiple of 64 in [0, 2^62], but got -64}}
 kernel.state @s at -64 : tensor<4xf32>
+
+// -----
+
+// kernel.state (C1): so far behind that its end has no number
+// expected-error @+1 {{'kernel.state' op expects an offset that is a multiple of 64 in [0, 2^62], but got 9223372036854775744}}
+kernel.state @s at 9223372036854775744 : tensor<4096xf32>
+
+// -----
+
+// kernel.state (C1): as long
+// expected-error @+1 {{'kernel.state' op expects at most 2^62 bytes, but got 'tensor<4294967296x4294967296xf32>'}}
+kernel.state @s at 0 : tensor<4294967296x4294967296xf32>
+
+// -----
+
+// kernel.state (C1): as long, with what lies between its parts
+// expected-error @+1 {{'kernel.state' op expects at most 2^62 bytes, but got 'tensor<4x4xf32, #kernel.pitch<1152921504606846976>>'}}
+kernel.state @s at 0 : tensor<4x4xf32, #kernel.pitch<1152921504606846976>>
+
+// -----
+
+// An index has no number of bytes.
+// expected-error @+1 {{'kernel.state' op attribute 'type' failed to satisfy constraint: type attribute of statically shaped tensor of integer or floating-point values}}
+kernel.state @s at 0 : tensor<4xindex>
 
 // -----
 
 // kernel.get (C1)
 kernel.state @s at 0 : tensor<4xf32>
 func.func @f() {
-  // expected-error @+1 {{'kernel.get' op expects @s to name a kernel.constant or kernel.state of type 'tensor<5xf32>'}}
+  // expected-error @+1 {{'kernel.get' op expects 'tensor<4xf32>', as @s has it, but got 'tensor<5xf32>'}}
   %0 = kernel.get @s : tensor<5xf32>
+  return
+}
+
+// -----
+
+// kernel.get (C1)
+func.func @f() {
+  // expected-error @+1 {{'kernel.get' op expects @f to name a kernel.constant or kernel.state}}
+  %0 = kernel.get @f : tensor<5xf32>
+  return
+}
+
+// -----
+
+// kernel.get (C1): what lies between its parts would be read as a part
+kernel.state @s at 0 : tensor<2x4x64xf32, #kernel.pitch<1024>>
+func.func @f() {
+  // expected-error @+1 {{'kernel.get' op expects 'tensor<2x4x64xf32, #kernel.pitch<1024>>', as @s has it, but got 'tensor<2x4x64xf32>'}}
+  %0 = kernel.get @s : tensor<2x4x64xf32>
+  return
+}
+
+// -----
+
+// kernel.get (C1): so it would of a buffer
+kernel.state @s at 0 : tensor<2x4x64xf32, #kernel.pitch<1024>>
+func.func @f() {
+  // expected-error @+1 {{'kernel.get' op expects 'memref<2x4x64xf32, strided<[1024, 64, 1]>>', as @s has it, but got 'memref<2x4x64xf32>'}}
+  %0 = kernel.get @s : memref<2x4x64xf32>
   return
 }
 
@@ -179,7 +232,7 @@ func.func @f(%r: tensor<1x2x32xf32>, %p: index, %k: tensor<3x2x4x32xi8>, %s: ten
 
 // kernel.attention (C2): a part is longer than a row of the query
 func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index) {
-  // expected-error @+1 {{'kernel.attention' op expects result and destination [N, H, Dh + 2 W], where W divides L, but got 'tensor<1x4x8xf32>' and 'tensor<1x4x8xf32>'}}
+  // expected-error @+1 {{'kernel.attention' op expects result and destination [M, H, Dh + 2 W], where W divides L, but got 'tensor<1x4x8xf32>' and 'tensor<1x4x8xf32>'}}
   %a = kernel.attention %q, %k, %v at %p scale 0.125 part %p of 2 into %q
     : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<1x4x8xf32>, index) -> tensor<1x4x8xf32>
   return
@@ -261,4 +314,33 @@ func.func @live_rows() -> index {
   // expected-error @+1 {{'kernel.live_rows' op expects a function with 'kernel.chunk'}}
   %r = kernel.live_rows
   return %r : index
+}
+
+// -----
+
+// kernel.attention (C6)
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects a finite scale, but got 0x7FF0000000000000 : f64}}
+  %a = kernel.attention %q, %k, %v at %p scale 0x7FF0000000000000 into %q
+    : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.attention (C6)
+func.func @f(%q: tensor<1x4x8xf32>, %k: tensor<3x2x8x4xf32>, %v: tensor<3x2x4x8xf32>, %p: index) {
+  // expected-error @+1 {{'kernel.attention' op expects a window that is not negative, but got -1}}
+  %a = kernel.attention %q, %k, %v at %p scale 0.125 window -1 into %q
+    : (tensor<1x4x8xf32>, tensor<3x2x8x4xf32>, tensor<3x2x4x8xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+// kernel.merge_parts (C3)
+func.func @f(%s: tensor<3x4x16xf32>, %p: index, %o: tensor<1x4x8xf32>) {
+  // expected-error @+1 {{'kernel.merge_parts' op expects a window that is not negative, but got -1}}
+  %a = kernel.merge_parts %s at %p window -1 into %o : (tensor<3x4x16xf32>, index, tensor<1x4x8xf32>) -> tensor<1x4x8xf32>
+  return
 }

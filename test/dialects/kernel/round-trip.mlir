@@ -79,9 +79,6 @@ func.func @rotated(%q: tensor<1x4x8xf32>, %r: tensor<1x2x8xf32>, %k: tensor<3x2x
   return %a : tensor<1x4x8xf32>
 }
 
-// CHECK: kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>
-func.func private @schedule() attributes {kernel.schedule = #kernel.schedule<threads = [0, 1], tiles = [8, 0]>}
-
 // CHECK-LABEL: func.func @rows
 func.func @rows() attributes {kernel.chunk = 4 : i64} {
   // CHECK: kernel.live_rows

@@ -51,3 +51,21 @@ func.func @f(%x: memref<16x0xbf16>, %w: memref<1x0x32xbf16>, %y: memref<16x1x16x
   kernel.tile_matmul %x, %w into %y : memref<16x0xbf16>, memref<1x0x32xbf16>, memref<16x1x16xf32>
   return
 }
+
+// -----
+
+// kernel.tile_matmul (C3): rows at a distance that is not known
+func.func @f(%x: memref<16x64xbf16, strided<[?, 1], offset: ?>>, %w: memref<1x32x32xbf16>, %y: memref<16x1x16xf32>) {
+  // expected-error @+1 {{'kernel.tile_matmul' op expects static strides, the innermost 1, but got 'memref<16x64xbf16, strided<[?, 1], offset: ?>>'}}
+  kernel.tile_matmul %x, %w into %y : memref<16x64xbf16, strided<[?, 1], offset: ?>>, memref<1x32x32xbf16>, memref<16x1x16xf32>
+  return
+}
+
+// -----
+
+// kernel.tile_matmul (C3): elements that are not beside each other
+func.func @f(%x: memref<16x32xi8>, %w: memref<1x8x64xi8>, %y: memref<16x1x16xi32, strided<[32, 32, 2]>>) {
+  // expected-error @+1 {{'kernel.tile_matmul' op expects static strides, the innermost 1, but got 'memref<16x1x16xi32, strided<[32, 32, 2]>>'}}
+  kernel.tile_matmul %x, %w into %y : memref<16x32xi8>, memref<1x8x64xi8>, memref<16x1x16xi32, strided<[32, 32, 2]>>
+  return
+}
