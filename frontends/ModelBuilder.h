@@ -25,7 +25,7 @@ struct ModelFile {
 ///   @forward(tokens [?] i32, position) -> hidden [?, D], after the final norm
 ///   @logits(hidden [?, D]) -> logits [?, V]
 ///
-/// C is `context` and T is `chunk`: the last chunk of a prompt may overhang the
+/// C is `contextSize` and T is `chunk`: the last chunk of a prompt may overhang the
 /// context, so caches and rope table have room for both.
 mlir::OwningOpRef<mlir::ModuleOp> buildModel(mlir::MLIRContext *context, const ModelFile &model,
                                              int64_t contextSize, int64_t chunk,

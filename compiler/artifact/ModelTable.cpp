@@ -206,7 +206,8 @@ LogicalResult cria::addModelTable(ModuleOp module, const ChipRef &chip, const Sh
     if (!function.isDeclaration())
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
   llvm::GlobalVariable *global = table.global(table.take());
-  assert(code.getDataLayout().getTypeAllocSize(global->getValueType()) == sizeof(CriaModel));
+  if (uint64_t bytes = code.getDataLayout().getTypeAllocSize(global->getValueType()); bytes != sizeof(CriaModel))
+    return module.emitError("expects a model's table of ") << sizeof(CriaModel) << " bytes, but got " << bytes;
   global->setName(tableName(level));
   global->setLinkage(llvm::GlobalValue::ExternalLinkage);
   global->setVisibility(llvm::GlobalValue::HiddenVisibility);

@@ -162,6 +162,10 @@ constexpr Phase kPhases[] = {
 
 llvm::ArrayRef<Phase> cria::phases() { return kPhases; }
 
+bool cria::isPhase(StringRef name) {
+  return name == "import" || llvm::any_of(kPhases, [&](const Phase &phase) { return phase.name == name; });
+}
+
 /// Runs the phases behind `from` up to and including `to`; `import` comes before all.
 static LogicalResult runPhases(ModuleOp module, const CompileOptions &options, StringRef from, StringRef to) {
   bool inside = from == "import";
@@ -187,6 +191,8 @@ static void setChip(ModuleOp module, const ChipRef &chip) {
 }
 
 LogicalResult cria::runPhases(ModuleOp module, const CompileOptions &options, StringRef stopAfter) {
+  if (!stopAfter.empty() && !isPhase(stopAfter))
+    return module.emitError("expects a phase to stop after, but got '") << stopAfter << "'";
   llvm::Expected<ChipRef> chip = lookupChip(options.target);
   if (!chip)
     return module.emitError(llvm::toString(chip.takeError()));

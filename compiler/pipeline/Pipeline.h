@@ -47,6 +47,9 @@ struct Phase {
 /// All phases between the frontend and the object, in order.
 llvm::ArrayRef<Phase> phases();
 
+/// Whether `name` is that of a phase, or `import`, which comes before all.
+bool isPhase(llvm::StringRef name);
+
 /// Runs the phases up to and including `stopAfter` (empty: all) on an imported
 /// module. `import` as `stopAfter` runs none. Problems are diagnostics.
 mlir::LogicalResult runPhases(mlir::ModuleOp module, const CompileOptions &options,

@@ -96,7 +96,7 @@ bool cacheFolder(llvm::SmallVectorImpl<char> &folder) {
 int runModel(MLIRContext &context, const DriverOptions &options, const Installation &installation) {
   llvm::SmallString<128> path;
   if (!cacheFolder(path))
-    return fail("expected HOME or XDG_CACHE_HOME to name a folder for compiled models, found neither");
+    return fail("expects HOME or XDG_CACHE_HOME to name a folder for compiled models, but got neither");
   if (std::error_code error = llvm::sys::fs::create_directories(path))
     return fail(path + ": cannot be made: " + error.message());
   FailureOr<ImportedModel> imported = importModel(context, options, installation);
@@ -174,9 +174,8 @@ int main(int argc, char **argv) {
     return listTargets();
   if (options->command == DriverOptions::Command::Phases)
     return listPhases();
-  if (!options->stopAfter.empty() && options->stopAfter != "import" &&
-      llvm::none_of(phases(), [&](const Phase &phase) { return phase.name == options->stopAfter; }))
-    return fail("unknown phase '" + options->stopAfter + "', expected one of those that 'cria phases' lists");
+  if (!options->stopAfter.empty() && !isPhase(options->stopAfter))
+    return fail("--stop-after expects a phase that 'cria phases' lists, but got '" + options->stopAfter + "'");
 
   DialectRegistry registry;
   registerAllCria(registry);

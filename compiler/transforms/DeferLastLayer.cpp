@@ -8,9 +8,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/transforms/EntryFunctions.h"
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/WeightExpressions.h"
 
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -33,6 +35,14 @@ public:
     if (last)
       for (Operation *op = last->getNextNode(); op != end(); op = op->getNextNode())
         behind.push_back(op);
+  }
+
+  /// Whether leaving the ending out loses nothing but what is observed, which is when it is done.
+  LogicalResult check() {
+    for (Operation *op : behind)
+      if (!isa<llama::ObserveOp>(op) && !isMemoryEffectFree(op))
+        return op->emitOpError("expects to have no memory effects behind the last layer");
+    return success();
   }
 
   /// A function `name` (hidden [T, D], position) of the ending alone, from what comes into the
@@ -84,7 +94,7 @@ private:
     taken.insert_range(op->getOperands());
     getUsedValuesDefinedAbove(op->getRegions(), taken);
     for (Value value : taken) {
-      if (!map.contains(value) && !isExpression(value.getDefiningOp()))
+      if (!map.contains(value) && foreignPart(value))
         return op->emitError("expects nothing but weights and the position from in front of the last layer");
       copyExpression(value, builder, map);
     }
@@ -100,13 +110,11 @@ private:
 struct DeferLastLayer : cria::impl::DeferLastLayerBase<DeferLastLayer> {
   void runOnOperation() override {
     for (StringRef step : {"_one", "_chunk"}) {
-      auto forward = getOperation().lookupSymbol<func::FuncOp>((llama::kForwardName + step).str());
-      if (!forward) {
-        getOperation().emitError("expects a function @") << llama::kForwardName << step;
+      FailureOr<func::FuncOp> forward = lookupEntry(getOperation(), (llama::kForwardName + step).str());
+      if (failed(forward))
         return signalPassFailure();
-      }
-      Ending ending(forward);
-      if (failed(ending.makeFunction(llama::kFinishName + step)))
+      Ending ending(*forward);
+      if (failed(ending.check()) || failed(ending.makeFunction(llama::kFinishName + step)))
         return signalPassFailure();
       if (step == "_chunk")
         ending.remove();

@@ -1,9 +1,10 @@
 //===- LayOutWeights.cpp - Every weight gets its place in the artifact -----===//
 
+#include "compiler/transforms/EntryFunctions.h"
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/WeightExpressions.h"
 
-#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -17,23 +18,11 @@ using namespace cria;
 
 namespace {
 
-/// A string that equal weight expressions have in common, and no others.
-std::string keyOf(Operation *op) {
-  std::string key;
-  llvm::raw_string_ostream stream(key);
-  stream << op->getName() << op->getAttrDictionary() << op->getResultTypes() << '(';
-  for (Value operand : op->getOperands())
-    stream << keyOf(operand.getDefiningOp()) << ',';
-  stream << ')';
-  return key;
-}
-
 /// A name that tells where the expression's value comes from; "output.value" of a matrix
 /// that was not met before the logits, even if it comes from the embedding table.
 std::string nameOf(Operation *op) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  auto func = op->getParentOfType<func::FuncOp>();
-  if (type.getRank() > 1 && func && func.getName().contains(llama::kLogitsName)) {
+  if (type.getRank() > 1 && isOfHead(op->getParentOfType<func::FuncOp>())) {
     auto pack = dyn_cast<llama::PackBlocksOp>(op);
     auto quantize = pack ? pack.getInput().getDefiningOp<llama::QuantizeOp>() : llama::QuantizeOp();
     return quantize && quantize.getRough() ? kRoughHeadName.str() : "output.value";
@@ -47,6 +36,8 @@ std::string nameOf(Operation *op) {
 
 struct LayOutWeights : cria::impl::LayOutWeightsBase<LayOutWeights> {
   void runOnOperation() override {
+    constants.clear();
+    bytes = 0;
     SymbolTable symbols(getOperation());
     SmallVector<Operation *> roots, all;
     getOperation().walk([&](Operation *op) {
@@ -57,6 +48,9 @@ struct LayOutWeights : cria::impl::LayOutWeightsBase<LayOutWeights> {
         roots.push_back(op);
     });
     for (Operation *root : roots)
+      if (failed(check(root)))
+        return signalPassFailure();
+    for (Operation *root : roots)
       replace(root, symbols);
     for (Operation *op : llvm::reverse(all))
       if (op->use_empty())
@@ -64,8 +58,19 @@ struct LayOutWeights : cria::impl::LayOutWeightsBase<LayOutWeights> {
   }
 
 private:
+  /// Whether `root` can be evaluated.
+  static LogicalResult check(Operation *root) {
+    Value foreign = foreignPart(root->getResult(0));
+    if (!foreign)
+      return success();
+    InFlightDiagnostic error = root->emitOpError("expects to be made of weights alone, but got ");
+    if (Operation *op = foreign.getDefiningOp())
+      return error << "'" << op->getName() << "'";
+    return error << "a block argument";
+  }
+
   void replace(Operation *root, SymbolTable &symbols) {
-    kernel::ConstantOp &constant = constants[keyOf(root)];
+    kernel::ConstantOp &constant = constants[root->getResult(0)];
     if (!constant)
       constant = makeConstant(root, symbols);
     OpBuilder builder(root);
@@ -81,13 +86,13 @@ private:
     builder.setInsertionPointToEnd(&constant.getBody().emplaceBlock());
     IRMapping map;
     kernel::YieldOp::create(builder, root->getLoc(), copyExpression(root->getResult(0), builder, map));
-    Operation *before = *getOperation().getOps<func::FuncOp>().begin();
-    symbols.insert(constant, Block::iterator(before));
+    auto funcs = getOperation().getOps<func::FuncOp>();
+    symbols.insert(constant, funcs.empty() ? getOperation().getBody()->end() : Block::iterator(*funcs.begin()));
     bytes += llvm::alignTo(type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8), 64);
     return constant;
   }
 
-  llvm::StringMap<kernel::ConstantOp> constants;
+  llvm::DenseMap<Value, kernel::ConstantOp, ExpressionInfo> constants; ///< by what they hold
   int64_t bytes = 0;
 };
 

@@ -15,8 +15,12 @@ using namespace mlir;
 using namespace cria;
 
 int64_t ModelLowering::panelRows(Value weight, Format format) const {
-  auto kind = format ? KernelKey::Kind::BlockMatmul : KernelKey::Kind::Matmul;
-  return chip.target->schedule(*chip.chip, {kind, chunk, tensorType(weight).getElementType()}).panelRows;
+  RankedTensorType type = tensorType(weight);
+  KernelKey key{KernelKey::Kind::Matmul, chunk, type.getElementType(), type.getDimSize(1)};
+  if (format)
+    key = {KernelKey::Kind::BlockMatmul, chunk, {}, int64_t(llvm::alignTo(key.columns, llama::kGroup)),
+           traits(*format).largest()};
+  return chip.target->schedule(*chip.chip, key).panelRows;
 }
 
 /// Columns of a row that lie beside each other in a panel of `op`'s matrix: pairs
@@ -174,12 +178,8 @@ std::pair<Value, int64_t> ModelLowering::joinedMatrix(ArrayRef<Value> weights, K
     if (all.size() <= weights.size())
       continue;
     ValueRange last = all.take_back(weights.size());
-    bool same = llvm::all_of(llvm::zip_equal(last, weights), [](auto pair) {
-      auto [one, other] = pair;
-      return one.getType() == other.getType() && llama::codeFormat(one) == llama::codeFormat(other) &&
-             !llama::sourceOf(one).empty() && llama::sourceOf(one) == llama::sourceOf(other);
-    });
-    if (!same)
+    if (!llvm::all_of(llvm::zip_equal(last, weights),
+                      [](auto pair) { return areEqualExpressions(std::get<0>(pair), std::get<1>(pair)); }))
       continue;
     int64_t above = 0;
     for (Value weight : all.drop_back(weights.size()))
@@ -249,10 +249,10 @@ Value ModelLowering::lower(llama::LinearOp op, KernelBuilder &b) {
   auto add = op->hasOneUse() ? dyn_cast<llama::AddOp>(*op->user_begin()) : llama::AddOp();
   auto isThere = [&](Value value) { // here already
     Operation *definition = value.getDefiningOp();
-    return !definition || definition->isBeforeInBlock(op);
+    return !definition || definition->getBlock() != op->getBlock() || definition->isBeforeInBlock(op);
   };
-  bool intoResidual =
-      add && add.getBranch() == op.getResult() && whole && !op.getBias() && isThere(add.getResidual());
+  bool intoResidual = add && add->getBlock() == op->getBlock() && add.getBranch() == op.getResult() && whole &&
+                      !op.getBias() && isThere(add.getResidual());
   bool fromBias = op.getBias() && whole;
   Value init;
   if (intoResidual) {

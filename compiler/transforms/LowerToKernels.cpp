@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/transforms/Passes.h"
+#include "compiler/transforms/EntryFunctions.h"
 #include "compiler/transforms/ModelLowering.h"
+#include "compiler/transforms/Passes.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -23,7 +24,7 @@ namespace cria {
 
 using namespace cria;
 
-/// Numbers of a vector that is observed which a thread copies at once, at most.
+/// At most this many elements of an observed vector are copied by one thread at a time.
 static constexpr int64_t kObservedPart = 256;
 
 //===----------------------------------------------------------------------===//
@@ -41,26 +42,28 @@ kernel::StateOp ModelLowering::state(StringRef name, RankedTensorType type) {
   return op;
 }
 
-/// Which cache a value is of, before or after updates; nothing if none that the model keeps.
-static StringRef nameOfCache(Value cache) {
-  while (auto update = cache.getDefiningOp<llama::CacheUpdateOp>())
-    cache = update.getCache();
-  auto read = cache.getDefiningOp<llama::CacheReadOp>();
-  return read ? read.getCache() : StringRef();
-}
-
 /// Whether some attention, maybe that of another function, takes the cache as its keys.
-bool ModelLowering::areKeys(llama::CacheUpdateOp op) const { return keyCaches.contains(nameOfCache(op.getCache())); }
+bool ModelLowering::areKeys(llama::CacheUpdateOp op) const { return keyCaches.contains(llama::cacheOf(op.getCache())); }
+
+/// The last chunk of a prompt may overhang the context (Abi.h), and `type` [C, …] must reach as far.
+LogicalResult ModelLowering::checkPositions(Operation *op, StringRef what, RankedTensorType type) {
+  if (type.getDimSize(0) >= model.getContextSize() + model.getChunk())
+    return success();
+  return op->emitOpError("expects ") << what << " for a context of " << model.getContextSize() << " and a chunk of "
+                                     << model.getChunk() << " positions, but got " << type.getDimSize(0);
+}
 
 /// [C, Hkv, Dh] becomes keys [P, Hkv, Dh, L] or values [P, Hkv, L, Dh], where L positions are
 /// what attention takes at once, and P * L is C rounded up; if they are codes, with scales
 /// [P, Hkv, ceil(Dh/32), L]. Attention says which cache holds keys. The symbols of the model's
 /// caches make room for those of the state.
 LogicalResult ModelLowering::planCaches() {
+  llvm::StringSet<> valueCaches;
   module.walk([&](llama::AttentionOp op) {
-    if (StringRef name = nameOfCache(op.getKeys()); !name.empty())
-      keyCaches.insert(name);
+    keyCaches.insert(llama::cacheOf(op.getKeys()));
+    valueCaches.insert(llama::cacheOf(op.getValues()));
   });
+  keyCaches.erase(""); // what the model does not keep
   Schedule one = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, false, {}});
   Schedule many = chip.target->schedule(*chip.chip, {KernelKey::Kind::Attention, true, {}});
   assert(one.lanes == many.lanes && "one cache serves both steps");
@@ -68,6 +71,10 @@ LogicalResult ModelLowering::planCaches() {
   SmallVector<NamedType> caches;
   for (auto cache : llvm::make_early_inc_range(module.getOps<llama::CacheOp>())) {
     RankedTensorType type = cache.getTensorType();
+    if (keyCaches.contains(cache.getSymName()) && valueCaches.contains(cache.getSymName()))
+      return cache.emitOpError("expects to hold keys or values, but got attention that takes it for both");
+    if (failed(checkPositions(cache, "room", type)))
+      return failure();
     int64_t heads = type.getDimSize(1), size = type.getDimSize(2);
     int64_t blocks = llvm::divideCeil(type.getDimSize(0), positions);
     if (int64_t others = caches.empty() ? blocks : caches.front().second.getDimSize(0); blocks != others)
@@ -382,6 +389,22 @@ void ModelLowering::lower(llama::ObserveOp op, KernelBuilder &b) {
 // Structure
 //===----------------------------------------------------------------------===//
 
+/// Weight expressions, constants and what is computed of the position stay, and what the lowering made at the
+/// function's beginning. Of the model's tensors nothing else is computed.
+LogicalResult ModelLowering::keep(Operation *op) {
+  if (op->hasTrait<llama::WeightExpression>() || isa<func::ReturnOp>(op))
+    return success();
+  auto isOfModel = [](Operation *op) { return !op || isa<llama::LlamaDialect>(op->getDialect()); };
+  bool takesTensors = llvm::any_of(op->getOperands(), [&](Value value) {
+    return isa<TensorType>(value.getType()) && isOfModel(value.getDefiningOp());
+  });
+  if (isOfModel(op) || takesTensors || op->getNumRegions())
+    return op->emitOpError("has no lowering to kernels");
+  for (OpOperand &operand : op->getOpOperands())
+    operand.set(lookup(operand.get()));
+  return success();
+}
+
 LogicalResult ModelLowering::lowerOp(Operation *op) {
   KernelBuilder b(op, buffers);
   Value result;
@@ -415,9 +438,8 @@ LogicalResult ModelLowering::lowerOp(Operation *op) {
             lower(observe, b);
             return success();
           })
-          // Weight expressions and constants stay as they are.
-          .Default([](Operation *) { return success(); });
-  if (isa<llama::LayerOp, llama::YieldOp>(op) || op->getDialect()->getNamespace() != "llama" ||
+          .Default([&](Operation *other) { return keep(other); });
+  if (failed(status) || isa<llama::LayerOp, llama::YieldOp>(op) || op->getDialect()->getNamespace() != "llama" ||
       op->hasTrait<llama::WeightExpression>())
     return status;
   if (result)
@@ -444,6 +466,10 @@ void ModelLowering::makeEntry(func::FuncOp func, Value index) {
   for (Operation *op : llvm::reverse(replaced))
     op->erase();
   replaced.clear();
+  // What they knew of is gone, and another function's values may lie where it was.
+  values.clear();
+  quantizedRows.clear();
+  cacheScales.clear();
   block.eraseArguments([&](BlockArgument argument) { return argument != index; });
   Builder builder(module.getContext());
   func.setFunctionType(builder.getFunctionType({builder.getIndexType()}, {}));
@@ -566,10 +592,18 @@ static LogicalResult checkRounded(Operation *op) {
   return success();
 }
 
+/// Entry function `name`, which is about to be lowered.
+FailureOr<func::FuncOp> ModelLowering::entry(const Twine &name) {
+  FailureOr<func::FuncOp> func = lookupEntry(module, name.str());
+  if (failed(func) || failed(checkSizes(*func, model, chunk ? model.getChunk() : 1)))
+    return failure();
+  return func;
+}
+
 LogicalResult ModelLowering::run() {
-  WalkResult rotations = module.walk([](llama::RopeOp op) -> WalkResult {
+  WalkResult rotations = module.walk([&](llama::RopeOp op) -> WalkResult {
     if (op.getLayout() == llama::RopeLayout::Half)
-      return WalkResult::advance();
+      return checkPositions(op, "a table", op.getTable().getType());
     return op.emitOpError("expects layout half, as llama-split-rope leaves it");
   });
   WalkResult roundings = module.walk([](Operation *op) -> WalkResult {
@@ -579,20 +613,22 @@ LogicalResult ModelLowering::run() {
     return failure();
   for (StringRef suffix : {"_one", "_chunk"}) {
     chunk = suffix == "_chunk";
-    auto forward = module.lookupSymbol<func::FuncOp>((llama::kForwardName + suffix).str());
-    auto logits = module.lookupSymbol<func::FuncOp>((llama::kLogitsName + suffix).str());
-    if (!forward || !logits)
-      return module.emitError("expects functions @forward") << suffix << " and @logits" << suffix;
-    if (failed(lowerForward(forward)))
+    FailureOr<func::FuncOp> forward = entry(llama::kForwardName + suffix);
+    FailureOr<func::FuncOp> logits = failed(forward) ? forward : entry(llama::kLogitsName + suffix);
+    if (failed(logits) || failed(lowerForward(*forward)))
       return failure();
-    if (auto finish = module.lookupSymbol<func::FuncOp>((llama::kFinishName + suffix).str()))
-      if (failed(lowerFinish(finish)))
+    if (std::string finish = (llama::kFinishName + suffix).str(); module.lookupSymbol(finish)) {
+      FailureOr<func::FuncOp> func = entry(finish);
+      if (failed(func) || failed(lowerFinish(*func)))
         return failure();
-    if (failed(lowerLogits(logits)))
+    }
+    if (failed(lowerLogits(*logits)))
       return failure();
-    auto screened = module.lookupSymbol<func::FuncOp>(llama::kScreenedName);
-    if (!chunk && screened && failed(lowerLogits(screened)))
-      return failure();
+    if (!chunk && module.lookupSymbol(llama::kScreenedName)) {
+      FailureOr<func::FuncOp> func = entry(llama::kScreenedName);
+      if (failed(func) || failed(lowerLogits(*func)))
+        return failure();
+    }
   }
   return success();
 }

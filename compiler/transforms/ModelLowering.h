@@ -45,6 +45,8 @@ private:
   mlir::LogicalResult lowerLogits(mlir::func::FuncOp func);
   mlir::LogicalResult lowerBlock(mlir::Block &block);
   mlir::LogicalResult lowerOp(mlir::Operation *op);
+  mlir::LogicalResult keep(mlir::Operation *op);
+  mlir::FailureOr<mlir::func::FuncOp> entry(const llvm::Twine &name);
   void makeEntry(mlir::func::FuncOp func, mlir::Value index);
 
   // Ops; each returns what stands for the op's result.
@@ -116,6 +118,7 @@ private:
   // State.
   kernel::StateOp state(llvm::StringRef name, mlir::RankedTensorType type);
   mlir::LogicalResult planCaches();
+  mlir::LogicalResult checkPositions(mlir::Operation *op, llvm::StringRef what, mlir::RankedTensorType type);
   using NamedType = std::pair<std::string, mlir::RankedTensorType>;
   void placeBesideEachOther(llvm::ArrayRef<NamedType> caches, int64_t positions);
   bool areKeys(llama::CacheUpdateOp op) const;

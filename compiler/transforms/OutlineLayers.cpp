@@ -5,6 +5,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -17,19 +18,28 @@ using namespace cria;
 
 namespace {
 
-/// Moves what names this layer's storage out of its body, so that bodies of
-/// layers that are alike become equal: weights and reads to before the layer,
-/// writes to behind it. Returns the writes, still using values of the body.
-SmallVector<kernel::SetOp> hoistStorage(llama::LayerOp layer) {
-  SmallVector<kernel::SetOp> writes;
+/// Moves weights and reads, which name this layer's storage, out of its body to before the
+/// layer, so that bodies of layers that are alike become equal. A read behind a write is what was written.
+void hoistReads(llama::LayerOp layer) {
+  llvm::StringMap<Value> written;
   for (Operation &op : llvm::make_early_inc_range(layer.getBody().front())) {
-    if (op.hasTrait<llama::WeightExpression>() || isa<kernel::GetOp>(op)) {
+    if (auto write = dyn_cast<kernel::SetOp>(op))
+      written[write.getStorage()] = write.getValue();
+    auto read = dyn_cast<kernel::GetOp>(op);
+    if (Value value = read ? written.lookup(read.getStorage()) : Value()) {
+      read.getResult().replaceAllUsesWith(value);
+      read.erase();
+    } else if (read || op.hasTrait<llama::WeightExpression>()) {
       op.moveBefore(layer);
-    } else if (auto write = dyn_cast<kernel::SetOp>(op)) {
-      writes.push_back(write);
-      write->remove();
     }
   }
+}
+
+/// Takes the writes, which name it, too, out of the body; they still use values of it.
+SmallVector<kernel::SetOp> takeWrites(llama::LayerOp layer) {
+  auto writes = llvm::to_vector(layer.getBody().front().getOps<kernel::SetOp>());
+  for (kernel::SetOp write : writes)
+    write->remove();
   return writes;
 }
 
@@ -64,11 +74,17 @@ func::FuncOp makeFunction(llama::LayerOp layer, StringRef name, ArrayRef<Value> 
 
 struct OutlineLayers : cria::impl::OutlineLayersBase<OutlineLayers> {
   void runOnOperation() override {
+    functions.clear();
     SymbolTable symbols(getOperation());
     SmallVector<llama::LayerOp> layers;
     getOperation().walk([&](llama::LayerOp layer) { layers.push_back(layer); });
-    for (llama::LayerOp layer : layers)
+    for (llama::LayerOp layer : layers) {
+      if (!layer->getParentOfType<func::FuncOp>()) {
+        layer.emitOpError("expects to lie in a function");
+        return signalPassFailure();
+      }
       outline(layer, symbols);
+    }
     layerCount += layers.size();
     functionCount += functions.size();
   }
@@ -76,9 +92,10 @@ struct OutlineLayers : cria::impl::OutlineLayersBase<OutlineLayers> {
 private:
   void outline(llama::LayerOp layer, SymbolTable &symbols) {
     auto caller = layer->getParentOfType<func::FuncOp>();
-    SmallVector<kernel::SetOp> writes = hoistStorage(layer);
-    SetVector<Value> captured;
+    hoistReads(layer);
+    SetVector<Value> captured; // what is only written, too
     getUsedValuesDefinedAbove(layer.getBody(), captured);
+    SmallVector<kernel::SetOp> writes = takeWrites(layer);
 
     StringRef step = caller.getName();
     step.consume_front(kEntryPrefix);

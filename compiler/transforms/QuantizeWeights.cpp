@@ -1,5 +1,6 @@
 //===- QuantizeWeights.cpp - Matrices at few bits --------------------------===//
 
+#include "compiler/transforms/EntryFunctions.h"
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/QuantizeRules.h"
 
@@ -15,7 +16,7 @@ using namespace cria;
 namespace {
 
 bool isHead(llama::LinearOp linear) {
-  return linear->getParentOfType<func::FuncOp>().getName() == llama::kLogitsName;
+  return isOfHead(linear->getParentOfType<func::FuncOp>());
 }
 
 /// What rules call the matrix of `linear`: "layers.0.q_proj", "lm_head".
@@ -107,7 +108,7 @@ private:
   }
 
   /// What meets codes of up to 5 bits is rounded by scales that cost nothing: its error stays
-  /// small beside theirs (Rationale.md has numbers).
+  /// small beside theirs (Rationale.md, "Rows that are multiplied by codes are rounded with scales of few bits").
   void roundInput(llama::LinearOp linear, llama::Format format) {
     OpBuilder builder(linear);
     bool microscaled = llama::traits(format).bits <= 5;

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/transforms/EntryFunctions.h"
 #include "compiler/transforms/Passes.h"
 
 #include "dialects/llama/Quantization.h"
@@ -33,17 +34,15 @@ struct ScreenLogits : cria::impl::ScreenLogitsBase<ScreenLogits> {
   using ScreenLogitsBase::ScreenLogitsBase;
 
   void runOnOperation() override {
-    auto logits = getOperation().lookupSymbol<func::FuncOp>((llama::kLogitsName + "_one").str());
-    if (!logits) {
-      getOperation().emitError("expects a function @") << llama::kLogitsName << "_one";
+    FailureOr<func::FuncOp> logits = lookupEntry(getOperation(), (llama::kLogitsName + "_one").str());
+    if (failed(logits))
       return signalPassFailure();
-    }
-    auto head = end(logits)->getOperand(0).getDefiningOp<llama::LinearOp>();
-    if (!head || !canScreen(head) || !logits.getOps<llama::ObserveOp>().empty() || !isWorthIt(head))
+    auto head = end(*logits)->getOperand(0).getDefiningOp<llama::LinearOp>();
+    if (!head || !canScreen(head) || !logits->getOps<llama::ObserveOp>().empty() || !isWorthIt(head))
       return;
-    OpBuilder builder(logits);
-    builder.setInsertionPointAfter(logits);
-    func::FuncOp screened = logits.clone();
+    OpBuilder builder(*logits);
+    builder.setInsertionPointAfter(*logits);
+    func::FuncOp screened = logits->clone();
     screened.setName(llama::kScreenedName);
     builder.insert(screened);
     addScreen(screened);

@@ -1,5 +1,6 @@
 //===- SpecializeSteps.cpp - One token, or a chunk -------------------------===//
 
+#include "compiler/transforms/EntryFunctions.h"
 #include "compiler/transforms/Passes.h"
 
 using namespace mlir;
@@ -56,14 +57,12 @@ struct SpecializeSteps : cria::impl::SpecializeStepsBase<SpecializeSteps> {
       return signalPassFailure();
     }
     for (StringRef name : {llama::kForwardName, llama::kLogitsName}) {
-      auto func = module.lookupSymbol<func::FuncOp>(name);
-      if (!func) {
-        module.emitError("expects a function @") << name;
+      FailureOr<func::FuncOp> func = lookupEntry(module, name);
+      if (failed(func))
         return signalPassFailure();
-      }
-      specialize(func, (name + "_one").str(), 1);
-      specialize(func, (name + "_chunk").str(), model.getChunk());
-      func.erase();
+      specialize(*func, (name + "_one").str(), 1);
+      specialize(*func, (name + "_chunk").str(), model.getChunk());
+      func->erase();
     }
   }
 };

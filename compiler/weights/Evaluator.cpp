@@ -14,12 +14,14 @@
 #include "dialects/llama/Quantization.h"
 
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <atomic>
 #include <cmath>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 using namespace mlir;
@@ -29,13 +31,19 @@ namespace {
 
 constexpr int64_t kPieceBytes = 1 << 20;
 
+/// A number that its row cannot keep.
+struct Unrepresentable {
+  int64_t row;
+  float number;
+};
+
 /// A constant that can be evaluated from row (or panel) to row.
 struct Job {
   kernel::ConstantOp constant;
   std::unique_ptr<RowSource> rows; ///< of the packed matrix, if it is one; null when all is written
   Storage storage;
   int64_t columns;
-  int64_t panel;     ///< rows of a panel; 0: not packed
+  int64_t panelRows; ///< of a packed matrix; 0: not packed
   int64_t beside;    ///< columns of a row that lie beside each other in a panel
   std::optional<llama::Format> format; ///< of panels that hold codes
   int64_t sourceRows; ///< rows before packing pads them
@@ -48,9 +56,9 @@ struct Job {
   /// Errors and squares (see MatrixReport) of every row, if somebody asks.
   mutable std::vector<std::pair<double, double>> measured;
   int64_t firstPiece; ///< number of its first piece among all
-  /// The first row with a number that its type cannot say and makes infinite, or with a group that no scale
-  /// can say and that stands for NaN; or `sourceRows`.
-  int64_t firstUnsayable;
+  /// Of the first row with a number that its type makes infinite, or with a group that no scale can represent and
+  /// that stands for NaN; in row `sourceRows` if there is none.
+  Unrepresentable firstUnrepresentable;
 };
 
 int64_t constantBytes(kernel::ConstantOp constant) {
@@ -71,11 +79,11 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   job.storage = storageOf(constant.getTensorType().getElementType());
   if (auto pack = value.getDefiningOp<llama::PackOp>()) {
     value = pack.getInput();
-    job.panel = pack.getRows();
+    job.panelRows = pack.getRows();
     job.beside = pack.getColumns();
   } else if (auto blocks = value.getDefiningOp<llama::PackBlocksOp>()) {
     value = blocks.getInput();
-    job.panel = blocks.getRows();
+    job.panelRows = blocks.getRows();
     job.format = blocks.getFormat();
   }
   RowShape shape = rowShape(cast<RankedTensorType>(value.getType()));
@@ -85,8 +93,8 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   else if (cast<RankedTensorType>(value.getType()).getRank() == 2 && !isRough(value))
     job.parts.emplace_back(StringRef(constant.getSymName()).rsplit(".value").first, shape.rows);
   job.columns = shape.columns;
-  job.sourceRows = job.firstUnsayable = shape.rows;
-  job.units = job.panel ? constant.getTensorType().getDimSize(0) : shape.rows;
+  job.sourceRows = job.firstUnrepresentable.row = shape.rows;
+  job.units = job.panelRows ? constant.getTensorType().getDimSize(0) : shape.rows;
   job.unitBytes = constantBytes(constant) / job.units;
   int64_t readBytes = job.unitBytes; // of a unit
   if (auto norms = value.getDefiningOp<llama::RowNormsOp>())
@@ -102,16 +110,16 @@ FailureOr<Job> makeJob(kernel::ConstantOp constant, MappedFiles &files) {
   return job;
 }
 
-/// [rows, columns] to [columns / beside, panel, beside] with zeros beyond `rows`, by
+/// [rows, columns] to [columns / beside, panelRows, beside] with zeros beyond `rows`, by
 /// blocks that stay in the cache.
-void transpose(const float *from, int64_t rows, int64_t columns, int64_t panel, int64_t beside, float *to) {
+void transpose(const float *from, int64_t rows, int64_t columns, int64_t panelRows, int64_t beside, float *to) {
   constexpr int64_t kBlock = 16;
-  if (rows < panel)
-    std::fill(to, to + columns * panel, 0.0f);
+  if (rows < panelRows)
+    std::fill(to, to + columns * panelRows, 0.0f);
   for (int64_t begin = 0; begin < columns; begin += kBlock)
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t column = begin; column < std::min(begin + kBlock, columns); ++column)
-        to[(column / beside * panel + row) * beside + column % beside] = from[row * columns + column];
+        to[(column / beside * panelRows + row) * beside + column % beside] = from[row * columns + column];
 }
 
 /// The 32 codes at `from` of row `r`, into their places in `to`.
@@ -158,21 +166,35 @@ void measure(const Job &job, int64_t row, const float *values, std::vector<float
   }
 }
 
-/// Whether one of `values`, row `row` of a matrix, is infinite or NaN, but was not before it was rounded.
-bool losesNumbers(const Job &job, int64_t row, const float *values, std::vector<float> &exact) {
+/// A number that became infinite or NaN when it was rounded to one of `values`, row `row` of a matrix.
+std::optional<float> lostNumber(const Job &job, int64_t row, const float *values, std::vector<float> &exact) {
   constexpr uint32_t kExponent = 0x7f800000; // all ones: infinity or NaN
   auto isNone = [](float value) { return (llvm::bit_cast<uint32_t>(value) & kExponent) == kExponent; };
   bool some = false;
   for (int64_t column = 0; column < job.columns; ++column)
     some |= isNone(values[column]);
   if (!some)
-    return false;
+    return std::nullopt;
   exact.resize(job.columns);
   job.rows->readExact(row, exact.data());
   for (int64_t column = 0; column < job.columns; ++column)
     if (isNone(values[column]) && !isNone(exact[column]))
-      return true;
-  return false;
+      return exact[column];
+  return std::nullopt;
+}
+
+/// Of row `row` the number that is largest in magnitude; NaN if there is one.
+float largestNumber(const Job &job, int64_t row, std::vector<float> &exact) {
+  exact.resize(job.columns);
+  job.rows->readExact(row, exact.data());
+  float largest = 0;
+  for (float number : exact) {
+    if (std::isnan(number))
+      return number;
+    if (std::fabs(number) > std::fabs(largest))
+      largest = number;
+  }
+  return largest;
 }
 
 /// A line for each part of a matrix.
@@ -197,12 +219,12 @@ void addReports(const Job &job, std::vector<MatrixReport> &reports) {
 /// One panel of codes, [ceil(K / S), B], as Quantization.h describes a block.
 /// `seen` is called with the number of every row of the matrix once its codes are known.
 void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llvm::function_ref<void(int64_t)> seen) {
-  llama::BlockLayout layout(*job.format, job.panel);
+  llama::BlockLayout layout(*job.format, job.panelRows);
   const llama::FormatTraits &t = layout.format;
   int64_t blocks = llvm::divideCeil(job.columns, t.block), groups = t.block / t.group;
   row.resize(*job.format, job.columns);
-  for (int64_t r = 0; r < job.panel; ++r) {
-    int64_t number = panel * job.panel + r;
+  for (int64_t r = 0; r < job.panelRows; ++r) {
+    int64_t number = panel * job.panelRows + r;
     if (number < job.sourceRows) {
       job.rows->readCodes(number, row);
       seen(number);
@@ -229,19 +251,21 @@ void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llv
   }
 }
 
-/// Refuses a matrix of numbers that no scale of the codes chosen for it, or not its type, can say.
-LogicalResult checkSayable(const Job &job) {
-  int64_t row = job.firstUnsayable;
+/// Refuses a matrix with a number that no scale of the codes chosen for it, or not its type, can represent.
+LogicalResult checkRepresentable(const Job &job) {
+  auto [row, number] = job.firstUnrepresentable;
   if (row == job.sourceRows)
     return success();
   auto part = job.parts.begin();
   for (; row >= part->second; ++part)
     row -= part->second;
   bool half = job.format || job.storage == Storage::F16; // a group holds no more, either
-  std::string what = job.format ? "scales of " + stringifyFormat(*job.format).str() : half ? "f16" : "bf16";
-  return job.constant->getParentOfType<ModuleOp>().emitError()
-         << part->first << ": expected numbers that " << what << " can say, up to " << (half ? "65504" : "3.38e38")
-         << " in magnitude, found others";
+  std::string type = job.format ? "scales of " + stringifyFormat(*job.format).str() : half ? "f16" : "bf16";
+  std::string message;
+  llvm::raw_string_ostream(message) << part->first << ": expects numbers of at most " << (half ? "65504" : "3.38e38")
+                                    << " in magnitude (" << type << "), but row " << row << " holds "
+                                    << llvm::format("%g", number);
+  return job.constant->getParentOfType<ModuleOp>().emitError(message);
 }
 
 /// Buffers of one thread.
@@ -250,12 +274,12 @@ public:
   /// Units [begin, end) of `job`, as the artifact holds them.
   llvm::ArrayRef<char> evaluate(const Job &job, int64_t begin, int64_t end) {
     bytes.resize((end - begin) * job.unitBytes);
-    firstUnsayable = job.sourceRows;
+    firstUnrepresentable.row = job.sourceRows;
     if (job.format) {
       for (int64_t unit = begin; unit < end; ++unit)
         packCodes(job, unit, codes, bytes.data() + (unit - begin) * job.unitBytes, [&](int64_t row) {
           if (job.rows->choosesCodes() && llvm::any_of(codes.scales, [](float scale) { return std::isnan(scale); }))
-            firstUnsayable = std::min(firstUnsayable, row);
+            note(row, largestNumber(job, row, exact));
           if (job.measured.empty())
             return;
           values.resize(job.columns);
@@ -264,34 +288,40 @@ public:
         });
       return bytes;
     }
-    if (!job.panel) {
+    if (!job.panelRows) {
       values.resize((end - begin) * job.columns);
       job.rows->read(begin, end - begin, values.data());
       fromF32(job.storage, values.data(), values.size(), bytes.data());
       inspectRows(job, begin, end - begin);
       return bytes;
     }
-    values.resize(job.panel * job.columns);
-    packed.resize(job.panel * job.columns);
+    values.resize(job.panelRows * job.columns);
+    packed.resize(job.panelRows * job.columns);
     for (int64_t unit = begin; unit < end; ++unit) {
-      int64_t row = unit * job.panel, rows = std::min(job.panel, job.sourceRows - row);
+      int64_t row = unit * job.panelRows, rows = std::min(job.panelRows, job.sourceRows - row);
       job.rows->read(row, rows, values.data());
       inspectRows(job, row, rows);
-      transpose(values.data(), rows, job.columns, job.panel, job.beside, packed.data());
+      transpose(values.data(), rows, job.columns, job.panelRows, job.beside, packed.data());
       fromF32(job.storage, packed.data(), packed.size(), bytes.data() + (unit - begin) * job.unitBytes);
     }
     return bytes;
   }
 
-  int64_t firstUnsayable = 0; ///< as in the job, of the last units
+  Unrepresentable firstUnrepresentable; ///< as in the job, of the last units
 
 private:
+  void note(int64_t row, float number) {
+    if (row < firstUnrepresentable.row)
+      firstUnrepresentable = {row, number};
+  }
+
   /// `values` are rows [begin, begin + count).
   void inspectRows(const Job &job, int64_t begin, int64_t count) {
     for (int64_t row = begin; row < begin + count; ++row) {
       const float *numbers = values.data() + (row - begin) * job.columns;
-      if (job.storage != Storage::F32 && !job.parts.empty() && losesNumbers(job, row, numbers, exact))
-        firstUnsayable = std::min(firstUnsayable, row);
+      if (job.storage != Storage::F32 && !job.parts.empty())
+        if (std::optional<float> number = lostNumber(job, row, numbers, exact))
+          note(row, *number);
       if (!job.measured.empty())
         measure(job, row, numbers, exact);
     }
@@ -353,7 +383,8 @@ LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t s
         return;
       }
       std::lock_guard<std::mutex> lock(mutex);
-      job.firstUnsayable = std::min(job.firstUnsayable, worker.firstUnsayable);
+      if (worker.firstUnrepresentable.row < job.firstUnrepresentable.row)
+        job.firstUnrepresentable = worker.firstUnrepresentable;
       bytesDone += bytes.size();
       unitsLeft[number] -= end - begin;
       if (unitsLeft[number] == 0) {
@@ -375,7 +406,7 @@ LogicalResult cria::writeConstants(ModuleOp module, OutputFile &file, uint64_t s
   if (error)
     return module.emitError() << name << ": cannot be written: " << std::strerror(error);
   for (const Job &job : jobs)
-    if (failed(checkSayable(job)))
+    if (failed(checkRepresentable(job)))
       return failure();
   for (const Job &job : jobs)
     if (report)

@@ -14,8 +14,7 @@ RopeTable::RopeTable(llama::RopeTableOp op) {
   double size = 2.0 * half, theta = op.getTheta().convertToDouble(), factor = op.getFactor().convertToDouble();
   double context = op.getOriginalContext().convertToDouble();
   RopeScaling scaling = op.getScaling();
-  if (scaling == RopeScaling::Yarn)
-    magnitude = op.getAttentionFactor().convertToDouble();
+  magnitude = op.getAttentionFactor().convertToDouble();
   for (int64_t i = 0; i < half; ++i) {
     double frequency = std::pow(theta, -2.0 * i / size);
     switch (scaling) {

@@ -19,7 +19,7 @@ public:
 
 private:
   std::vector<double> frequencies; ///< [Dh/2], stretched
-  double magnitude = 1;
+  double magnitude;
 };
 
 } // namespace cria

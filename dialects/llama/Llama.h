@@ -48,4 +48,11 @@ inline constexpr llvm::StringLiteral kScreenedName = "logits_screened";
 #define GET_OP_CLASSES
 #include "dialects/llama/LlamaOps.h.inc"
 
+namespace cria::llama {
+
+/// The symbol of the cache that `value` is, before or after updates; empty if it is none that the model keeps.
+llvm::StringRef cacheOf(mlir::Value value);
+
+} // namespace cria::llama
+
 #endif // CRIA_DIALECTS_LLAMA_LLAMA_H

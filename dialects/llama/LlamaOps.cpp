@@ -360,6 +360,13 @@ LogicalResult AttentionOp::verify() {
 // KV cache
 //===----------------------------------------------------------------------===//
 
+StringRef cria::llama::cacheOf(Value value) {
+  while (auto update = value.getDefiningOp<CacheUpdateOp>())
+    value = update.getCache();
+  auto read = value.getDefiningOp<CacheReadOp>();
+  return read ? read.getCache() : StringRef();
+}
+
 LogicalResult CacheReadOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifySymbol<CacheOp>(*this, getCacheAttr(), getType(), symbols, "llama.cache");
 }
@@ -425,6 +432,8 @@ LogicalResult LayerOp::verifyRegions() {
   auto yield = dyn_cast<YieldOp>(block.getTerminator());
   if (!yield || yield.getValue().getType() != getType()) // (C2)
     return emitOpError("expects its block to end in a llama.yield of ") << getType();
+  if (auto outer = (*this)->getParentOfType<LayerOp>()) // (C3)
+    return emitOpError("expects to lie in no other layer, but got one in ") << outer.getNameAttr();
   return success();
 }
 

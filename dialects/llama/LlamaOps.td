@@ -536,8 +536,8 @@ def Llama_AddOp : Llama_Op<"add", [Pure, SameOperandsAndResultType]> {
 def Llama_CacheOp : Llama_Op<"cache", [Symbol]> {
   let summary = "keys or values of one layer, kept from step to step";
   let description = [{
-    Zero at start. [C, Hkv, Dh]; elements of `!llama.q8` have a scale for 32 of the Dh columns, or the
-    last ones.
+    Zero at start. [C, Hkv, Dh], C being the positions that it has room for; elements of `!llama.q8`
+    have a scale for 32 of the Dh columns, or the last ones.
 
     ```mlir
     llama.cache @layers.0.keys : tensor<512x2x64xf32>
@@ -554,8 +554,11 @@ def Llama_CacheOp : Llama_Op<"cache", [Symbol]> {
 
 def Llama_CacheReadOp : Llama_Op<"cache_read", [MemoryEffects<[MemRead]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "the cache as the last step left it";
+  let summary = "the cache as it is";
   let description = [{
+    As the last `llama.cache_write` left it: that of an earlier step, or one that this step has
+    already done. Zero before the first one. The result stays what it is, whatever is written later.
+
     - (C1) `cache` names a `llama.cache` op.
     - (C2) the result type is that op's type.
 
@@ -592,8 +595,10 @@ def Llama_CacheUpdateOp : Llama_Op<"cache_update", [Pure, AllTypesMatch<["cache"
 
 def Llama_CacheWriteOp : Llama_Op<"cache_write", [MemoryEffects<[MemWrite]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "leaves a cache for the next step";
+  let summary = "leaves a cache for what follows";
   let description = [{
+    In this step and in later ones, up to the next write, `llama.cache_read` finds `value`.
+
     - (C1) `cache` names a `llama.cache` op.
     - (C2) the value's type is that op's type.
 
@@ -660,6 +665,7 @@ def Llama_LayerOp : Llama_Op<"layer", [SingleBlock, RecursiveMemoryEffects,
 
     - (C1) the block has one argument of the input's type.
     - (C2) it ends in a `llama.yield` of the result's type.
+    - (C3) no layer lies in another.
 
     ```mlir
     %y = llama.layer "layers.0" (%x : tensor<?x256xf32>) -> tensor<?x256xf32> {

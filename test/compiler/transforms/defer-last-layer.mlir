@@ -117,3 +117,46 @@ module {
   }
   llama.source @w in "m" at 0 : tensor<1x4xf32>
 }
+
+// -----
+
+// What a chunk of a prompt leaves out must leave nothing behind.
+module {
+  llama.source @w in "m" at 0 : tensor<4x4xf32>
+  llama.cache @keys : tensor<24x1x4xf32>
+  llama.observation @seen number 0 width 4
+  func.func @forward_one(%tokens: tensor<1xi32>, %p: index) -> tensor<1x4xf32> {
+    %w = llama.weight @w : tensor<4x4xf32>
+    %x = llama.embed %tokens, %w : (tensor<1xi32>, tensor<4x4xf32>) -> tensor<1x4xf32>
+    %c = llama.cache_read @keys : tensor<24x1x4xf32>
+    %k = llama.cache_update %c, %x at %p : (tensor<24x1x4xf32>, tensor<1x4xf32>, index) -> tensor<24x1x4xf32>
+    %a = llama.layer "a" (%x : tensor<1x4xf32>) -> tensor<1x4xf32> {
+    ^bb0(%h: tensor<1x4xf32>):
+      llama.yield %h : tensor<1x4xf32>
+    }
+    llama.observe @seen, %a : tensor<1x4xf32>
+    // expected-error @+1 {{'llama.cache_write' op expects to have no memory effects behind the last layer}}
+    llama.cache_write @keys, %k : tensor<24x1x4xf32>
+    return %a : tensor<1x4xf32>
+  }
+}
+
+// -----
+
+// A weight is made of weights alone.
+module {
+  llama.source @w in "m" at 0 : tensor<1x4xf32>
+  func.func @forward_one(%tokens: tensor<1xi32>, %p: index) -> tensor<1x4xf32> {
+    %w = llama.weight @w : tensor<1x4xf32>
+    %x = llama.embed %tokens, %w : (tensor<1xi32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+    %y = llama.add %x, %x : tensor<1x4xf32>
+    %n = llama.cast %x : tensor<1x4xf32> to tensor<1x4xf16>
+    // expected-error @+1 {{expects nothing but weights and the position from in front of the last layer}}
+    %a = llama.layer "a" (%y : tensor<1x4xf32>) -> tensor<1x4xf32> {
+    ^bb0(%h: tensor<1x4xf32>):
+      %z = llama.linear %h, %n : (tensor<1x4xf32>, tensor<1x4xf16>) -> tensor<1x1xf32>
+      llama.yield %h : tensor<1x4xf32>
+    }
+    return %a : tensor<1x4xf32>
+  }
+}

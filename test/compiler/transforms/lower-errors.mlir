@@ -121,3 +121,34 @@ module attributes {kernel.target = "x86-64-v3", llama.model = #llama.model<name 
     return %y : tensor<1x1xf32>
   }
 }
+
+// -----
+
+// What the lowering does not know is not left out.
+module attributes {kernel.target = "x86-64-v3", llama.model = #llama.model<name = "t", architecture = "llama",
+    vocabulary = 32, width = 64, ffn = 64, layers = 1, heads = 2, kvHeads = 1, headSize = 32, contextSize = 30,
+    chunk = 8, bosId = 1, addBos = true, eosIds = [2], parameters = 1, inputHash = "0">} {
+  llama.source @embed in "m" at 0 : tensor<32x64xf32>
+  func.func @forward_one(%tokens: tensor<1xi32>, %p: index) -> tensor<1x64xf32> {
+    %e = llama.weight @embed : tensor<32x64xf32>
+    %x = llama.embed %tokens, %e : (tensor<1xi32>, tensor<32x64xf32>) -> tensor<1x64xf32>
+    // expected-error @+1 {{'arith.negf' op has no lowering to kernels}}
+    %y = arith.negf %x : tensor<1x64xf32>
+    return %y : tensor<1x64xf32>
+  }
+  func.func @logits_one(%h: tensor<1x64xf32>) -> tensor<1x32xf32> {
+    %e = llama.weight @embed : tensor<32x64xf32>
+    %l = llama.linear %h, %e : (tensor<1x64xf32>, tensor<32x64xf32>) -> tensor<1x32xf32>
+    return %l : tensor<1x32xf32>
+  }
+  func.func @forward_chunk(%tokens: tensor<8xi32>, %p: index) -> tensor<8x64xf32> {
+    %e = llama.weight @embed : tensor<32x64xf32>
+    %x = llama.embed %tokens, %e : (tensor<8xi32>, tensor<32x64xf32>) -> tensor<8x64xf32>
+    return %x : tensor<8x64xf32>
+  }
+  func.func @logits_chunk(%h: tensor<8x64xf32>) -> tensor<8x32xf32> {
+    %e = llama.weight @embed : tensor<32x64xf32>
+    %l = llama.linear %h, %e : (tensor<8x64xf32>, tensor<32x64xf32>) -> tensor<8x32xf32>
+    return %l : tensor<8x32xf32>
+  }
+}

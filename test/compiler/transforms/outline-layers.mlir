@@ -59,3 +59,40 @@ func.func @cria_forward_chunk(%x: tensor<4x4xf32>) -> tensor<4x4xf32> attributes
   }
   return %0 : tensor<4x4xf32>
 }
+
+// A cache that stays as it was is an argument, too.
+// CHECK: func.func private @layer_kept(%{{.*}}: tensor<1x4xf32>, %[[K:.*]]: tensor<1x1x4x4xf32>) -> (tensor<1x4xf32>, tensor<1x1x4x4xf32>)
+// CHECK: return %{{.*}}, %[[K]]
+// CHECK-LABEL: func.func @cria_forward_kept
+// CHECK: %[[KA:.*]] = kernel.get @ka
+// CHECK: %[[A:.*]]:2 = call @layer_kept(%{{.*}}, %[[KA]])
+// CHECK: kernel.set @ka, %[[A]]#1
+func.func @cria_forward_kept(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
+  %0 = llama.layer "a" (%x : tensor<1x4xf32>) -> tensor<1x4xf32> {
+  ^bb0(%h: tensor<1x4xf32>):
+    %k = kernel.get @ka : tensor<1x1x4x4xf32>
+    kernel.set @ka, %k : tensor<1x1x4x4xf32>
+    llama.yield %h : tensor<1x4xf32>
+  }
+  return %0 : tensor<1x4xf32>
+}
+
+// What is read behind a write is what was written.
+// CHECK: func.func private @layer_again(%{{.*}}: tensor<1x4xf32>, %{{.*}}: tensor<1x1x4x4xf32>, %{{.*}}: index) -> (tensor<1x4xf32>, tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>)
+// CHECK: %[[ONCE:.*]] = kernel.append
+// CHECK: %[[TWICE:.*]] = kernel.append %{{.*}} into %[[ONCE]]
+// CHECK: return %{{.*}}, %[[ONCE]], %[[TWICE]]
+func.func @cria_forward_again(%x: tensor<1x4xf32>, %p: index, %q: index) -> tensor<1x4xf32> {
+  %0 = llama.layer "a" (%x : tensor<1x4xf32>) -> tensor<1x4xf32> {
+  ^bb0(%h: tensor<1x4xf32>):
+    %rows = tensor.expand_shape %h [[0], [1, 2]] output_shape [1, 1, 4] : tensor<1x4xf32> into tensor<1x1x4xf32>
+    %k = kernel.get @ka : tensor<1x1x4x4xf32>
+    %k1 = kernel.append %rows at %p into %k : (tensor<1x1x4xf32>, index, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+    kernel.set @ka, %k1 : tensor<1x1x4x4xf32>
+    %k2 = kernel.get @ka : tensor<1x1x4x4xf32>
+    %k3 = kernel.append %rows at %q into %k2 : (tensor<1x1x4xf32>, index, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+    kernel.set @ka, %k3 : tensor<1x1x4x4xf32>
+    llama.yield %h : tensor<1x4xf32>
+  }
+  return %0 : tensor<1x4xf32>
+}

@@ -35,6 +35,22 @@ func.func @f(%x: tensor<?x2xf32>, %z: tensor<?x4xf32>) {
 
 // -----
 
+// layer (C3): a layer of a layer
+func.func @f(%x: tensor<?x2xf32>) {
+  %y = llama.layer "outer" (%x : tensor<?x2xf32>) -> tensor<?x2xf32> {
+  ^bb0(%h: tensor<?x2xf32>):
+    // expected-error @+1 {{'llama.layer' op expects to lie in no other layer, but got one in "outer"}}
+    %z = llama.layer "inner" (%h : tensor<?x2xf32>) -> tensor<?x2xf32> {
+    ^bb0(%g: tensor<?x2xf32>):
+      llama.yield %g : tensor<?x2xf32>
+    }
+    llama.yield %z : tensor<?x2xf32>
+  }
+  return
+}
+
+// -----
+
 // layer: an empty block
 func.func @f(%x: tensor<?x2xf32>) {
   // expected-error @+1 {{expects a non-empty block}}
