@@ -17,6 +17,19 @@ enum { kWeights, kState, kWorkspace, kScratch, kSegments };
 
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
+/// Whether `op` sees a view as slices at a pitch, as `kernel-plan-memory` makes it: row-major, from its first byte on.
+bool hasPitch(memref::ReinterpretCastOp op) {
+  MemRefType type = op.getType();
+  if (!op.getSource().getDefiningOp<memref::ViewOp>() || !type.hasStaticShape() || !type.getNumElements())
+    return false;
+  auto [strides, offset] = type.getStridesAndOffset();
+  int64_t elements = 1; // behind a dimension
+  for (int64_t dim = type.getRank() - 1; dim > 0; elements *= type.getDimSize(dim--))
+    if (strides[dim] != elements)
+      return false;
+  return offset == 0 && !strides.empty() && strides[0] >= elements;
+}
+
 } // namespace
 
 /// Follows views to a segment or another argument.
@@ -30,8 +43,7 @@ Accesses::Region Accesses::regionOf(Value buffer, bool written) {
       begin = *shift;
       end = begin + kernel::spanBytes(view.getType());
       buffer = view.getSource();
-    } else if (auto strided = dyn_cast<memref::ReinterpretCastOp>(op);
-               strided && strided.getSource().getDefiningOp<memref::ViewOp>()) { // PlanMemory's
+    } else if (auto strided = dyn_cast<memref::ReinterpretCastOp>(op); strided && hasPitch(strided)) {
       MemRefType type = strided.getType();
       int64_t elementBytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
       pitch = type.getStridesAndOffset().first.front() * elementBytes;

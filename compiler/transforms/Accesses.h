@@ -1,7 +1,8 @@
 //===- Accesses.h - Which bytes a kernel may touch ---------------*- C++ -*-===//
 //
-// Which buffers those are, and, for `kernel-lower-forall`, whether two kernels need a
-// barrier between them. Memory is planned by then: a buffer is a view into a segment at
+// What a kernel reads and writes is found in two steps: which buffers, and which bytes
+// those are. The second tells `kernel-lower-forall` whether two kernels need a barrier
+// between them. Memory is planned by then: a buffer is a view into a segment at
 // a constant place, or an argument of the function.
 //
 //===----------------------------------------------------------------------===//

@@ -70,7 +70,8 @@ private:
   mlir::Value bytes(mlir::Value offset, int64_t count);
   /// Where in the block a byte of the step is, which is at `offset` in the first one.
   mlir::Value placeOf(int64_t offset);
-  /// The same of a step; `offset`, and `more` where it is there, are from the block's first on.
+  /// `count` bytes to a row of what belongs to the step. In the block's first step they begin at byte `offset`, or,
+  /// where `more` is not null, at `offset + more`; in a later one as much further on as its bytes are.
   mlir::Value stepBytes(int64_t offset, int64_t count, mlir::Value more = {});
   /// The bits of `field` at their places in the codes, as words [R].
   mlir::Value bitsOf(const llama::BlockLayout::Field &field);

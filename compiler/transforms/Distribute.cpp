@@ -1,5 +1,6 @@
 //===- Distribute.cpp - Cut kernels for the threads and into tiles ---------===//
 
+#include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -26,21 +27,27 @@ std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> fuseUnscheduled(tenso
   return scf::SCFTileAndFuseOptions::ControlFnResult{};
 }
 
-/// Which loop of `op` counts the rows of a chunk, if it is part of one.
-std::optional<unsigned> loopOverRows(TilingInterface op) {
+/// Which loop of `op` counts the rows of a chunk, if it is part of one: it has as many turns. (Of what has other rows
+/// all are computed.)
+std::optional<unsigned> loopOverRows(OpBuilder &builder, TilingInterface op) {
   int64_t rows = kernel::chunkOf(op);
   if (!rows || isa<kernel::AppendOp, kernel::MergePartsOp>(op)) // whose only loop counts heads
     return std::nullopt;
-  return isa<kernel::AttentionOp>(op) ? 1 : 0;
+  unsigned loop = isa<kernel::AttentionOp>(op) ? 1 : 0;
+  SmallVector<Range> loops = op.getIterationDomain(builder);
+  if (loop >= loops.size() || getConstantIntValue(loops[loop].size) != rows)
+    return std::nullopt;
+  return loop;
 }
 
 /// Tiles `op` by `sizes` with its unscheduled producers; returns the tiled op.
 FailureOr<TilingInterface> tile(RewriterBase &rewriter, TilingInterface op, ArrayRef<int64_t> sizes,
                                 scf::SCFTilingOptions::LoopType loopType) {
+  rewriter.setInsertionPoint(op);
   scf::SCFTilingOptions tiling;
   tiling.setTileSizes(getAsIndexOpFoldResult(rewriter.getContext(), sizes)).setLoopType(loopType);
   SmallVector<Attribute> mapping;
-  std::optional<unsigned> rows = loopOverRows(op);
+  std::optional<unsigned> rows = loopOverRows(rewriter, op);
   for (auto [loop, size] : llvm::enumerate(sizes)) {
     if (!size)
       continue;
@@ -51,7 +58,6 @@ FailureOr<TilingInterface> tile(RewriterBase &rewriter, TilingInterface op, Arra
   tiling.setMapping(mapping);
   scf::SCFTileAndFuseOptions options;
   options.setTilingOptions(tiling).setFusionControlFn(fuseUnscheduled);
-  rewriter.setInsertionPoint(op);
   FailureOr<scf::SCFTileAndFuseResult> result =
       scf::tileConsumerAndFuseProducersUsingSCF(rewriter, op, options);
   if (failed(result))
@@ -68,10 +74,10 @@ FailureOr<TilingInterface> tile(RewriterBase &rewriter, TilingInterface op, Arra
 
 /// Cuts the tiles of `forall`, a loop over one dimension, into `streams` parts: turn i does number i
 /// of each. Every op that depends on the tile is there once for each part, next to its like. Fails where
-/// parts would not be alike.
+/// parts would not be alike, or their length is not known.
 LogicalResult interleave(RewriterBase &rewriter, scf::ForallOp forall, int64_t streams) {
   int64_t step = forall.getStaticStep()[0], all = forall.getStaticUpperBound()[0], part = all / streams;
-  if (all % (streams * step))
+  if (ShapedType::isDynamic(step) || ShapedType::isDynamic(all) || all % (streams * step))
     return failure();
   Location loc = forall.getLoc();
   rewriter.setInsertionPoint(forall);
@@ -132,10 +138,14 @@ struct Distribute : cria::impl::DistributeBase<Distribute> {
   LogicalResult distribute(RewriterBase &rewriter, TilingInterface root) {
     auto schedule = root->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleAttrName);
     auto refuse = [&](Operation *op) { return op->emitError("cannot be cut by ") << schedule; };
+    // How our own ops are tiled is computed from their sizes.
+    if (!isa<linalg::LinalgOp>(root.getOperation()) && failed(requireStatic(root)))
+      return failure();
     int64_t streams = schedule.getStreams();
     ArrayRef<int64_t> threads = schedule.getThreads();
-    if (streams > 1 && llvm::count(threads, 0) + 1 != int64_t(threads.size()))
-      return refuse(root);
+    for (auto [size, iterator] : llvm::zip_equal(threads, root.getLoopIteratorTypes()))
+      if (size && iterator != utils::IteratorType::parallel) // a sum is not several threads'
+        return refuse(root);
     FailureOr<TilingInterface> perThread =
         tile(rewriter, root, threads, scf::SCFTilingOptions::LoopType::ForallOp);
     if (failed(perThread))

@@ -2,7 +2,8 @@
 
 #include "compiler/transforms/KernelBuilder.h"
 
-#include "dialects/kernel/Kernel.h"
+#include "dialects/llama/Quantization.h"
+#include "targets/Target.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -137,4 +138,71 @@ Value KernelBuilder::insertHalf(Value source, Value target, int64_t which) {
   return tensor::InsertSliceOp::create(builder, loc, source, target, attributes(builder, {0, 0, which, 0}),
                                        attributes(builder, {tokens, heads, 1, columns}),
                                        attributes(builder, {1, 1, 1, 1}));
+}
+
+LogicalResult cria::requireStatic(Operation *op) {
+  for (Type type : op->getOperandTypes())
+    if (auto tensor = dyn_cast<RankedTensorType>(type);
+        tensor && (!tensor.hasStaticShape() || tensor.getNumElements() == 0))
+      return op->emitOpError("expects tensors of static shape that are not empty, but got ") << tensor;
+  return success();
+}
+
+/// Whether `value` is `scalar` at F32, as `widen` makes it.
+static bool isWidened(Value value, Value scalar) {
+  Operation *op = value.getDefiningOp();
+  bool isCode = scalar.getType().isInteger(8);
+  bool widens = op && (isCode ? isa<arith::SIToFPOp>(op) : isa<arith::ExtFOp>(op));
+  return value.getType().isF32() && (value == scalar || (widens && op->getOperand(0) == scalar));
+}
+
+/// Whether the body of `op` adds the product of its first two scalars to the third, all at F32.
+static bool addsProduct(linalg::GenericOp op) {
+  Block *body = op.getBody();
+  auto sum = body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
+  for (int number = 0; sum && number < 2; ++number) { // which of both is the product
+    auto product = sum->getOperand(number).getDefiningOp<arith::MulFOp>();
+    if (!product || sum->getOperand(1 - number) != body->getArgument(2))
+      continue;
+    Value one = product.getLhs(), other = product.getRhs(), input = body->getArgument(0), panels = body->getArgument(1);
+    return (isWidened(one, input) && isWidened(other, panels)) || (isWidened(one, panels) && isWidened(other, input));
+  }
+  return false;
+}
+
+std::optional<PackedMatmul> cria::matchPackedMatmul(Operation *operation) {
+  auto op = dyn_cast_or_null<linalg::GenericOp>(operation);
+  if (!op || !op.hasPureTensorSemantics() || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return std::nullopt;
+  MLIRContext *context = op.getContext();
+  AffineExpr t, p, k, r, c;
+  bindDims(context, t, p, k, r, c);
+  bool pairs = op.getNumLoops() == 5;
+  auto map = [&](ArrayRef<AffineExpr> loops) { return AffineMap::get(pairs ? 5 : 4, 0, loops, context); };
+  SmallVector<AffineMap> maps = {map({t, k}), map({p, k, r}), map({t, p, r})};
+  if (pairs)
+    maps = {map({t, k, c}), map({p, k, r, c}), map({t, p, r})};
+  SmallVector<utils::IteratorType> iterators(pairs ? 5 : 4, utils::IteratorType::parallel);
+  iterators[2] = iterators.back() = utils::IteratorType::reduction;
+  iterators[3] = utils::IteratorType::parallel;
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  if (op.getIndexingMapsArray() != maps || op.getIteratorTypesArray() != iterators || !addsProduct(op) ||
+      llvm::any_of(sizes, [](int64_t size) { return size <= 0; })) // unknown ones are negative
+    return std::nullopt;
+  Value input = op.getInputs()[0], panels = op.getInputs()[1];
+  Type inputType = getElementTypeOrSelf(input), panelsType = getElementTypeOrSelf(panels);
+  if (pairs && (sizes[4] != 2 || !panelsType.isBF16() || !(inputType.isBF16() || inputType.isF32())))
+    return std::nullopt;
+  return PackedMatmul{op, input, panels, op.getOutputs()[0], sizes[0], sizes[1], sizes[2], sizes[3], pairs};
+}
+
+KernelKey cria::keyOf(const PackedMatmul &matmul) {
+  return {KernelKey::Kind::Matmul, matmul.m > 1, getElementTypeOrSelf(matmul.panels),
+          matmul.columns * (matmul.pairs ? 2 : 1)};
+}
+
+KernelKey cria::keyOf(kernel::BlockMatmulOp matmul) {
+  auto codes = cast<RankedTensorType>(matmul.getCodes().getType()); // [T, G, 32]
+  return {KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup,
+          traits(matmul.getFormat()).largest()};
 }

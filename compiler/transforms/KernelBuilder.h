@@ -1,17 +1,24 @@
 //===- KernelBuilder.h - Short words for linalg and tensor ops ---*- C++ -*-===//
 //
 // What the lowering of a model says over and over: a generic over named loops,
-// a reshape, a slice. Shapes are static.
+// a reshape, a slice. Shapes are static, which passes on kernels rely on (`requireStatic`).
+// What it makes of a product with a matrix of floats is known again here, too (`matchPackedMatmul`).
 //
 //===----------------------------------------------------------------------===//
 #ifndef CRIA_COMPILER_TRANSFORMS_KERNELBUILDER_H
 #define CRIA_COMPILER_TRANSFORMS_KERNELBUILDER_H
 
+#include "dialects/kernel/Kernel.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 
+#include <optional>
+
 namespace cria {
+
+struct KernelKey;
 
 /// The scalar constant `value` at F32.
 mlir::Value f32(mlir::OpBuilder &builder, mlir::Location loc, double value);
@@ -74,6 +81,28 @@ struct KernelBuilder {
   mlir::Location loc;
   int64_t &buffers;
 };
+
+/// Fails, with an error on `op`, unless all its tensors have static shapes without a dimension of 0: sizes are
+/// numbers to whoever cuts or vectorizes a kernel.
+llvm::LogicalResult requireStatic(mlir::Operation *op);
+
+/// The product of rows and a packed matrix of floats, as `ModelLowering::multiply` makes it, or a tile of that. Sums
+/// [m, P, R], F32, start from what they are and get input [m, K] times panels [P, K, R], by loops (t, p, k, r); or, in
+/// pairs of columns, input [m, K / 2, 2] times panels [P, K / 2, R, 2], by loops (t, p, k, r, c).
+struct PackedMatmul {
+  mlir::linalg::GenericOp op;
+  mlir::Value input, panels, sums;
+  int64_t m, count, columns, height; ///< m, P, columns of the loop (K or K / 2), R
+  bool pairs;
+};
+
+/// `op` as such a product; nothing if it is another op, has its loops or operands in another order, other types, or
+/// sizes that are unknown or 0.
+std::optional<PackedMatmul> matchPackedMatmul(mlir::Operation *op);
+
+/// What a target is asked for the schedule of a product. It is the same for all of it and for a tile of several rows.
+KernelKey keyOf(const PackedMatmul &matmul);
+KernelKey keyOf(kernel::BlockMatmulOp matmul);
 
 } // namespace cria
 

@@ -28,6 +28,18 @@ public:
         thread(func.getArguments().take_back(4)[1]), threads(func.getArguments().take_back(4)[2]),
         barrier(func.getArguments().take_back(4)[3]) {}
 
+  /// Whether `func` is one whose kernels can be shared out; emits an error if it is not.
+  static LogicalResult check(func::FuncOp func) {
+    Type index = IndexType::get(func.getContext()), pointer = LLVM::LLVMPointerType::get(func.getContext());
+    ArrayRef<Type> types = func.getArgumentTypes();
+    if (types.size() < 4 || types.take_back(4) != ArrayRef<Type>{index, index, index, pointer})
+      return func.emitOpError("expects arguments that end with rows, thread, threads and barrier (")
+             << "index, index, index, " << pointer << "), but got " << func.getFunctionType();
+    if (!func.getBody().hasOneBlock())
+      return func.emitOpError("expects a body of one block, but got ") << func.getBody().getBlocks().size();
+    return success();
+  }
+
   LogicalResult run() {
     func.walk([&](kernel::LiveRowsOp op) {
       op.replaceAllUsesWith(rows);
@@ -38,6 +50,8 @@ public:
     for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
       builder.setInsertionPoint(&op);
       if (isa<scf::ForallOp, linalg::LinalgOp, memref::CopyOp, scf::ForOp>(op)) {
+        if (op.getNumResults())
+          return op.emitOpError("is not part of a kernel: only one thread would have its results");
         Accesses own(facts);
         own.add(&op);
         if (before.conflictWith(own)) {
@@ -74,6 +88,11 @@ private:
     std::optional<SmallVector<int64_t>> steps = getConstantIntValues(forall.getMixedStep());
     if (!lower || !upper || !steps || !forall.getMapping())
       return forall.emitOpError("expects static bounds and a mapping");
+    if (steps->empty())
+      return forall.emitOpError("expects a loop to be dealt out, but got none");
+    for (int64_t step : *steps)
+      if (step < 1)
+        return forall.emitOpError("expects steps of 1 or more, but got ") << step;
     auto isDealtOut = llvm::IsaPred<kernel::ThreadAttr, kernel::RowsAttr>;
     if (!runsOnEachThread(forall) && !llvm::all_of(*forall.getMapping(), isDealtOut))
       return forall.emitOpError("expects dimensions that are dealt out, or that each thread goes through, but got ")
@@ -82,7 +101,7 @@ private:
     SmallVector<Value> counts;
     Value total;
     for (auto [from, to, step, mapping] : llvm::zip_equal(*lower, *upper, *steps, forall.getMapping().value())) {
-      int64_t count = (to - from + step - 1) / step;
+      int64_t count = to > from ? llvm::divideCeil(to - from, step) : 0;
       bool some = isa<kernel::RowsAttr>(mapping);
       counts.push_back(some ? tilesOfRows(loc, step) : index(count));
       total = total ? arith::MulIOp::create(builder, loc, total, counts.back()) : counts.back();
@@ -153,7 +172,7 @@ struct LowerForall : cria::impl::LowerForallBase<LowerForall> {
     auto type = builder.getFunctionType(LLVM::LLVMPointerType::get(&getContext()), {});
     func::FuncOp::create(builder, module.getLoc(), kBarrier, type).setPrivate();
     for (func::FuncOp func : funcs)
-      if (failed(Shares(func).run()))
+      if (!func.isDeclaration() && (failed(Shares::check(func)) || failed(Shares(func).run())))
         return signalPassFailure();
   }
 };

@@ -1,5 +1,6 @@
-//===- Passes.td - Every pass of ours --------------------------------------===//
+//===- Passes.td - Passes that every target runs ---------------------------===//
 //
+// A target has its own in a Passes.td of its folder.
 // In the order in which compiler/pipeline runs them. Source, flag and test
 // share their words: `SplitRope.cpp`, `llama-split-rope`, `split-rope.mlir`.
 //
@@ -53,7 +54,8 @@ def SplitRope : Pass<"llama-split-rope", "::mlir::ModuleOp"> {
     `layout interleaved` becomes `layout half`: the rows of the projection that
     feeds the rotation (its bias too, and a norm of every head in between) change
     their order within each head, once, while the artifact is written. Queries
-    and keys change alike, so their products do not.
+    and keys change alike, so their products do not: it is an error if something else
+    reads them, or if queries and keys of one cache do not change alike.
 
     ```mlir
     %q = llama.linear %x, %w : …
@@ -136,8 +138,8 @@ def SpecializeSteps : Pass<"llama-specialize-steps", "::mlir::ModuleOp"> {
   let description = [{
     `forward` and `logits`, whose T is dynamic, become `forward_one`,
     `forward_chunk`, `logits_one` and `logits_chunk` with T = 1 and T = the
-    model's chunk. Every shape is static afterwards; the position is the only
-    dynamic number.
+    model's chunk. Every shape is static afterwards. Dynamic are the position and,
+    of a chunk, how many of its rows hold a token.
 
     ```mlir
     func.func @forward(%tokens: tensor<?xi32>, %position: index) -> tensor<?x256xf32>
@@ -155,7 +157,8 @@ def DeferLastLayer : Pass<"llama-defer-last-layer", "::mlir::ModuleOp"> {
     The last `llama.layer` of `forward_chunk` keeps what its caches need, and the function
     returns what comes into it. `finish_chunk`, and `finish_one` for a single row, are that layer,
     whole, and what follows: from those rows [T, D] and the position of the first one to
-    what `logits_…` take. `forward_one` stays as it is.
+    what `logits_…` take. `forward_one` stays as it is. Behind the last layer nothing may read
+    or write state, which a prompt would then not do.
 
     ```mlir
     func.func @finish_one(%hidden: tensor<1x256xf32>, %position: index) -> tensor<1x256xf32>
@@ -196,7 +199,7 @@ def LowerToKernels : Pass<"llama-lower-to-kernels", "::mlir::ModuleOp"> {
   let summary = "the model as linalg and kernel ops, its state as storage";
   let description = [{
     Every computation becomes a `linalg.generic` or a `kernel` op in
-    destination-passing style; matrices are packed into panels as wide as the
+    destination-passing style; matrices are packed into panels of as many rows as the
     target asks, and those that meet one input in the same form become one matrix
     (`llama.concat_rows`). Tokens, hidden states, logits and caches become `kernel.state`;
     an entry function's only argument is the index that `runtime/Abi.h` gives it.
@@ -204,9 +207,9 @@ def LowerToKernels : Pass<"llama-lower-to-kernels", "::mlir::ModuleOp"> {
     ```mlir
     %y = llama.linear %x, %w : (tensor<1x256xf32>, tensor<512x256xf16>) -> tensor<1x512xf32>
     // becomes
-    %p = llama.pack %w rows 32 : tensor<512x256xf16> -> tensor<16x256x32xf16>
-    %e = linalg.generic {…} ins(%x, %p : tensor<1x256xf32>, tensor<16x256x32xf16>)
-                            outs(%zero : tensor<1x16x32xf32>) …
+    %p = llama.pack %w rows 16 : tensor<512x256xf16> -> tensor<32x256x16xf16>
+    %e = linalg.generic {…} ins(%x, %p : tensor<1x256xf32>, tensor<32x256x16xf16>)
+                            outs(%zero : tensor<1x32x16xf32>) …
     %y = tensor.collapse_shape %e [[0], [1, 2]] : …
     ```
   }];
@@ -243,10 +246,10 @@ def LayOutWeights : Pass<"llama-lay-out-weights", "::mlir::ModuleOp"> {
 
     ```mlir
     %w = llama.weight @q : tensor<256x256xf16>
-    %p = llama.pack %w rows 32 : …
+    %p = llama.pack %w rows 16 : …
     // becomes
-    kernel.constant @q at 0 : tensor<8x256x32xf16> { … }
-    %p = kernel.get @q : tensor<8x256x32xf16>
+    kernel.constant @q at 0 : tensor<16x256x16xf16> { … }
+    %p = kernel.get @q : tensor<16x256x16xf16>
     ```
   }];
   let dependentDialects = ["::cria::kernel::KernelDialect"];
@@ -281,7 +284,8 @@ def SplitAttention : Pass<"kernel-split-attention", "::mlir::ModuleOp"> {
 def SelectSchedules : Pass<"kernel-select-schedules", "::mlir::ModuleOp"> {
   let summary = "ask the target how each kernel is cut";
   let description = [{
-    Puts a `#kernel.schedule` on the root of every kernel. An op is no root if
+    Puts a `#kernel.schedule` on the root of every kernel that has a parallel loop; one thread
+    does what has none. An op is no root if
     its only consumer is scheduled and every loop that the consumer deals to the
     threads indexes it: then it is computed once where it is used. So gate, up,
     their activation and its rounding to codes are one kernel, cut as the products
@@ -526,7 +530,8 @@ def Replicate : Pass<"kernel-replicate", "::mlir::func::FuncOp"> {
 def PlanMemory : Pass<"kernel-plan-memory", "::mlir::ModuleOp"> {
   let summary = "one static place for every buffer";
   let description = [{
-    Functions gain the segments, the thread and the barrier as arguments. Storage
+    Functions gain arguments: the four segments before their own, the live rows, the thread's
+    number, how many threads there are and the barrier behind them. Storage
     becomes a view into its segment; an allocation becomes a view into the
     workspace (shared by the threads; buffers whose lifetimes do not overlap
     share bytes) or, inside an `scf.forall` or marked `kernel.own`, into the thread's own

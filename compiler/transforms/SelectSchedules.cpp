@@ -1,5 +1,6 @@
 //===- SelectSchedules.cpp - Ask the target how each kernel is cut ---------===//
 
+#include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
 #include "dialects/llama/Quantization.h"
 #include "targets/Target.h"
@@ -57,6 +58,8 @@ private:
       choice = {{1}, {0}};
     else
       return; // fills and the like go with their consumer, or stay as they are
+    if (llvm::all_of(choice.threads, [](int64_t size) { return size == 0; }))
+      return; // without a parallel loop one thread does it
     auto array = [&](ArrayRef<int64_t> numbers) { return DenseI64ArrayAttr::get(&getContext(), numbers); };
     op->setAttr(kernel::kScheduleAttrName, kernel::ScheduleAttr::get(&getContext(), array(choice.threads),
                                                                      array(choice.tiles), choice.streams));
@@ -97,11 +100,7 @@ private:
     return nullptr;
   }
 
-  static bool isProduct(Operation *op) {
-    auto generic = dyn_cast<linalg::GenericOp>(op);
-    return isa<kernel::BlockMatmulOp>(op) ||
-           (generic && linalg::isaContractionOpInterface(generic) && generic.getNumLoops() >= 4);
-  }
+  static bool isProduct(Operation *op) { return isa<kernel::BlockMatmulOp>(op) || matchPackedMatmul(op); }
 
   /// How a product with loops (t, p, …) is cut.
   struct Cut {
@@ -113,17 +112,8 @@ private:
   Cut cutOf(Operation *product) {
     auto result = cast<RankedTensorType>(product->getResult(0).getType()); // [T, P, R]
     int64_t tokens = result.getDimSize(0);
-    KernelKey key{KernelKey::Kind::BlockMatmul, tokens > 1, {}};
-    if (auto generic = dyn_cast<linalg::GenericOp>(product)) {
-      SmallVector<int64_t> sizes = generic.getStaticLoopRanges();
-      key.kind = KernelKey::Kind::Matmul;
-      key.weightType = getElementTypeOrSelf(generic->getOperand(generic.getNumDpsInputs() - 1));
-      key.columns = sizes[2] * (sizes.size() == 5 ? sizes[4] : 1);
-    } else {
-      auto matmul = cast<kernel::BlockMatmulOp>(product);
-      key.columns = cast<RankedTensorType>(matmul.getCodes().getType()).getDimSize(1) * llama::kGroup;
-      key.largest = traits(matmul.getFormat()).largest();
-    }
+    std::optional<PackedMatmul> ofFloats = matchPackedMatmul(product);
+    KernelKey key = ofFloats ? keyOf(*ofFloats) : keyOf(cast<kernel::BlockMatmulOp>(product));
     Schedule schedule = chip.target->schedule(*chip.chip, key);
     int64_t panels = divisorUpTo(result.getDimSize(1), schedule.panelTile);
     if (!schedule.opRows)
@@ -162,11 +152,14 @@ private:
   }
 
   /// A packed product (t, p, k, r) or (t, p, k, r, c), and what is computed from one
-  /// alone, is dealt out by panels; anything else by all of its parallel loops, the innermost in blocks.
+  /// alone, is dealt out by panels; anything else by its parallel loops: of one or two by all, the innermost in
+  /// blocks, of more by the first two.
   Choice selectGeneric(linalg::GenericOp op) {
     Numbers sizes = op.getStaticLoopRanges();
     unsigned loops = sizes.size();
     Choice choice = {Numbers(loops, 0), Numbers(loops, 0)};
+    if (!loops)
+      return choice;
     Operation *product = isProduct(op) ? op.getOperation() : productBehindInputs(op);
     if (product) {
       Cut cut = cutOf(product);
@@ -180,10 +173,10 @@ private:
     for (unsigned loop = 0; loop < loops; ++loop)
       if (iterators[loop] == utils::IteratorType::parallel)
         choice.threads[loop] = 1;
-    if (loops <= 2) // [T, N]: blocks of columns
-      choice.threads.back() = divisorUpTo(sizes.back(), schedule.block);
-    else // [T, H, …]: whole heads
+    if (loops > 2) // [T, H, …]: whole heads
       std::fill(choice.threads.begin() + 2, choice.threads.end(), 0);
+    else if (choice.threads.back()) // [T, N]: blocks of columns
+      choice.threads.back() = divisorUpTo(sizes.back(), schedule.block);
     return choice;
   }
 

@@ -195,6 +195,8 @@ struct VectorizeAppend : cria::impl::VectorizeAppendBase<VectorizeAppend> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
     for (auto op : collect<kernel::AppendOp>(getOperation())) {
+      if (failed(requireStatic(op)))
+        return signalPassFailure();
       auto rows = cast<RankedTensorType>(op.getRows().getType());
       if (rows.getDimSize(1) != 1) {
         op.emitOpError("expects a tile of one head to be vectorized, but got ") << rows;

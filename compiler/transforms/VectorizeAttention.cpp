@@ -216,7 +216,8 @@ private:
     return scaled;
   }
 
-  /// The same, rotated by its position first: (x, y) becomes (x c - y s, y c + x s).
+  /// Query number `row`, rotated by its position and scaled, as a row of `scaled`: (x, y) becomes
+  /// (x c - y s, y c + x s), each times the scale.
   Value rotate(Value row, Value scaled) {
     int64_t half = size / 2, part = std::gcd(half, lanes);
     auto type = VectorType::get({part}, b.getF32Type());
@@ -273,7 +274,7 @@ private:
     SmallVector<Value> sums(rows * together * chains, splat(laneType, 0.0)); // [row][strip][chain]
     sums = loop(from, plus(from, count), unroll, sums, [&](Value column, ValueRange before) {
       SmallVector<Value> next(before);
-      prefetch(op.getKeys(), top, first, size, column, together * lanes, unroll);
+      prefetch(op.getKeys(), {top, first, together * lanes, size}, column, unroll);
       for (int64_t offset = 0; offset < unroll; ++offset) {
         Value d = plus(column, offset);
         SmallVector<Value> keys;
@@ -300,7 +301,9 @@ private:
     return whole;
   }
 
-  /// The same over groups of columns, each times the scales of its keys; the last one may be short.
+  /// Queries from number `top` on times keys that are codes, of `together` strips from the step's position `first` on,
+  /// over all columns: vectors [row][strip]. Each group of columns counts by the scales of its keys; the last one may
+  /// be short.
   SmallVector<Value> sumGroups(int64_t top, Value first, int64_t together) {
     auto add = [&](Value number, int64_t columns, ValueRange before) {
       Value from = arith::MulIOp::create(b, loc, number, index(kGroup));
@@ -338,16 +341,26 @@ private:
   /// Position `first` of a step plus that of strip n, in the block.
   Value inStep(Value first, int64_t n) { return plus(arith::AddIOp::create(b, loc, inBlock, first), n * lanes); }
 
-  /// A single token's whole step fetches by hand what the same step of the next block will read,
-  /// evenly over what it does: a core foretells the less the more there is to do with what it
-  /// reads. The pass for the sums of rows from `top` on that begins at `first` of the positions (of
-  /// keys) or columns (of values) takes `all` times `each` numbers of `cache`, and is about to take
-  /// `count` times as many from number `now` of `all` on.
-  void prefetch(Value cache, int64_t top, Value first, int64_t all, Value now, int64_t each, int64_t count) {
+  /// One loop over a step's part of a block of keys, or of values, that adds up a register tile of sums: `heightFrom`
+  /// rows of `width` sums. Each of its turns reads `width` numbers of the cache, for all these rows.
+  struct Pass {
+    int64_t top;   ///< the first row of the tile
+    Value first;   ///< the first sum of a row: of keys the number of a position in the step, of values that of a column
+    int64_t width; ///< sums of a row: of keys positions, of values columns
+    int64_t turns; ///< of the loop: of keys all columns, of values all positions of the step
+  };
+
+  /// In a whole step of a single token: fetches by hand, into the second cache, what the step at the same place of the
+  /// next block will read of `cache`. (A core foretells the less the more there is to do with what it reads.) Called
+  /// before `count` turns of a pass from number `turn` on: they read `count * width` numbers, and fetch as many, or,
+  /// where several passes over the rows read the same, their share of those, so that fetches are spread evenly.
+  void prefetch(Value cache, const Pass &pass, Value turn, int64_t count) {
     if (!fetches || isStream(cache))
       return;
-    Value pass = plus(plus(times(inBlock, size), times(first, all)), top / height * all * each / passes);
-    fetch(cache, {plus(block, 1), zero, zero, plus(pass, times(now, each / passes))}, count * each / passes,
+    int64_t perTurn = pass.width / passes; // numbers
+    Value begin = plus(plus(times(inBlock, size), times(pass.first, pass.turns)),
+                       pass.top / height * pass.turns * pass.width / passes); // its own, in numbers from the block's on
+    fetch(cache, {plus(block, 1), zero, zero, plus(begin, times(turn, perTurn))}, count * pass.width / passes,
           /*cache=*/2);
   }
 
@@ -474,8 +487,8 @@ private:
     return whole < size ? addColumns(whole, size, strips, weights, values) : values;
   }
 
-  /// The same in columns [from, to), as many at once as registers can hold sums of: of a single row
-  /// whole rows of values, if they can.
+  /// values[row] += sum over j of weights[row, j] * v[j], in columns [from, to) alone: as many of them at once as
+  /// registers can hold sums of, of a single row whole rows of values, if they can.
   Value addColumns(int64_t from, int64_t to, int64_t strips, Value weights, Value values) {
     if (from == to)
       return values;
@@ -493,7 +506,7 @@ private:
             sums.push_back(read(columnType, written, {index(top + row), plus(column, n * width)}));
         sums = loop(zero, index(strips * lanes), unroll, sums, [&](Value place, ValueRange before) {
           SmallVector<Value> next(before);
-          prefetch(op.getValues(), top, column, strips * lanes, place, together * width, unroll);
+          prefetch(op.getValues(), {top, column, together * width, strips * lanes}, place, unroll);
           for (int64_t offset = 0; offset < unroll; ++offset) {
             Value j = plus(place, offset), position = arith::AddIOp::create(b, loc, inBlock, j);
             SmallVector<Value> v;
@@ -578,6 +591,8 @@ struct VectorizeAttention : cria::impl::VectorizeAttentionBase<VectorizeAttentio
       return signalPassFailure();
     IRRewriter rewriter(&getContext());
     for (auto op : collect<kernel::AttentionOp>(getOperation())) {
+      if (failed(requireStatic(op)))
+        return signalPassFailure();
       int64_t groups = cast<RankedTensorType>(op.getKeys().getType()).getDimSize(1);
       if (groups != 1) {
         op.emitOpError("expects a tile of one key/value head to be vectorized, but got ") << groups;

@@ -105,8 +105,11 @@ private:
 struct VectorizeBlockGather : cria::impl::VectorizeBlockGatherBase<VectorizeBlockGather> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    for (auto op : collect<kernel::BlockGatherOp>(getOperation()))
+    for (auto op : collect<kernel::BlockGatherOp>(getOperation())) {
+      if (failed(requireStatic(op)))
+        return signalPassFailure();
       GatherKernel(op, rewriter).build();
+    }
   }
 };
 

@@ -195,7 +195,7 @@ private:
     return arith::SubIOp::create(b, loc, codes, arith::ConstantOp::create(b, loc, offset));
   }
 
-  /// The same of a tile of rows.
+  /// The destination of each op with the products of this pass's panels and the tile's rows in place.
   SmallVector<Value> multiplyPanels(SmallVector<Value> destinations) {
     SmallVector<Value> sums;
     for (int64_t t = 0; t < tokens; ++t)
@@ -232,7 +232,8 @@ private:
     return results;
   }
 
-  /// The same of the first `count` steps of a block.
+  /// The results of a loop over the first `count` steps of block number `block` that starts with `values`. Each fetches
+  /// `share` bytes of the next panels, if not null.
   SmallVector<Value> overBlock(Value block, int64_t count, ValueRange values, Value share, Step body) {
     moveToBlock(block);
     Value first = arith::MulIOp::create(b, loc, block, index(readers[0].steps()));
@@ -246,7 +247,8 @@ private:
       readers[p].moveToBlock(index(panelAt(p)), block);
   }
 
-  /// The same of `count` steps from `first` on, numbered from 0. A few of them fetch together.
+  /// The results of a loop over `count` steps, numbered from 0, that starts with `values`; the first one is number
+  /// `first` of all. Each fetches `share` bytes of the next panels, if not null: a few of them together.
   SmallVector<Value> overRun(Value first, int64_t count, ValueRange values, Value share,
                              llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
     if (!share)
@@ -394,7 +396,8 @@ private:
         .getResult();
   }
 
-  /// The same [t, p] of vectors of codes, with what they start from unless that comes behind.
+  /// The exact sums [t, p] of a group of columns, R lanes each, by products of vectors of codes, with what they start
+  /// from unless that comes behind.
   SmallVector<Value> dotProducts(Value step, int64_t group) {
     SmallVector<int64_t> vectors = readers[0].vectors(group);
     Value none = arith::ConstantOp::create(b, loc, b.getZeroAttr(integerType));
@@ -459,7 +462,8 @@ private:
     multiply([&](int64_t p) { return codesOf(readers[p], vector); }, step, column, exact);
   }
 
-  /// The same of codes that were unpacked.
+  /// Adds to `exact[t, p]` the products with vector number `vector` of the step's codes that were unpacked, which is of
+  /// four columns from `column` of the step on.
   void multiplyUnpacked(Value step, Value vector, Value column, SmallVectorImpl<Value> &exact) {
     auto codes = [&](int64_t) { return read(VectorType::get({4 * rows}, b.getI8Type()), unpacked, {step, vector, zero}); };
     multiply(codes, step, column, exact);
@@ -497,7 +501,8 @@ private:
 
   /// A single row fetches by hand what is `ahead` bytes further on in each panel, beside what it reads: where the
   /// vectors of a step are a loop, each of its turns some whole lines, and the step before them what these leave.
-  /// A step's bytes all at once, or a line now and then, gain less, or lose (see Rationale.md).
+  /// A step's bytes all at once, or a line now and then, gain less, or lose (the target's Rationale.md, "A single row
+  /// prefetches a line of each stream in every iteration").
   bool fetches() const { return allTokens == 1 && ahead > 0; }
   int64_t turns() { return isStraight() ? 0 : readers[0].groups() * readers[0].beside(); }
   int64_t bytesOfTurn() { return turns() ? bytesOfStep() / turns() / kLine * kLine : 0; }
@@ -591,11 +596,10 @@ struct VectorizeBlockMatmul : cria::impl::VectorizeBlockMatmulBase<VectorizeBloc
     IRRewriter rewriter(&getContext());
     int64_t buffers = 0;
     SmallVector<kernel::BlockMatmulOp> ops = collect<kernel::BlockMatmulOp>(getOperation());
+    if (!llvm::all_of(ops, [](auto op) { return succeeded(requireStatic(op)); }))
+      return signalPassFailure();
     for (ArrayRef<kernel::BlockMatmulOp> rest = ops; !rest.empty();) {
-      kernel::BlockMatmulOp op = rest[0];
-      auto codes = cast<RankedTensorType>(op.getCodes().getType());
-      KernelKey key{KernelKey::Kind::BlockMatmul, codes.getDimSize(0) > 1, {}, codes.getDimSize(1) * llama::kGroup,
-                    traits(op.getFormat()).largest()};
+      KernelKey key = keyOf(rest[0]);
       Schedule schedule = chip->target->schedule(*chip->chip, key);
       int64_t count = key.chunk ? 1 : countTogether(rest, schedule.streams);
       BlockKernel(rest.take_front(count), schedule, buffers, rewriter).build();

@@ -48,6 +48,8 @@ private:
     SmallVector<int64_t> sizes = op.getStaticLoopRanges();
     if (llvm::any_of(sizes, ShapedType::isDynamic))
       return "its loops have dynamic sizes";
+    if (llvm::is_contained(sizes, 0))
+      return "its loops have no turns";
     bool gathers = op.getBlock() && llvm::any_of(op.getBlock()->getOperations(), [](Operation &inner) {
                      return isa<tensor::ExtractOp>(inner);
                    });

@@ -18,7 +18,6 @@
 #include "compiler/transforms/VectorBuilder.h"
 #include "targets/Target.h"
 
-#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -31,25 +30,6 @@ namespace cria {
 using namespace cria;
 
 namespace {
-
-/// A product: input [m, K], panels [P, K, R], sums [m, P, R]; or, in pairs of columns,
-/// input [m, K / 2, 2] and panels [P, K / 2, R, 2].
-struct PackedMatmul {
-  linalg::GenericOp op;
-  Value input, panels, sums;
-  int64_t m, count, columns, height; ///< m, P, columns of the loop, R
-  bool pairs;
-};
-
-std::optional<PackedMatmul> matchMatmul(linalg::GenericOp op) {
-  if (!linalg::isaContractionOpInterface(op) || op.getNumLoops() < 4)
-    return std::nullopt;
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges(); // (t, p, k, r[, c])
-  if (llvm::any_of(sizes, ShapedType::isDynamic))
-    return std::nullopt;
-  return PackedMatmul{op,       op.getInputs()[0], op.getInputs()[1], op.getOutputs()[0], sizes[0],
-                      sizes[1], sizes[2],          sizes[3],          sizes.size() == 5};
-}
 
 /// The product as one op; a destination that was just filled with zeros need not be.
 void toTileMatmul(PackedMatmul matmul, RewriterBase &b) {
@@ -126,13 +106,14 @@ private:
     return branch.getResult(0);
   }
 
-  /// The same, tile by tile.
+  /// `destination` with the products of all rows in place, which is done tile by tile; of a chunk of those that hold
+  /// a token.
   Value multiplyTiles(Value destination) {
     return overTiles(matmul.m, tileRows, destination,
                      [&](Value number, int64_t count, Value result) { return multiplyTile(number, count, result); });
   }
 
-  /// The same of `count` rows, tile number `number`.
+  /// `destination` with the products of tile number `number` in place, which has `count` rows.
   Value multiplyTile(Value number, int64_t count, Value destination) {
     tileNumber = number;
     firstRow = arith::MulIOp::create(b, loc, number, index(tileRows));
@@ -314,14 +295,12 @@ struct VectorizeMatmul : cria::impl::VectorizeMatmulBase<VectorizeMatmul> {
       return signalPassFailure();
     SmallVector<PackedMatmul> matmuls;
     getOperation().walk([&](linalg::GenericOp op) {
-      if (std::optional<PackedMatmul> matmul = matchMatmul(op))
+      if (std::optional<PackedMatmul> matmul = matchPackedMatmul(op))
         matmuls.push_back(*matmul);
     });
     IRRewriter rewriter(&getContext());
     for (PackedMatmul matmul : matmuls) {
-      KernelKey key{KernelKey::Kind::Matmul, matmul.m > 1, getElementTypeOrSelf(matmul.panels),
-                    matmul.columns * (matmul.pairs ? 2 : 1)};
-      Schedule schedule = chip->target->schedule(*chip->chip, key);
+      Schedule schedule = chip->target->schedule(*chip->chip, keyOf(matmul));
       if (schedule.tileMatmul && matmul.pairs)
         toTileMatmul(matmul, rewriter);
       else

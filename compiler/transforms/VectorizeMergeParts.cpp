@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/transforms/AttentionParts.h"
+#include "compiler/transforms/KernelBuilder.h"
 #include "compiler/transforms/Passes.h"
 #include "compiler/transforms/VectorBuilder.h"
 #include "targets/Target.h"
@@ -112,8 +113,11 @@ struct VectorizeMergeParts : cria::impl::VectorizeMergePartsBase<VectorizeMergeP
       return signalPassFailure();
     Schedule schedule = chip->target->schedule(*chip->chip, {KernelKey::Kind::Attention, /*chunk=*/false, {}});
     IRRewriter rewriter(&getContext());
-    for (auto op : collect<kernel::MergePartsOp>(getOperation()))
+    for (auto op : collect<kernel::MergePartsOp>(getOperation())) {
+      if (failed(requireStatic(op)))
+        return signalPassFailure();
       Merge(op, schedule, rewriter).build();
+    }
   }
 };
 

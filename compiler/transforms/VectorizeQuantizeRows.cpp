@@ -174,8 +174,11 @@ private:
 struct VectorizeQuantizeRows : cria::impl::VectorizeQuantizeRowsBase<VectorizeQuantizeRows> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
-    for (auto op : collect<kernel::QuantizeRowsOp>(getOperation()))
+    for (auto op : collect<kernel::QuantizeRowsOp>(getOperation())) {
+      if (failed(requireStatic(op)))
+        return signalPassFailure();
       GroupKernel(op, rewriter).build();
+    }
   }
 };
 

@@ -20,6 +20,33 @@ module attributes {kernel.target = "x86-64-v3"} {
     return %r : tensor<8x32xf32>
   }
 
+  // Of other tensors all rows are computed, however many they have.
+  // CHECK-LABEL: func.func @more
+  // CHECK: scf.forall
+  // CHECK:   %[[ALL:.*]] = arith.constant 16 : index
+  // CHECK:   scf.for %{{.*}} = %{{.*}} to %[[ALL]] step
+  // CHECK-NOT: kernel.live_rows
+  // CHECK: mapping = [#kernel.thread<0>]
+  // CHECK: scf.forall
+  // CHECK: mapping = [#kernel.thread<0>, #kernel.thread<1>]
+  func.func @more(%x: tensor<16x32xf32>, %o: tensor<16x32xf32>) -> tensor<16x32xf32> attributes {kernel.chunk = 8 : i64} {
+    %s = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<16x32xf32>) outs(%o : tensor<16x32xf32>)
+        attrs = {kernel.schedule = #kernel.schedule<threads = [0, 16], tiles = [4, 0]>} {
+    ^bb0(%a: f32, %c: f32):
+      %0 = arith.addf %a, %c : f32
+      linalg.yield %0 : f32
+    } -> tensor<16x32xf32>
+    %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%s : tensor<16x32xf32>) outs(%o : tensor<16x32xf32>)
+        attrs = {kernel.schedule = #kernel.schedule<threads = [1, 16], tiles = [0, 0]>} {
+    ^bb0(%a: f32, %c: f32):
+      %0 = arith.addf %a, %c : f32
+      linalg.yield %0 : f32
+    } -> tensor<16x32xf32>
+    return %r : tensor<16x32xf32>
+  }
+
   // Of attention they are the second loop; of an append heads are the only one.
   // CHECK-LABEL: func.func @heads
   // CHECK: mapping = [#kernel.thread<0>]

@@ -216,6 +216,54 @@ module {
 
 // -----
 
+// Slices that begin behind a view's first byte are not told from another view's: these lie across its second row.
+// CHECK-LABEL: func.func @shifted
+// CHECK: memref.store
+// CHECK: call @cria_barrier
+// CHECK: memref.store
+func.func @shifted(%weights: memref<64xi8>, %state: memref<256xi8>, %workspace: memref<64xi8>, %scratch: memref<64xi8>,
+                   %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  %span0 = memref.view %state[%c0][] : memref<256xi8> to memref<12xf32>
+  %a = memref.reinterpret_cast %span0 to offset: [0], sizes: [2, 4], strides: [8, 1] : memref<12xf32> to memref<2x4xf32, strided<[8, 1]>>
+  %span1 = memref.view %state[%c16][] : memref<256xi8> to memref<16xf32>
+  %b = memref.reinterpret_cast %span1 to offset: [1], sizes: [2, 4], strides: [8, 1] : memref<16xf32> to memref<2x4xf32, strided<[8, 1], offset: 1>>
+  scf.forall (%i) in (2) {
+    memref.store %zero, %a[%i, %c0] : memref<2x4xf32, strided<[8, 1]>>
+  } {mapping = [#kernel.thread<0>]}
+  scf.forall (%i) in (2) {
+    memref.store %zero, %b[%i, %c0] : memref<2x4xf32, strided<[8, 1], offset: 1>>
+  } {mapping = [#kernel.thread<0>]}
+  return
+}
+
+// -----
+
+// One number is no slice of a pitch, but where its bytes are is known: the second kernel need not wait.
+// CHECK-LABEL: func.func @scalar
+// CHECK: memref.reinterpret_cast
+// CHECK: linalg.fill
+// CHECK-NOT: call @cria_barrier
+// CHECK: linalg.fill
+// CHECK: call @cria_barrier
+// CHECK-NEXT: return
+func.func @scalar(%weights: memref<64xi8>, %state: memref<64xi8>, %workspace: memref<64xi8>, %scratch: memref<64xi8>,
+                  %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  %span = memref.view %workspace[%c0][] : memref<64xi8> to memref<4xf32>
+  %one = memref.reinterpret_cast %span to offset: [0], sizes: [], strides: [] : memref<4xf32> to memref<f32>
+  linalg.fill ins(%zero : f32) outs(%one : memref<f32>)
+  %other = memref.view %workspace[%c16][] : memref<64xi8> to memref<4xf32>
+  linalg.fill ins(%zero : f32) outs(%other : memref<4xf32>)
+  return
+}
+
+// -----
+
 func.func @loose(%m: memref<6xf32>, %rows: index, %thread: index, %threads: index, %barrier: !llvm.ptr) {
   %zero = arith.constant 0.0 : f32
   // expected-error @+1 {{'memref.store' op is not part of a kernel: every thread would run it at once}}

@@ -32,4 +32,17 @@ module attributes {kernel.target = "x86-64-v3"} {
     } -> tensor<1x7xf32>
     return %r : tensor<1x7xf32>
   }
+
+  // REMARK: its loops have no turns
+  // CHECK-LABEL: func.func @none
+  // CHECK: linalg.generic
+  func.func @none(%x: tensor<0x8xf32>, %o: tensor<0x8xf32>) -> tensor<0x8xf32> {
+    %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%x : tensor<0x8xf32>) outs(%o : tensor<0x8xf32>) {
+    ^bb0(%a: f32, %c: f32):
+      %0 = arith.addf %a, %c : f32
+      linalg.yield %0 : f32
+    } -> tensor<0x8xf32>
+    return %r : tensor<0x8xf32>
+  }
 }
