@@ -12,6 +12,80 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* a * b, or the largest number where that is larger. */
+static int64_t product(uint64_t a, uint64_t b) {
+  int64_t result;
+  return __builtin_mul_overflow(a, b, &result) ? INT64_MAX : result;
+}
+
+static int checkNumber(const char *field, int64_t value, int64_t low, int64_t high) {
+  if (low <= value && value <= high)
+    return 0;
+  return criaError("the model table of the generated code expects %s from %" PRId64 " to %" PRId64
+                   ", but got %" PRId64, field, low, high, value);
+}
+
+static int checkNumbers(const CriaModel *m) {
+  const struct {
+    const char *field;
+    int64_t value, low, high;
+  } numbers[] = {
+      {"vocabulary", m->vocabulary, 1, INT32_MAX},
+      {"context", m->context, 1, UINT32_MAX},
+      {"chunk", m->chunk, 1, UINT32_MAX},
+      {"logits_stride", m->logits_stride, m->vocabulary, UINT32_MAX},
+      {"eos_count", m->eos_count, 0, CRIA_MAX_EOS_IDS},
+      {"bos_id", m->bos_id, m->add_bos ? 0 : -1, (int64_t)m->vocabulary - 1},
+  };
+  for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); ++i)
+    if (checkNumber(numbers[i].field, numbers[i].value, numbers[i].low, numbers[i].high) != 0)
+      return -1;
+  if (m->caches.block_bytes == 0)
+    return 0;
+  return checkNumber("positions in all blocks of the caches", product(m->caches.blocks, m->caches.positions),
+                     (int64_t)m->context + m->chunk, INT64_MAX);
+}
+
+static int checkPlace(const CriaModel *m, const char *what, uint64_t offset, uint64_t bytes) {
+  if (offset <= m->state_bytes && bytes <= m->state_bytes - offset)
+    return 0;
+  return criaError("the model table of the generated code expects its %s within the %" PRIu64
+                   " bytes of state, but got %" PRIu64 " bytes at %" PRIu64,
+                   what, m->state_bytes, bytes, offset);
+}
+
+static int checkPlaces(const CriaModel *m) {
+  const CriaCaches *c = &m->caches;
+  const uint64_t number = sizeof(float);
+  if (checkPlace(m, "tokens", m->tokens_offset, m->chunk * sizeof(int32_t)) != 0 ||
+      checkPlace(m, "logits", m->logits_offset, product(m->chunk * number, m->logits_stride)) != 0 ||
+      (m->logits_screened && checkPlace(m, "margin", m->margin_offset, number) != 0) ||
+      (c->block_bytes && checkPlace(m, "caches", c->offset, product(c->blocks, c->block_bytes)) != 0))
+    return -1;
+  for (uint64_t i = 0; i < m->observation_count; ++i) {
+    const CriaObservation *o = &m->observations[i];
+    if (checkPlace(m, "observations", o->offset, product((uint64_t)o->parts * o->part, m->chunk * number)) != 0)
+      return -1;
+  }
+  return 0;
+}
+
+static int checkEntries(const CriaModel *m) {
+  const struct {
+    const char *name;
+    CriaEntry entry;
+  } entries[] = {
+      {"forward_one", m->forward_one}, {"forward_chunk", m->forward_chunk},
+      {"finish_one", m->finish_one},   {"finish_chunk", m->finish_chunk},
+      {"logits_one", m->logits_one},   {"logits_chunk", m->logits_chunk},
+  };
+  for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); ++i)
+    if (!entries[i].entry)
+      return criaError("the model table of the generated code expects an entry point %s, but got none",
+                       entries[i].name);
+  return 0;
+}
+
 int criaModelCheck(const CriaModel *m) {
   if (m->abi_version != CRIA_ABI_VERSION)
     return criaError("generated code has ABI version %u, but the runtime has version %u; "
@@ -21,37 +95,7 @@ int criaModelCheck(const CriaModel *m) {
     return criaError("generated code expects a model table of %u bytes, but got %zu; "
                      "compile the model again with one installation of cria",
                      m->struct_bytes, sizeof(CriaModel));
-
-  uint64_t tokens = (uint64_t)m->chunk * sizeof(int32_t);
-  uint64_t logits = (uint64_t)m->chunk * m->logits_stride; /* in floats */
-  int fits = m->vocabulary > 0 && m->vocabulary <= INT32_MAX && m->context > 0 &&
-             m->chunk > 0 && m->logits_stride >= m->vocabulary &&
-             m->eos_count <= CRIA_MAX_EOS_IDS && m->bos_id >= -1 &&
-             m->bos_id < (int64_t)m->vocabulary && (!m->add_bos || m->bos_id >= 0) &&
-             m->tokens_offset <= m->state_bytes &&
-             tokens <= m->state_bytes - m->tokens_offset &&
-             m->logits_offset <= m->state_bytes &&
-             logits <= (m->state_bytes - m->logits_offset) / sizeof(float) &&
-             m->forward_one && m->forward_chunk && m->finish_one && m->finish_chunk && m->logits_one &&
-             m->logits_chunk;
-  for (uint64_t i = 0; fits && i < m->observation_count; ++i) {
-    const CriaObservation *o = &m->observations[i];
-    uint64_t floats;
-    fits = !__builtin_mul_overflow((uint64_t)o->parts * o->part, m->chunk, &floats) &&
-           o->offset <= m->state_bytes &&
-           floats <= (m->state_bytes - o->offset) / sizeof(float);
-  }
-  if (fits && m->logits_screened)
-    fits = m->margin_offset <= m->state_bytes - sizeof(float);
-  if (fits && m->caches.block_bytes) {
-    const CriaCaches *c = &m->caches;
-    uint64_t positions, bytes;
-    fits = !__builtin_mul_overflow(c->blocks, c->positions, &positions) &&
-           positions >= (uint64_t)m->context + m->chunk &&
-           !__builtin_mul_overflow(c->blocks, c->block_bytes, &bytes) && c->offset <= m->state_bytes &&
-           bytes <= m->state_bytes - c->offset;
-  }
-  return fits ? 0 : criaError("the model table of the generated code contradicts itself");
+  return checkNumbers(m) == 0 && checkPlaces(m) == 0 && checkEntries(m) == 0 ? 0 : -1;
 }
 
 /* Opens this very file. Where /proc is not mounted, the path that the kernel was
@@ -84,7 +128,7 @@ static int checkTrailer(const CriaTrailer *t, const CriaModel *model, uint64_t f
     return criaError("the trailer of this file has ABI version %u, but the runtime has "
                      "version %u", t->abi_version, CRIA_ABI_VERSION);
   if (t->file_bytes != fileBytes)
-    return criaError("this file is damaged: expected %" PRIu64 " bytes, but got %" PRIu64,
+    return criaError("this file is damaged: it expects %" PRIu64 " bytes, but got %" PRIu64,
                      t->file_bytes, fileBytes);
   if (t->weights_bytes != model->weights_bytes)
     return criaError("this file is damaged: the code expects %" PRIu64

@@ -223,7 +223,7 @@ int criaRowsOpen(CriaRows *rows, const char *path, const char *input) {
     return -1;
   }
   if (exists && (isFile(&status, "/proc/self/exe") || isFile(&status, input))) {
-    criaError("cannot write '%s': expected a file of its own, found the %s", path,
+    criaError("cannot write '%s': expects a file of its own, but got the %s", path,
               isFile(&status, input) ? "input" : "model");
     criaRowsDiscard(rows);
     return -1;

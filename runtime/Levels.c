@@ -4,6 +4,7 @@
 #include "runtime/Cpu.h"
 #include "runtime/Message.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,10 +14,20 @@ int criaLevelsCheck(const CriaModel *const *models) {
     const CriaModel *m = *models;
     if (criaModelCheck(m) != 0)
       return -1;
-    if (m->weights_bytes != first->weights_bytes || m->vocabulary != first->vocabulary ||
-        m->context != first->context || m->chunk != first->chunk)
-      return criaError("the model tables of the generated code for %s and %s contradict "
-                       "each other", first->target, m->target);
+    const struct {
+      const char *field;
+      uint64_t expected, value;
+    } shared[] = {
+        {"weights_bytes", first->weights_bytes, m->weights_bytes},
+        {"vocabulary", first->vocabulary, m->vocabulary},
+        {"context", first->context, m->context},
+        {"chunk", first->chunk, m->chunk},
+    };
+    for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); ++i)
+      if (shared[i].expected != shared[i].value)
+        return criaError("the model table of the generated code for %s expects the %s of that for "
+                         "%s, %" PRIu64 ", but got %" PRIu64, m->target, shared[i].field, first->target,
+                         shared[i].expected, shared[i].value);
   }
   return 0;
 }

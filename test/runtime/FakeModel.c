@@ -223,6 +223,10 @@ static void damage(const char *how) {
     model.logits_offset = UINT64_MAX - 8;
   else if (strcmp(how, "stride") == 0)
     model.logits_stride = V - 1;
+  else if (strcmp(how, "bos") == 0)
+    model.bos_id = V;
+  else if (strcmp(how, "entry") == 0)
+    model.finish_chunk = NULL;
   else if (strcmp(how, "huge") == 0)
     model.state_bytes = (uint64_t)1 << 62;
   else if (strcmp(how, "scratch") == 0)

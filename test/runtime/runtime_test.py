@@ -71,7 +71,7 @@ class Artifact(Case):
         data = make_artifact.read(self.story)
         path = self.path("gap")
         make_artifact.write(path, data[:-100] + data[-64:])
-        self.fails(r"^gap: this file is damaged: expected \d+ bytes, but got \d+\n$", path)
+        self.fails(r"^gap: this file is damaged: it expects \d+ bytes, but got \d+\n$", path)
 
     def test_trailer(self):
         page, abi = make_artifact.PAGE, make_artifact.ABI_VERSION
@@ -96,11 +96,13 @@ class Artifact(Case):
         for how, message in (
                 ("abi", f"generated code has ABI version {abi + 1}, but the runtime has version {abi}"),
                 ("struct", "expects a model table of 328 bytes, but got 336"),
-                ("offset", "contradicts itself"),
-                ("stride", "contradicts itself"),
-                ("screened-beyond", "contradicts itself"),
-                ("uncached", "contradicts itself"),
-                ("short", "contradicts itself"),
+                ("stride", "expects logits_stride from 300 to 4294967295, but got 299"),
+                ("bos", "expects bos_id from 0 to 299, but got 300"),
+                ("short", r"expects positions in all blocks of the caches from 72 to \d+, but got 71"),
+                ("offset", r"expects its logits within the \d+ bytes of state, but got 10240 bytes at 18446744073709551607"),
+                ("screened-beyond", r"expects its margin within the \d+ bytes of state, but got 4 bytes at \d+"),
+                ("uncached", r"expects its caches within the \d+ bytes of state, but got \d+ bytes at 32"),
+                ("entry", "expects an entry point finish_chunk, but got none"),
                 ("huge", r"cannot reserve \d+ bytes for the state and KV caches: "),
                 ("scratch", r"cannot reserve \d+ bytes of scratch|bytes for the threads' scratch")):
             self.fails(message, env={"CRIA_FAKE": how})
@@ -133,7 +135,8 @@ class Artifact(Case):
         # None runs: the first says why.
         self.fails(b"story: this CPU lacks avx512f, which this file was compiled for (target x86-64-v4)\n",
                    env={"CRIA_FAKE": "levels-none"})
-        self.fails("the model tables of the generated code for x86-64-v4 and x86-64-v5 contradict each other",
+        self.fails("the model table of the generated code for x86-64-v5 expects the weights_bytes of that for "
+                   "x86-64-v4, 1200, but got 1196",
                    env={"CRIA_FAKE": "levels-odd"})
 
     def test_quota(self):
@@ -447,9 +450,9 @@ class Logits(Case):
         path = self.path("prompt")
         make_artifact.write(path, b"ab")
         self.expect("-f", path, "--logits", path, code=1,
-                    err="^story: cannot write '.*/prompt': expected a file of its own, found the input\n$")
+                    err="^story: cannot write '.*/prompt': expects a file of its own, but got the input\n$")
         self.expect("-p", "a", "--logits", self.story, code=1,
-                    err="^story: cannot write '.*/story': expected a file of its own, found the model\n$")
+                    err="^story: cannot write '.*/story': expects a file of its own, but got the model\n$")
         self.expect("-p", "a", "--logits", "", out=b"", code=1,
                     err="^story: cannot write '': No such file or directory\n$")
 
@@ -635,7 +638,7 @@ class Record(Case):
         self.expect("--ids", "1", "-n", "0", "--record", "/dev/full", code=1, env=self.OBSERVED,
                     err="cannot write '/dev/full'")
         self.expect("--ids", "1", code=1, out=b"", env={"CRIA_FAKE": "unseen"},
-                    err="the model table of the generated code contradicts itself")
+                    err=r"expects its observations within the \d+ bytes of state, but got 192 bytes at \d+")
 
 
 class Interactive(Case):
