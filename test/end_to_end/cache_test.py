@@ -24,7 +24,8 @@ import re
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, floats, largest_difference, logits, run, targets
+from support import (check, check_equal, compile_model, floats, largest_difference, logits, prompt, reference_logits,
+                     run, targets)
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -55,7 +56,7 @@ class Family:
     def __init__(self, tools, family, folder):
         self.cria, self.opt, self.reference = tools
         self.folder, self.config = folder, make_model.FAMILIES[family]
-        self.ids = [1] + [(i * 7919 + 13) % self.config["vocab_size"] for i in range(1, LENGTH)]
+        self.ids = prompt(self.config["vocab_size"], LENGTH)
         self.model = make_model.make_model(family, os.path.join(folder, "model"), format="hf", dtype="f32")
         self.name = f"{family} (heads of {make_model.head_size(self.config)})"
         self.imported = os.path.join(folder, "import.mlir")
@@ -65,10 +66,7 @@ class Family:
         self.whole = state_bytes(self.compile("f32", "native"))
 
     def expect(self, module):
-        oracle = os.path.join(self.folder, "oracle.bin")
-        run([self.reference, module, "--ids", ",".join(map(str, self.ids)), "--logits", oracle])
-        with open(oracle, "rb") as file:
-            return floats(file.read())
+        return reference_logits(self.reference, module, self.ids, self.folder)
 
     def compile(self, type, target):
         return compile_model(self.cria, self.model, os.path.join(self.folder, "program"), "--target", target,

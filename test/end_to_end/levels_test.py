@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from support import NEXT, check, check_equal, compile_model, logits, run
+from support import NEXT, check, check_equal, compile_model, logits, prompt, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -39,7 +39,7 @@ def main():
         model = make_model.make_model("llama", os.path.join(folder, "model"), format="hf", dtype="bf16")
         check_shared_kernels(cria, model)
         vocabulary = min(make_model.FAMILIES[family]["vocab_size"] for family in ("llama", "llama-wide"))
-        ids = [1] + [(i * 7919 + 13) % vocabulary for i in range(1, 40)]
+        ids = prompt(vocabulary, 40)
         stored = make_model.make_model("llama-wide", os.path.join(folder, "stored"), format="gguf", dtype="q4_k_m")
         # Blocks of many shapes, each in another role; values, outputs and `down` stay the file's Q4_K and Q6_K.
         formats = "q_proj=nf4,k_proj=q5z,gate_proj=mxfp4,up_proj=q3,lm_head=ternary,embed=q4_64"

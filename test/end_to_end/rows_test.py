@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, floats, run, targets, with_tiles
+from support import check, check_equal, compile_model, floats, prompt, run, targets, with_tiles
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -25,7 +25,7 @@ IN_TILES = (["--dtype", "bf16"],
 def main():
     (cria,) = sys.argv[1:]
     vocabulary = make_model.FAMILIES["llama-gqa"]["vocab_size"]
-    ids = [1] + [(i * 7919 + 13) % vocabulary for i in range(1, ROWS)]
+    ids = prompt(vocabulary, ROWS)
     with tempfile.TemporaryDirectory() as folder:
         model = make_model.make_model("llama-gqa", os.path.join(folder, "model"), format="hf", dtype="f32")
 

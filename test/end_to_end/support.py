@@ -58,6 +58,21 @@ def with_tiles(levels):
     return [name for level in levels for name in ((level, "x86-64-v3-tiles") if level == "x86-64-v3" else (level,))]
 
 
+def prompt(vocabulary, length):
+    """Token 1, BOS of most families, and `length` - 1 ids that go through the whole vocabulary: 7919 is a prime, so none
+    comes again before all others have come, and neighbours are far apart. A row that is gathered, cached or masked
+    wrongly is then that of another token."""
+    return [1] + [(i * 7919 + 13) % vocabulary for i in range(1, length)]
+
+
+def reference_logits(reference, model, ids, folder):
+    """The interpreter's logits, [len(ids), V], for the prompt `ids` of a model or an .mlir file."""
+    path = os.path.join(folder, "reference.bin")
+    run([reference, model, "--ids", ",".join(map(str, ids)), "--logits", path])
+    with open(path, "rb") as file:
+        return floats(file.read())
+
+
 def sample(program, seeds, path):
     """Writes what the model itself tells, one text per seed."""
     with open(path, "wb") as file:

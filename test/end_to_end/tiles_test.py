@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 
-from support import check, check_equal, compile_model, logits, native_multiplies_tiles, run
+from support import check, check_equal, compile_model, logits, native_multiplies_tiles, prompt, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "models"))
 import make_model  # noqa: E402
@@ -30,7 +30,7 @@ def compare(cria, folder, case, chunk):
     model = make_model.make_model(family, os.path.join(folder, "model"), format="gguf" if stored else "hf",
                                   dtype=stored or "f32")
     options = ["--chunk", chunk] + ([] if stored else ["--quantize", case])
-    ids = [1] + [(i * 7919 + 13) % make_model.FAMILIES[family]["vocab_size"] for i in range(1, 40)]
+    ids = prompt(make_model.FAMILIES[family]["vocab_size"], 40)
     vectors, tiles = (compile_model(cria, model, os.path.join(folder, target), "--target", target, *options)
                       for target in ("x86-64-v3", "x86-64-v3-tiles"))
     has_amx = native_multiplies_tiles(cria)
