@@ -1,4 +1,4 @@
-# cria_library(NAME sources... [LINK targets...] [DEPENDS targets...])
+# cria_library(NAME sources... [EXCEPTIONS] [LINK targets...] [DEPENDS targets...])
 #
 # A static library of ours. Everything links MLIR and LLVM as shared libraries
 # (never mixed with their static ones) and is built without exceptions, like

@@ -55,7 +55,7 @@ inline constexpr int64_t kMaxHeads = 1 << 16;
 /// Four times what any published model has; a row of a head must fit into registers
 /// and code that is written out for it.
 inline constexpr int64_t kMaxHeadSize = 1024;
-/// The runtime's ABI has room for so many (CRIA_MAX_EOS_IDS).
+/// The runtime's ABI has room for so many: CRIA_MAX_EOS_IDS, compared in compiler/tools/Compile.cpp.
 inline constexpr size_t kMaxEosIds = 8;
 
 /// Appends to `parameters.eosIds` what is not there yet.

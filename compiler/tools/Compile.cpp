@@ -11,6 +11,8 @@
 #include "compiler/tools/ProgressLine.h"
 #include "compiler/tools/Report.h"
 #include "dialects/llama/Llama.h"
+#include "frontends/Hyperparameters.h"
+#include "runtime/Abi.h"
 #include "targets/Target.h"
 
 #include "mlir/IR/Threading.h"
@@ -26,6 +28,8 @@
 
 using namespace mlir;
 using namespace cria;
+
+static_assert(kMaxEosIds == CRIA_MAX_EOS_IDS, "frontends accept as many EOS ids as the ABI has room for");
 
 Installation::Installation(const char *program) {
   static int anchor; // for getMainExecutable to find this program
@@ -81,7 +85,7 @@ LogicalResult checkOutput(const ImportedModel &imported, StringRef calibration, 
     inputs.push_back(calibration);
   for (StringRef input : inputs)
     if (llvm::sys::fs::equivalent(input, output))
-      return imported.module.get()->emitError() << output << ": cannot be written: expected a file of its own, found the input "
+      return imported.module.get()->emitError() << output << ": cannot be written: expects a file of its own, but got the input "
                                 << input;
   return success();
 }

@@ -3,7 +3,7 @@
 #define CRIA_FRONTENDS_HUGGINGFACE_CONFIG_H
 
 #include "frontends/Hyperparameters.h"
-#include "frontends/huggingface/Json.h"
+#include "frontends/Json.h"
 
 namespace cria {
 

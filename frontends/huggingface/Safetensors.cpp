@@ -10,7 +10,7 @@
 
 #include "frontends/huggingface/Safetensors.h"
 
-#include "frontends/huggingface/Json.h"
+#include "frontends/Json.h"
 
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"

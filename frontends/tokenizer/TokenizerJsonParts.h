@@ -3,7 +3,7 @@
 #define CRIA_FRONTENDS_TOKENIZER_TOKENIZERJSONPARTS_H
 
 #include "dialects/llama/Vocabulary.h"
-#include "frontends/huggingface/Json.h"
+#include "frontends/Json.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"

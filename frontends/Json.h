@@ -1,6 +1,6 @@
 //===- Json.h - JSON that may be hostile -------------------------*- C++ -*-===//
-#ifndef CRIA_FRONTENDS_HUGGINGFACE_JSON_H
-#define CRIA_FRONTENDS_HUGGINGFACE_JSON_H
+#ifndef CRIA_FRONTENDS_JSON_H
+#define CRIA_FRONTENDS_JSON_H
 
 #include "frontends/InputFile.h"
 
@@ -56,4 +56,4 @@ private:
 
 } // namespace cria
 
-#endif // CRIA_FRONTENDS_HUGGINGFACE_JSON_H
+#endif // CRIA_FRONTENDS_JSON_H

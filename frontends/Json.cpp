@@ -1,6 +1,6 @@
 //===- Json.cpp - JSON that may be hostile ---------------------------------===//
 
-#include "frontends/huggingface/Json.h"
+#include "frontends/Json.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
