@@ -40,7 +40,7 @@ llvm::Expected<AtomicFile> AtomicFile::create(StringRef output) {
       return result.cannotBeWritten("it is a link, and what it leads to: " + error.message());
   result.target = std::string(target);
   if (fs::exists(target) && !fs::is_regular_file(target))
-    return result.cannotBeWritten(llvm::Twine("expected a file or nothing there, found ") +
+    return result.cannotBeWritten(llvm::Twine("expects a file or nothing there, but got ") +
                                   (fs::is_directory(target) ? "a folder" : "a device"));
   llvm::SmallString<128> model(path::parent_path(target));
   if (model.empty())

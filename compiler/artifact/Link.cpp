@@ -28,6 +28,7 @@ cria::linkProgram(ModuleOp module, llvm::ArrayRef<StringRef> objects, StringRef 
   if (!output)
     return module.emitError(llvm::toString(output.takeError()));
 
+  // test/runtime/CMakeLists.txt has the same line.
   std::vector<std::string> words = {"ld.lld", "-static", "-pie", "--no-dynamic-linker", "-z", "text", "-z", "relro",
                                     "-z", "now", "-z", "noexecstack", "--gc-sections", "--build-id=none", "-s",
                                     "--threads=1", "-o", output->get()};
@@ -35,7 +36,7 @@ cria::linkProgram(ModuleOp module, llvm::ArrayRef<StringRef> objects, StringRef 
     llvm::SmallString<128> path(runtimeFolder);
     llvm::sys::path::append(path, part);
     if (!llvm::sys::fs::exists(path))
-      return module.emitError() << path.str() << ": expected a part of the runtime, found nothing";
+      return module.emitError() << path.str() << ": expects a part of the runtime there, but got nothing";
     words.push_back(std::string(path));
     return success();
   };

@@ -58,11 +58,12 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
                   "type of the KV cache (default: f32; q8: codes of 8 bits, 32 to a scale)")
       ->check(CLI::IsMember({"f32", "f16", "bf16", "q8"}));
   command.add_flag_callback("--no-screen", [&options] { options.screen = false; },
-                            "leave out the copy of 6 or 8 bits that a large head of floats gets, by which a token's "
-                            "step finds the rows whose logits can be drawn, and reads no others");
+                            "do not store the 6- or 8-bit copy of a large float head, by which a decode step computes "
+                            "only the logits that can be drawn; the text is the same either way");
   command
       .add_option("--calibrate", options.calibrate,
-                  "a text for the model to read: errors are put where they change least of what it then computes")
+                  "choose codes by GPTQ: the model reads this text first, and rounding errors are moved to where they "
+                  "change its results least")
       ->check(notEmpty)
       ->needs(quantize);
   addCount(command, "--context", options.context, "positions of the KV cache (default: the model's, at most 4096)");

@@ -91,7 +91,7 @@ llvm::Error checkSymbols(llvm::StringRef object) {
       return flags ? name.takeError() : flags.takeError();
     if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() &&
         !name->starts_with("cria_") && !llvm::is_contained({"memcpy", "memmove", "memset"}, *name))
-      return llvm::createStringError("generated code expects to call the runtime's own functions only, found '%s'",
+      return llvm::createStringError("generated code expects to call the runtime's own functions only, but got '%s'",
                                      name->str().c_str());
   }
   return llvm::Error::success();

@@ -92,7 +92,7 @@ class Words(Case):
                    says=["--calibrate", "expects matrices at few bits"])
         self.fails(2, CRIA, *words, "--quantize", "q4", "--stop-after", "model", says=["--stop-after", "--calibrate"])
         self.fails(2, CRIA, "compile", MODEL, "--report", "--stop-after", "model", says=["--stop-after", "--report"])
-        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", text, says=["found the input " + text])
+        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", text, says=["got the input " + text])
         self.fails(1, CRIA, "compile", MODEL, "--quantize", "q4", "--calibrate", text + ".no", "-o", self.output,
                    says=[text + ".no: cannot be read: No such file"])
         # What can be known first is told first: a text that is too short is seen only when a model reads it.
@@ -160,8 +160,8 @@ class Outputs(Case):
         open(file, "w").close()
         self.fails(1, CRIA, "compile", MODEL, "-o", os.path.join(file, "story"), says=["story", "cannot be written"])
         self.fails(1, CRIA, "compile", MODEL, "-o", os.path.join(self.folder, "no", "story"), says=["No such file"])
-        self.fails(1, CRIA, "compile", MODEL, "-o", self.folder, says=[self.folder, "found a folder"])
-        self.fails(1, CRIA, "compile", MODEL, "-o", "/dev/full", says=["/dev/full", "found a device"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.folder, says=[self.folder, "got a folder"])
+        self.fails(1, CRIA, "compile", MODEL, "-o", "/dev/full", says=["/dev/full", "got a device"])
         self.fails(1, CRIA, "compile", MODEL, "--stop-after", "import", "-o", "/dev/full", says=["No space left"])
         self.assertEqual(self.left(), ["file"])
 
@@ -176,7 +176,7 @@ class Outputs(Case):
                 before = stream.read()
             for output in (file, alias):
                 for stop in ([], ["--stop-after", "import"]):
-                    self.fails(1, CRIA, "compile", model, "-o", output, *stop, says=[output, "found the input", name])
+                    self.fails(1, CRIA, "compile", model, "-o", output, *stop, says=[output, "got the input", name])
             with open(file, "rb") as stream:
                 self.assertEqual(stream.read(), before)
             os.unlink(alias)
