@@ -25,9 +25,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// D, F, layers, H * Dh, Hkv * Dh, V.
+/// The number behind `label` in what `--info` says; 0 if there is no such line.
+double number(const std::string &info, const std::string &label) {
+  size_t at = info.find("\n" + label + ":");
+  return at == std::string::npos ? 0 : std::atof(info.c_str() + at + label.size() + 2);
+}
+
+/// D, F, layers, H * Dh, Hkv * Dh, V of the artifact that says `info`.
 struct Shape {
   double width, ffn, layers, queries, keys, vocabulary;
+
+  explicit Shape(const std::string &info)
+      : width(number(info, "width")), ffn(number(info, "ffn")), layers(number(info, "layers")),
+        queries(number(info, "heads") * number(info, "head size")),
+        keys(number(info, "kv heads") * number(info, "head size")), vocabulary(number(info, "vocabulary")) {}
 
   /// Weights of the layers, and those that every token of a prompt is multiplied by: of the last
   /// layer only keys and values.
@@ -46,21 +57,17 @@ struct Model {
   const char *options;    ///< for cria
   double weightBytes;     ///< of one weight
   double (*peak)(int threads); ///< of the products in prefill; 0: the chip has only F32's
-  Shape shape;
 };
 
-constexpr Shape kStoryteller = {256, 512, 4, 256, 128, 1024}, kStories = {288, 768, 6, 288, 288, 32000},
-                kTinyLlama = {2048, 5632, 22, 2048, 256, 32000};
-
 const Model kModels[] = {
-    {"storyteller/f16", "", "--dtype f16", 2, cria::multiplyAddPeak, kStoryteller},
-    {"stories-15m/f32", "synthetic:stories-15m", "--dtype f32", 4, cria::multiplyAddPeak, kStories},
-    {"tinyllama-1.1b/f32", "synthetic:tinyllama-1.1b", "--dtype f32", 4, cria::multiplyAddPeak, kTinyLlama},
-    {"tinyllama-1.1b/f16", "synthetic:tinyllama-1.1b", "--dtype f16", 2, cria::multiplyAddPeak, kTinyLlama},
-    {"tinyllama-1.1b/bf16", "synthetic:tinyllama-1.1b", "--dtype bf16", 2, cria::bfloatProductPeak, kTinyLlama},
+    {"storyteller/f16", "", "--dtype f16", 2, cria::multiplyAddPeak},
+    {"stories-15m/f32", "synthetic:stories-15m", "--dtype f32", 4, cria::multiplyAddPeak},
+    {"tinyllama-1.1b/f32", "synthetic:tinyllama-1.1b", "--dtype f32", 4, cria::multiplyAddPeak},
+    {"tinyllama-1.1b/f16", "synthetic:tinyllama-1.1b", "--dtype f16", 2, cria::multiplyAddPeak},
+    {"tinyllama-1.1b/bf16", "synthetic:tinyllama-1.1b", "--dtype bf16", 2, cria::bfloatProductPeak},
     // 32 numbers in 34 or 18 bytes; the head is always q8.
-    {"tinyllama-1.1b/q8", "synthetic:tinyllama-1.1b", "--quantize q8", 34.0 / 32, cria::byteProductPeak, kTinyLlama},
-    {"tinyllama-1.1b/q4", "synthetic:tinyllama-1.1b", "--quantize q4", 18.0 / 32, cria::byteProductPeak, kTinyLlama},
+    {"tinyllama-1.1b/q8", "synthetic:tinyllama-1.1b", "--quantize q8", 34.0 / 32, cria::byteProductPeak},
+    {"tinyllama-1.1b/q4", "synthetic:tinyllama-1.1b", "--quantize q4", 18.0 / 32, cria::byteProductPeak},
 };
 
 /// Operations per second that a prefill of `model` could do.
@@ -118,12 +125,10 @@ nlohmann::json run(const fs::path &program, const std::string &options) {
 
 /// Bytes of the head that a token's step reads: all of it, or of one that is screened the rough copy, and not the
 /// rows that are read behind it.
-double headBytes(const fs::path &program, const Model &model) {
-  std::string info = output(program.string() + " --info");
-  const std::string label = "rough head:";
-  if (size_t at = info.find(label); at != std::string::npos)
-    return std::atof(info.c_str() + at + label.size());
-  return (model.weightBytes < 2 ? 34.0 / 32 : model.weightBytes) * model.shape.headWeights();
+double headBytes(const std::string &info, const Model &model) {
+  if (double rough = number(info, "rough head"))
+    return rough;
+  return (model.weightBytes < 2 ? 34.0 / 32 : model.weightBytes) * Shape(info).headWeights();
 }
 
 std::string prompt(int tokens) {
@@ -136,6 +141,7 @@ std::string prompt(int tokens) {
 void decode(benchmark::State &state, const Model &model) {
   int threads = state.range(0);
   fs::path program = artifact(model);
+  std::string info = output(program.string() + " --info");
   for (auto _ : state) {
     double before = cria::readBandwidth(threads);
     nlohmann::json stats = run(program, "--ids 1 -n 48 --temperature 0 --threads " + std::to_string(threads));
@@ -147,7 +153,7 @@ void decode(benchmark::State &state, const Model &model) {
     double speed = stats["decode_tokens_per_second"], limit = (before + after) / 2;
     state.SetIterationTime(1 / speed);
     state.counters["tokens_per_s"] = speed;
-    double bytes = speed * (model.weightBytes * model.shape.layerWeights() + headBytes(program, model));
+    double bytes = speed * (model.weightBytes * Shape(info).layerWeights() + headBytes(info, model));
     state.counters["GB_per_s"] = bytes * 1e-9;
     state.counters["limit_GB_per_s"] = limit * 1e-9;
     state.counters["share"] = bytes / limit;
@@ -158,6 +164,7 @@ void prefill(benchmark::State &state, const Model &model) {
   int threads = state.range(0);
   fs::path program = artifact(model);
   std::string ids = prompt(128);
+  Shape shape(output(program.string() + " --info"));
   for (auto _ : state) {
     double before = prefillLimit(model, threads);
     nlohmann::json stats = run(program, "--ids " + ids + " -n 0 --threads " + std::to_string(threads));
@@ -169,7 +176,7 @@ void prefill(benchmark::State &state, const Model &model) {
     double speed = stats["prompt_tokens_per_second"], limit = (before + after) / 2;
     state.SetIterationTime(1 / speed);
     state.counters["tokens_per_s"] = speed;
-    double operations = 2 * speed * model.shape.promptWeights();
+    double operations = 2 * speed * shape.promptWeights();
     state.counters["Gop_per_s"] = operations * 1e-9;
     state.counters["limit_Gop_per_s"] = limit * 1e-9;
     state.counters["share"] = operations / limit;
