@@ -214,14 +214,6 @@ LogicalResult QuantizeRowsOp::verify() {
   return success();
 }
 
-/// As llama.pack_blocks: two rows share the bytes of factors of 6 bits.
-static LogicalResult verifyBlockRows(Operation *op, cria::llama::Format format, int64_t rows) {
-  if (traits(format).factorBits == 6 && rows % 2)
-    return op->emitOpError("expects an even number of rows, two of which share bytes in ")
-           << cria::llama::stringifyFormat(format) << ", but got " << rows;
-  return success();
-}
-
 LogicalResult BlockMatmulOp::verify() {
   RankedTensorType codes = tensorType(getCodes()), scales = tensorType(getScales()), sums = tensorType(getSums()),
                    panels = tensorType(getPanels()), destination = tensorType(getDestination());
@@ -245,7 +237,7 @@ LogicalResult BlockMatmulOp::verify() {
            << "[T, 2 G], panels [P, 32 G / " << format.block
            << " rounded up, B] and destination [T, P, R], but got " << codes << ", " << scales << ", " << sums << ", " << panels
            << " and " << destination;
-  return verifyBlockRows(*this, getFormat(), rows); // (C3)
+  return cria::llama::verifyBlockRows(*this, getFormat(), rows); // (C3)
 }
 
 LogicalResult BlockGatherOp::verify() {
@@ -262,7 +254,7 @@ LogicalResult BlockGatherOp::verify() {
     return emitOpError("expects indices [T], panels [P, K / ")
            << block << " rounded up, B] and destination and result [T, K], but got " << getIndices().getType() << ", "
            << panels << ", " << destination << " and " << getResult().getType();
-  return verifyBlockRows(*this, getFormat(), rows); // (C3)
+  return cria::llama::verifyBlockRows(*this, getFormat(), rows); // (C3)
 }
 
 LogicalResult LookupOp::verify() {

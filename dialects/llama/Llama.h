@@ -53,6 +53,9 @@ namespace cria::llama {
 /// The symbol of the cache that `value` is, before or after updates; empty if it is none that the model keeps.
 llvm::StringRef cacheOf(mlir::Value value);
 
+/// Whether blocks of a format may have `rows` rows: two share the bytes of factors of 6 bits. An error on `op` says not.
+llvm::LogicalResult verifyBlockRows(mlir::Operation *op, Format format, int64_t rows);
+
 } // namespace cria::llama
 
 #endif // CRIA_DIALECTS_LLAMA_LLAMA_H

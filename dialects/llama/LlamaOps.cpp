@@ -232,9 +232,8 @@ LogicalResult PackBlocksOp::verify() {
   int64_t block = traits(getFormat()).block;
   if (rows < 1 || rows > kMostBlockRows) // (C1)
     return emitOpError("expects blocks of 1 to ") << kMostBlockRows << " rows, but got " << rows;
-  if (traits(getFormat()).factorBits == 6 && rows % 2) // (C3)
-    return emitOpError("expects an even number of rows, two of which share bytes in ")
-           << stringifyFormat(getFormat()) << ", but got " << rows;
+  if (failed(verifyBlockRows(*this, getFormat(), rows))) // (C3)
+    return failure();
   int64_t panels = llvm::divideCeil(input.getDimSize(0), rows);
   SmallVector<int64_t> shape = {panels, int64_t(llvm::divideCeil(columns, block)), BlockLayout(getFormat(), rows).bytes};
   if (getType().getShape() != ArrayRef(shape)) // (C2)
@@ -359,6 +358,13 @@ LogicalResult AttentionOp::verify() {
 //===----------------------------------------------------------------------===//
 // KV cache
 //===----------------------------------------------------------------------===//
+
+LogicalResult cria::llama::verifyBlockRows(Operation *op, Format format, int64_t rows) {
+  if (traits(format).factorBits == 6 && rows % 2)
+    return op->emitOpError("expects an even number of rows, two of which share bytes in ")
+           << stringifyFormat(format) << ", but got " << rows;
+  return success();
+}
 
 StringRef cria::llama::cacheOf(Value value) {
   while (auto update = value.getDefiningOp<CacheUpdateOp>())

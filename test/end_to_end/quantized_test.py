@@ -11,9 +11,10 @@ is computed from it is rounded anew, to other codes here and there. With K = 64,
 here, positions with such a code were off by 0.4 to 1.7 % of the largest logit (x86-64-v3, prompts
 of 120 tokens), through the cache also those behind, and no more than 52 of 120 positions.
 
-So half of all positions must be within 1e-5 (39 or 40 of 40 are), which sees what is wrong with a kernel, as
-that is so for every token; of those one is the first, where there is nothing to attend to but
-itself, and queries and keys do not matter: others must be among them. And all are within 3 %.
+So half of all positions must be within 1e-5 (39 or 40 of 40 are), which sees what is wrong
+with a kernel, as that is so for every token; of those one is the first, where there is nothing
+to attend to but itself, and queries and keys do not matter: others must be among them. And all
+are within 3 %.
 
 usage: quantized_test.py CRIA CRIA_OPT CRIA_REFERENCE FAMILY CASES
 CASES, between spaces: what --quantize takes, or gguf: and a type whose codes cria keeps
