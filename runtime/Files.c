@@ -1,6 +1,7 @@
 #include "runtime/Files.h"
 
 #include "runtime/Message.h"
+#include "runtime/Tokenizer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,14 @@ int criaWrite(const char *bytes, size_t count) {
   return 0;
 }
 
+int criaCloseOutput(void) {
+  if (criaFlush() != 0)
+    return -1;
+  if (close(STDOUT_FILENO) != 0)
+    return criaError("cannot write to standard output: %s", strerror(errno));
+  return 0;
+}
+
 int criaPrint(const char *format, ...) {
   char own[1024], *text = own;
   va_list arguments, again;
@@ -81,8 +90,9 @@ int criaPrint(const char *format, ...) {
   return result;
 }
 
-int criaReadFile(const char *path, char **bytes, size_t *count) {
+int criaReadText(const char *path, char **bytes, size_t *count) {
   int isInput = strcmp(path, "-") == 0;
+  const char *name = isInput ? "standard input" : path, *quote = isInput ? "" : "'";
   int descriptor = isInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
     return criaError("cannot open '%s': %s", path, strerror(errno));
@@ -95,7 +105,7 @@ int criaReadFile(const char *path, char **bytes, size_t *count) {
       size_t larger = capacity > SIZE_MAX / 2 ? 0 : capacity * 2 + ReadStepBytes;
       char *grown = larger ? realloc(buffer, larger) : NULL;
       if (!grown) {
-        result = criaError("'%s' does not fit into memory", path);
+        result = criaError("%s%s%s does not fit into memory", quote, name, quote);
         break;
       }
       buffer = grown;
@@ -105,11 +115,15 @@ int criaReadFile(const char *path, char **bytes, size_t *count) {
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
-      result = criaError("cannot read '%s': %s", isInput ? "standard input" : path,
-                         strerror(errno));
+      result = criaError("cannot read %s%s%s: %s", quote, name, quote, strerror(errno));
     if (got <= 0)
       break;
     used += (size_t)got;
+    if (used > CRIA_MAX_TEXT_BYTES) {
+      result = criaError("a text expects at most %zu bytes, but got more from %s%s%s", CRIA_MAX_TEXT_BYTES,
+                         quote, name, quote);
+      break;
+    }
   }
   if (!isInput)
     close(descriptor);
@@ -143,7 +157,8 @@ static void removeAndDie(int signal) {
 /* `path` is removed if a signal ends the program, until the next call; NULL: nothing is. What
  * the parent process asked to be ignored (nohup, a job in the background) still is. */
 static void removeOnSignals(const char *path) {
-  static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  static const int ending[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGXCPU, SIGALRM, SIGVTALRM,
+                               SIGUSR1, SIGUSR2, SIGBUS,  SIGSEGV, SIGILL,  SIGFPE,  SIGABRT};
   doomed = path;
   struct sigaction action, before;
   memset(&action, 0, sizeof(action));
@@ -175,9 +190,22 @@ static int rowsFail(CriaRows *rows, const char *what) {
   return -1;
 }
 
-static int isFile(const struct stat *status, const char *path) {
+static int isSame(const struct stat *a, const struct stat *b) {
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* What of this program's own the file is, which it would lose if it were replaced; NULL: nothing. */
+static const char *ownFile(const struct stat *status, const char *input) {
   struct stat other;
-  return path && stat(path, &other) == 0 && other.st_dev == status->st_dev && other.st_ino == status->st_ino;
+  if (stat("/proc/self/exe", &other) == 0 && isSame(status, &other))
+    return "the model";
+  if (input && stat(input, &other) == 0 && isSame(status, &other))
+    return "the input";
+  if (S_ISREG(status->st_mode) && fstat(STDIN_FILENO, &other) == 0 && isSame(status, &other))
+    return "standard input";
+  if (S_ISREG(status->st_mode) && fstat(STDOUT_FILENO, &other) == 0 && isSame(status, &other))
+    return "standard output";
+  return NULL;
 }
 
 /* A file of a new name beside the target, with the permissions of any new file: what a killed
@@ -188,15 +216,20 @@ static int createTemporary(CriaRows *rows) {
   if (!rows->temporary)
     return rowsFail(rows, "write");
   snprintf(rows->temporary, length, "%s.XXXXXX", rows->target);
+  sigset_t all, before; /* no signal between making it and knowing what to remove */
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, &before);
   rows->descriptor = mkostemp(rows->temporary, O_CLOEXEC);
+  int reason = errno;
+  if (rows->descriptor >= 0)
+    removeOnSignals(rows->temporary);
+  sigprocmask(SIG_SETMASK, &before, NULL);
   if (rows->descriptor < 0) {
-    int reason = errno;
     free(rows->temporary); /* not ours to remove */
     rows->temporary = NULL;
     errno = reason;
     return rowsFail(rows, "create");
   }
-  removeOnSignals(rows->temporary);
   mode_t mask = umask(0);
   umask(mask);
   return fchmod(rows->descriptor, 0666 & ~mask) == 0 ? 0 : rowsFail(rows, "create");
@@ -222,9 +255,9 @@ int criaRowsOpen(CriaRows *rows, const char *path, const char *input) {
     criaRowsDiscard(rows);
     return -1;
   }
-  if (exists && (isFile(&status, "/proc/self/exe") || isFile(&status, input))) {
-    criaError("cannot write '%s': expects a file of its own, but got the %s", path,
-              isFile(&status, input) ? "input" : "model");
+  const char *owned = exists ? ownFile(&status, input) : NULL;
+  if (owned) {
+    criaError("cannot write '%s': expects a file of its own, but got %s", path, owned);
     criaRowsDiscard(rows);
     return -1;
   }

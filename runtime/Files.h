@@ -9,15 +9,16 @@
  * becomes standard output by accident. A closed standard output stays unwritable. */
 void criaReserveStandardFiles(void);
 
-/* Buffers bytes for standard output; `criaFlush` writes them. Both return 0, or
- * print why standard output cannot be written and return -1. */
+/* Buffers bytes for standard output; `criaFlush` writes them, `criaCloseOutput` lets who reads them see
+ * their end. All return 0, or print why standard output cannot be written and return -1. */
 int criaWrite(const char *bytes, size_t count);
 int criaPrint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int criaFlush(void);
+int criaCloseOutput(void);
 
-/* Reads a file, or standard input where `path` is "-", to its end. Returns 0 and
- * a malloc'd buffer, or prints an error and returns -1. */
-int criaReadFile(const char *path, char **bytes, size_t *count);
+/* Reads a text to its end: a file, or standard input where `path` is "-", of at most CRIA_MAX_TEXT_BYTES.
+ * Returns 0 and a malloc'd buffer, or prints an error and returns -1. */
+int criaReadText(const char *path, char **bytes, size_t *count);
 
 /* Rows of floats on their way to a file. They are collected in a file beside the
  * final one and renamed at the end: a half-written file never bears the name. */
@@ -31,7 +32,8 @@ typedef struct CriaRows {
 } CriaRows;
 
 /* All three return 0, or print an error, remove the temporary and return -1. Neither this
- * program's own file nor `input` (NULL: none), which is still read, is written over. */
+ * program's own file nor `input` (NULL: none), which is still read, is written over; nor are the
+ * files that standard input and output were sent to. */
 int criaRowsOpen(CriaRows *rows, const char *path, const char *input);
 int criaRowsWrite(CriaRows *rows, const float *row, size_t floats);
 int criaRowsCommit(CriaRows *rows);

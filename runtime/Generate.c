@@ -1,8 +1,8 @@
 /*===- Generate.c - Prompt in, continuation out ------------------------------===
  *
  * A turn feeds tokens and then lets the model go on; the plain mode is one turn,
- * `-i` is one per line. The last token of a turn (one over the limit, or EOS) has
- * been chosen but not fed: it is `pending` until the next turn begins with it.
+ * `-i` is one per line. The last token of a turn (the last of -n, or EOS) may have been
+ * chosen but not fed: it is `pending` until the next turn begins with it.
  *===------------------------------------------------------------------------===*/
 #include "runtime/Files.h"
 #include "runtime/Message.h"
@@ -10,6 +10,7 @@
 #include "runtime/Session.h"
 #include "runtime/Utf8.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ typedef struct Generator {
   int printsIds;
   int printedIds; /* in this turn: a comma is needed */
   int refusedLines; /* whether there are any */
+  int ranOut;       /* whether a turn ended where the context does */
 
   uint64_t seed;
   uint64_t promptTokens, newTokens, decodedTokens; /* decoded: fed one by one */
@@ -105,8 +107,7 @@ static int decode(Generator *g) {
 
     int isLast = produced + 1 == limit;
     if (engine->position == s->model->context) {
-      if (!isLast && !s->options->given[CRIA_INTERACTIVE])
-        noteFullContext(g);
+      g->ranOut = !isLast;
       return 0;
     }
     if (isLast && !wantsRows) {
@@ -135,13 +136,17 @@ static int turn(Generator *g, const CriaIds *ids) {
   if (decode(g) != 0)
     return -1;
   g->decodeSeconds += criaNow() - middle;
-  return endOfTurn(g);
+  if (endOfTurn(g) != 0)
+    return -1;
+  if (g->ranOut && !g->session->options->given[CRIA_INTERACTIVE])
+    noteFullContext(g);
+  return 0;
 }
 
-/* Is there room for `count` tokens? Prints an error and returns -1 if not. */
+/* Is there room for the pending token and `count` others? Prints an error and returns -1 if not. */
 static int checkRoom(const Generator *g, uint32_t count, const char *what) {
   uint32_t context = g->session->model->context;
-  uint32_t left = context - g->session->engine->position;
+  uint32_t left = context - g->session->engine->position - (g->pending >= 0);
   if (count <= left)
     return 0;
   if (left == context)
@@ -173,9 +178,13 @@ static int firstTurn(Generator *g) {
   if (result == 0)
     result = checkRoom(g, ids.count, "prompt");
 
-  /* A text is printed as it was given, not as its tokens decode. */
+  /* A text is printed as it was given, not as its tokens decode; a character that it breaks off in waits
+   * for what the model says. */
   if (result == 0 && bytes > 0 && !g->printsIds) {
-    result = criaWrite(text, bytes);
+    size_t whole = bytes - criaUtf8Unfinished(text, bytes);
+    result = criaWrite(text, whole);
+    if (result == 0)
+      result = criaUtf8Push(&g->utf8, text + whole, bytes - whole, criaWrite);
     g->previous = ids.data[ids.count - 1];
   } else {
     for (uint32_t i = 0; i < ids.count && result == 0; ++i)
@@ -202,7 +211,8 @@ static int lineTurn(Generator *g, const char *line, size_t bytes) {
     result = criaAppendId(&ids, s->model->bos_id);
   if (result == 0)
     result = criaEncodeText(s, line, bytes, &ids);
-  if (result == 0 && ids.count > 0 && checkRoom(g, ids.count, "line") != 0) {
+  uint32_t own = ids.count - (g->pending >= 0); /* tokens of the line, BOS among them */
+  if (result == 0 && ids.count > 0 && checkRoom(g, own, "line") != 0) {
     g->refusedLines = 1;
   } else if (result == 0 && ids.count > 0) {
     if (g->printsIds)
@@ -216,51 +226,74 @@ static int lineTurn(Generator *g, const char *line, size_t bytes) {
   return result;
 }
 
-/* Says that the conversation is over. Lines that others wrote and nobody has read are refused
- * like those that do not fit; a person at a terminal writes no more. */
-static int endInFullContext(const Generator *g, int isTerminal, char **line, size_t *capacity) {
+typedef struct Line {
+  char *text;
+  size_t capacity, bytes; /* allocated; of the line, without what ends it (LF or CR LF) */
+} Line;
+
+/* The next line of standard input. Returns 1, or 0 at its end, or -1 with errno set. */
+static int readLine(Line *line) {
+  ssize_t got = getline(&line->text, &line->capacity, stdin);
+  if (got < 0)
+    return feof(stdin) ? 0 : -1;
+  line->bytes = (size_t)got;
+  if (line->bytes > 0 && line->text[line->bytes - 1] == '\n')
+    --line->bytes;
+  if (line->bytes > 0 && line->bytes < (size_t)got && line->text[line->bytes - 1] == '\r')
+    --line->bytes;
+  return 1;
+}
+
+static int cannotRead(int reason) {
+  return criaError("cannot read standard input: %s", strerror(reason));
+}
+
+/* Says that the conversation is over, to who reads the text, too. Lines that others wrote and nobody has read are
+ * refused like those that do not fit; a person at a terminal writes no more. */
+static int endInFullContext(const Generator *g, int isTerminal, Line *line) {
   noteFullContext(g);
-  ssize_t bytes = 0;
-  while (!isTerminal && (bytes = getline(line, capacity, stdin)) >= 0)
-    if (bytes > 1 || **line != '\n')
+  if (criaCloseOutput() != 0)
+    return -1;
+  int got = 0;
+  while (!isTerminal && (got = readLine(line)) > 0)
+    if (line->bytes > 0)
       return criaError("cannot go on with the rest of standard input: the context has no position left");
-  return 0;
+  return got < 0 ? cannotRead(errno) : 0;
 }
 
 static int interact(Generator *g) {
   const CriaEngine *engine = g->session->engine;
   uint32_t context = g->session->model->context;
   int isTerminal = isatty(STDIN_FILENO);
-  char *line = NULL;
-  size_t capacity = 0;
-  int result = 0;
+  Line line = {0};
+  int result = 0, got = 1, reason = 0;
   while (result == 0 && engine->position < context) {
     if (isTerminal)
       fputs("> ", stderr);
-    ssize_t bytes = getline(&line, &capacity, stdin);
-    if (bytes < 0)
+    got = readLine(&line);
+    reason = errno;
+    if (got <= 0)
       break;
-    if (line[bytes - 1] == '\n')
-      --bytes;
-    result = lineTurn(g, line, (size_t)bytes);
+    result = lineTurn(g, line.text, line.bytes);
   }
   if (isTerminal)
     fputc('\n', stderr);
-  if (result == 0 && engine->position == context)
-    result = endInFullContext(g, isTerminal, &line, &capacity);
-  if (result == 0 && ferror(stdin))
-    result = criaError("cannot read standard input");
+  if (got < 0)
+    result = cannotRead(reason);
+  else if (result == 0 && engine->position == context)
+    result = endInFullContext(g, isTerminal, &line);
   if (!isTerminal && g->refusedLines)
     result = -1; /* who wrote them has not seen it */
-  free(line);
+  free(line.text);
   return result;
 }
 
-static void printStats(const Generator *g) {
+/* Returns 0, or -1 where standard error, which would have to say so, cannot be written. */
+static int printStats(const Generator *g) {
   const CriaSession *s = g->session;
   double prompt = g->promptSeconds > 0 ? g->promptTokens / g->promptSeconds : 0;
   double decode = g->decodeSeconds > 0 ? g->decodedTokens / g->decodeSeconds : 0;
-  fprintf(stderr,
+  int written = fprintf(stderr,
           "{\"level\":\"%s\",\"threads\":%u,\"seed\":%" PRIu64 ",\"prompt_tokens\":%" PRIu64
           ",\"memory_seconds\":%.6f,\"prompt_seconds\":%.6f,\"prompt_tokens_per_second\":%.3f"
           ",\"new_tokens\":%" PRIu64 ",\"decoded_tokens\":%" PRIu64
@@ -269,6 +302,7 @@ static void printStats(const Generator *g) {
           s->model->target, s->engine->pool.threads, g->seed, g->promptTokens, g->memorySeconds,
           g->promptSeconds, prompt, g->newTokens, g->decodedTokens, g->decodeSeconds, decode,
           g->firstToken, s->model->weights_bytes);
+  return written < 0 ? -1 : 0;
 }
 
 static int chooseSeed(Generator *g) {
@@ -277,6 +311,7 @@ static int chooseSeed(Generator *g) {
     return 0;
   if (getrandom(&g->seed, sizeof(g->seed), 0) != sizeof(g->seed))
     return criaError("cannot get a random seed; give one with --seed");
+  g->seed >>= 11; /* below 2^53: who reads --stats as JSON may have no integers but a double's */
   return 0;
 }
 
@@ -315,6 +350,6 @@ int criaRunGenerate(CriaSession *session) {
   criaSamplerClose(&g.sampler);
   free(g.piece);
   if (result == 0 && options->given[CRIA_STATS])
-    printStats(&g);
+    result = printStats(&g);
   return result;
 }

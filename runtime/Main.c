@@ -82,7 +82,7 @@ static int runTokenize(const CriaSession *session) {
   size_t bytes;
   if (criaPromptText(session, &text, &bytes) != 0)
     return -1;
-  if (!text && criaReadFile("-", &text, &bytes) != 0)
+  if (!text && criaReadText("-", &text, &bytes) != 0)
     return -1;
   CriaIds ids = {0};
   int result = criaEncodeText(session, text, bytes, &ids);

@@ -177,6 +177,8 @@ static int conflict(int a, int b) {
 
 /* There is one thing to do, with the options that it heeds, and at most one source of a prompt. */
 static int checkConflicts(const CriaOptions *options) {
+  if (options->given[CRIA_HELP])
+    return 0;
   static const uint8_t conflicts[][2] = {
       {CRIA_PROMPT, CRIA_FILE}, {CRIA_PROMPT, CRIA_IDS}, {CRIA_FILE, CRIA_IDS}, {CRIA_LOGITS, CRIA_RECORD}};
 #define BIT(option) (UINT32_C(1) << (option))

@@ -63,7 +63,7 @@ int criaRunPerplexity(CriaSession *session) {
   const char *path = session->options->values[CRIA_PERPLEXITY].text;
   char *text;
   size_t bytes;
-  if (criaReadFile(path, &text, &bytes) != 0)
+  if (criaReadText(path, &text, &bytes) != 0)
     return -1;
   CriaIds ids = {0};
   int result = criaEncodeText(session, text, bytes, &ids);

@@ -69,7 +69,7 @@ int criaPromptText(const CriaSession *session, char **text, size_t *bytes) {
   *text = NULL;
   *bytes = 0;
   if (options->given[CRIA_FILE])
-    return criaReadFile(options->values[CRIA_FILE].text, text, bytes);
+    return criaReadText(options->values[CRIA_FILE].text, text, bytes);
   if (!options->given[CRIA_PROMPT])
     return 0;
   *bytes = strlen(options->values[CRIA_PROMPT].text);

@@ -64,8 +64,6 @@ static int findMerge(const CriaEncoder *e, const char *text, const CriaSymbol *l
     if (*result < 0)
       return 0;
     *rank = t->piece_ranks[*result];
-    if (e->splits)
-      e->splits[*result] = left->length;
     return 1;
   }
   if (left->id < 0 || right->id < 0 || t->merge_slot_count == 0)
@@ -93,8 +91,11 @@ static void offer(CriaEncoder *e, const char *text, uint32_t left) {
   const CriaSymbol *l = &e->symbols[left], *r = &e->symbols[l->next];
   uint32_t rank;
   int32_t result;
-  if (findMerge(e, text, l, r, &rank, &result))
-    pushCandidate(e, (CriaCandidate){rank, left, l->length + r->length});
+  if (!findMerge(e, text, l, r, &rank, &result))
+    return;
+  pushCandidate(e, (CriaCandidate){rank, left, l->length + r->length});
+  if (e->splits)
+    e->splits[result] = l->length;
 }
 
 int criaMergeSymbols(CriaEncoder *e, const char *text) {

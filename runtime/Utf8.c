@@ -52,3 +52,15 @@ int criaUtf8Push(CriaUtf8 *utf8, const char *bytes, size_t count, CriaTextSink w
   }
   return 0;
 }
+
+static int keepNothing(const char *bytes, size_t count) {
+  (void)bytes, (void)count;
+  return 0;
+}
+
+size_t criaUtf8Unfinished(const char *bytes, size_t count) {
+  CriaUtf8 utf8 = {0};
+  size_t last = count < 4 ? count : 4; /* where a character begins is found within four bytes */
+  criaUtf8Push(&utf8, bytes + count - last, last, keepNothing);
+  return utf8.count;
+}

@@ -22,5 +22,7 @@ typedef int (*CriaTextSink)(const char *bytes, size_t count);
 int criaUtf8Push(CriaUtf8 *utf8, const char *bytes, size_t count, CriaTextSink write);
 /* The text ends here: what is held back will not be completed. */
 int criaUtf8End(CriaUtf8 *utf8, CriaTextSink write);
+/* How many bytes at the end of a text begin a character that more bytes would complete: 0 to 3. */
+size_t criaUtf8Unfinished(const char *bytes, size_t count);
 
 #endif /* CRIA_RUNTIME_UTF8_H */

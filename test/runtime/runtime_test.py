@@ -24,6 +24,10 @@ import make_artifact
 from runtime_case import BOS, CONTEXT, EOS, V, Case, comma, greedy, logits
 
 
+def no_core():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 class Artifact(Case):
     def fails(self, message, program=None, **options):
         self.expect(program=program, out=b"", err=message, code=1, **options)
@@ -170,6 +174,8 @@ class CommandLine(Case):
         self.assertLess(max(map(len, out.splitlines())), 90)
         self.assertEqual(out, self.run_story("-h").stdout.decode())
 
+        self.expect("--info", "--help", out="^Usage: story ")
+
     def test_version(self):
         self.expect("--version", out=b"cria 0.1.0 (fake, f32, x86-64-v4)\n")
 
@@ -314,8 +320,12 @@ class Generate(Case):
         self.assertEqual(draw("--seed", "5"), draw("--seed", "5", "--threads", "3"))
         self.assertNotEqual(draw("--seed", "5"), draw("--seed", "6"))
         self.assertNotEqual(draw(), draw())
-        stats = self.run_story("-p", "a", "-n", "3", "--stats").stderr.decode()
-        self.assertRegex(stats, r'"seed":[1-9]\d*,')
+        # The seed that --stats tells is one that every reader of JSON can say again: a double holds it.
+        for _ in range(5):
+            run = self.run_story("-p", "a", "-n", "40", "--ignore-eos", "--stats", "--print-ids")
+            seed = json.loads(run.stderr)["seed"]
+            self.assertEqual(int(float(seed)), seed)
+            self.assertEqual(draw("--seed", str(seed)), [int(number) for number in run.stdout.decode().split(",")])
 
     def test_screened(self):
         """Logits that are left out where they cannot be drawn change no token."""
@@ -347,6 +357,9 @@ class Generate(Case):
         self.expect("-f", path + ".none", out=b"", code=1, err=r"^story: cannot open '.*\.none': "
                     "No such file or directory\n$")
         self.expect("-f", self.folder, out=b"", code=1, err="cannot read '.*': Is a directory")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+        self.expect("-f", "/dev/zero", out=b"", code=1, preexec_fn=limit, err=b"story: a text expects at most "
+                    b"536870912 bytes, but got more from '/dev/zero'\n")
 
     def test_stats(self):
         stats = self.expect("-p", "abcd", "-n", "9", "--ignore-eos", "--stats", err=None)
@@ -357,6 +370,10 @@ class Generate(Case):
         self.assertGreater(fields["decode_tokens_per_second"], 0)
         self.assertLess(fields["memory_seconds"] + fields["prompt_seconds"], fields["first_token_seconds"])
         self.assertLess(fields["first_token_seconds"], 5)
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([self.story, "-p", "a", "-n", "1", "--stats"], stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=full)
+        self.assertEqual(result.returncode, 1)
 
 
 class Text(Case):
@@ -384,6 +401,13 @@ class Text(Case):
         self.says([0xf0, 0x9f, EOS], "\ufffd\n".encode())
         self.says([0xff, 0xc3, 0xa9, EOS], "\ufffdé\n".encode())
         self.says([0xc3, 0xa9], "\ufffd\n".encode(), "-n", "1")
+        # A prompt that breaks off in a character, of which BOS and the first bytes come before what is said.
+        for character in "é", "€", "🦙":
+            whole = character.encode()
+            for cut in range(1, len(whole)):
+                script = [EOS] * (cut + 1) + [*whole[cut:], EOS]
+                self.says(script, b"a" + whole + b"\n", "-p", b"a" + whole[:cut])
+        self.says([EOS], b"a\xff\xef\xbf\xbd\n", "-p", b"a\xff\xe2\x82")
 
     def test_streams(self):
         """Each piece arrives before the text ends, and never a part of a character."""
@@ -453,6 +477,13 @@ class Logits(Case):
                     err="^story: cannot write '.*/prompt': expects a file of its own, but got the input\n$")
         self.expect("-p", "a", "--logits", self.story, code=1,
                     err="^story: cannot write '.*/story': expects a file of its own, but got the model\n$")
+        for words, options in ((["-f", "-"], {"stdin": path}), (["-i"], {"stdin": path}),
+                               (["-p", "a"], {"stdout": path})):
+            with open(path, "r+b") as file:
+                name = "standard " + ("input" if "stdin" in options else "output")
+                self.expect(*words, "-n", "1", "--logits", path, **{stream: file for stream in options}, code=1,
+                            err=f"^story: cannot write '.*/prompt': expects a file of its own, but got {name}\n$")
+        self.assertEqual(make_artifact.read(path), b"ab")
         self.expect("-p", "a", "--logits", "", out=b"", code=1,
                     err="^story: cannot write '': No such file or directory\n$")
 
@@ -461,17 +492,20 @@ class Logits(Case):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         self.expect("-p", "abc", "--logits", path, env={"CRIA_FAKE_NAN": "6"}, code=1, err="NaN")
         self.assertEqual(os.listdir(os.path.dirname(path)), [])
-        process = subprocess.Popen([self.story, "-i", "-n", "1", "--logits", path],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        process.stdin.write(b"a\n")
-        process.stdin.flush()
-        process.stdout.read(1)
-        self.assertEqual(len(os.listdir(os.path.dirname(path))), 1)
-        process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(), -signal.SIGTERM)
-        process.stdin.close()
-        process.stdout.close()
-        self.assertEqual(os.listdir(os.path.dirname(path)), [])
+        for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU, signal.SIGALRM,
+                       signal.SIGVTALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGBUS, signal.SIGSEGV, signal.SIGILL,
+                       signal.SIGFPE, signal.SIGABRT):
+            process = subprocess.Popen([self.story, "-i", "-n", "1", "--logits", path], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, preexec_fn=no_core)
+            process.stdin.write(b"a\n")
+            process.stdin.flush()
+            process.stdout.read(1)
+            self.assertEqual(len(os.listdir(os.path.dirname(path))), 1)
+            process.send_signal(ending)
+            self.assertEqual(process.wait(), -ending)
+            process.stdin.close()
+            process.stdout.close()
+            self.assertEqual(os.listdir(os.path.dirname(path)), [], ending)
         self.expect("-p", "abc", "--logits", path, code=1, err="cannot write '.*/logits.bin': File too large",
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
         self.assertEqual(os.listdir(os.path.dirname(path)), [])
@@ -671,9 +705,18 @@ class Interactive(Case):
         self.talk(b"a" * 70 + b"\nab\n", "--print-ids", "-n", "1",
                   out=(comma(greedy([BOS, *b"ab"], 1)) + "\n").encode(),
                   code=1, err=b"story: the line expects at most the 64 tokens of the context, but got 71\n")
+        # 61 positions are taken, and the token that was printed last takes one more.
         self.talk(b"a" * 60 + b"\nabcdef\n", "-n", "1", code=1,
-                  err=b"story: the line expects at most the 3 tokens left of the context of 64, "
-                      b"but got 7\n")
+                  err=b"story: the line expects at most the 2 tokens left of the context of 64, "
+                      b"but got 6\n")
+        self.talk(b"a" * 60 + b"\nab\n", "-n", "1", err=self.FULL)
+
+    def test_lines_of_other_systems(self):
+        """Lines may end in CR LF, which is no text."""
+        self.talk(b"ab\r\ncd\r\n", "--print-ids", "-n", "3",
+                  out=self.talk(b"ab\ncd\n", "--print-ids", "-n", "3").stdout)
+        self.talk(b"%063d\r\n\r\n" % 0, "-n", "0", err=self.FULL)
+        self.talk(b"\rab\r", "--print-ids", "-n", "1", out=(comma(greedy([BOS, *b"\rab\r"], 1)) + "\n").encode())
 
     FULL = b"story: the context of 64 positions is full\n"
     LEFT = FULL + b"story: cannot go on with the rest of standard input: the context has no position left\n"
@@ -704,10 +747,30 @@ class Interactive(Case):
         os.close(slave)
         os.close(master)
 
-    def test_closed_input(self):
+    def test_full_context_ends_the_text(self):
+        """Who wrote a line, and keeps the pipe open, sees that no more text comes."""
+        process = subprocess.Popen([self.story, "-i", "-n", "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        process.stdin.write(b"%063d\n" % 0)
+        process.stdin.flush()
+        text = part = b" "
+        while part:
+            ready, _, _ = select.select([process.stdout], [], [], 20)
+            self.assertTrue(ready, "the text does not end")
+            part = os.read(process.stdout.fileno(), 4096)
+            text += part
+        self.assertEqual(text, b" \n")
+        self.assertEqual(process.communicate(b"more\n"), (b"", self.LEFT))
+        self.assertEqual(process.returncode, 1)
+
+    def test_unreadable_input(self):
         for words in (["-i"], ["-f", "-"], ["--tokenize"], ["--perplexity", "-"]):
             self.expect(*words, code=1, preexec_fn=lambda: os.close(0), out=b"",
-                        err="^story: cannot read .*standard input.*")
+                        err=b"story: cannot read standard input: Bad file descriptor\n")
+            folder = os.open(self.folder, os.O_RDONLY)
+            self.expect(*words, code=1, stdin=folder, out=b"",
+                        err=b"story: cannot read standard input: Is a directory\n")
+            os.close(folder)
 
     def test_needs_a_tokenizer(self):
         self.talk(b"ab\n", program=self.bare, out=b"", code=1, err="compiled without a tokenizer")
