@@ -90,7 +90,8 @@ llvm::Error joinVocabulary(ModelFile &model, const ImportOptions &options) {
   StringRef where = options.tokenizer.empty() ? options.path : options.tokenizer;
   if (llvm::Error error = fitVocabulary(vocabulary, uint64_t(p.vocabulary), where))
     return error;
-  // The model's own BOS wins; whether a prompt starts with it, the tokenizer knows.
+  // A BOS that the model has wins (that of a Hugging Face folder has given way to the one that the folder's own
+  // tokenizer names); whether a prompt starts with it, the tokenizer knows.
   if (p.bosId < 0)
     p.bosId = vocabulary.bosId;
   p.addBos = vocabulary.addBos && p.bosId >= 0;

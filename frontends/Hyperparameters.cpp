@@ -19,6 +19,8 @@ void addEosId(Hyperparameters &parameters, int64_t id) {
 }
 
 Error checkHyperparameters(const Hyperparameters &p, StringRef where) {
+  if (p.width < 2) // a row of one element would become a scalar, which no kernel computes
+    return inputError(where + ": expects a width (hidden size) of at least 2, but got " + Twine(p.width));
   if (p.heads % p.kvHeads)
     return inputError(where + ": expects query heads that are a multiple of the key/value heads " +
                       Twine(p.kvHeads) + ", but got " + Twine(p.heads));
@@ -38,8 +40,7 @@ Error checkHyperparameters(const Hyperparameters &p, StringRef where) {
       return inputError(where + ": expects EOS ids below the vocabulary's " +
                         Twine(p.vocabulary) + ", but got " + Twine(id));
   if (p.eosIds.size() > kMaxEosIds)
-    return inputError(where + ": expects at most " + Twine(kMaxEosIds) + " EOS ids, but got " +
-                      Twine(p.eosIds.size()));
+    return inputError(where + ": expects at most " + Twine(kMaxEosIds) + " EOS ids, but got more");
   return Error::success();
 }
 

@@ -52,6 +52,14 @@ Expected<std::unique_ptr<MemoryBuffer>> mapFile(StringRef path) {
   return std::move(*buffer);
 }
 
+Expected<std::unique_ptr<MemoryBuffer>> mapParsedFile(StringRef path) {
+  Expected<std::unique_ptr<MemoryBuffer>> buffer = mapFile(path);
+  if (buffer && (*buffer)->getBufferSize() > kMaxParsedBytes)
+    return inputError(path + ": expects at most " + Twine(kMaxParsedBytes) + " bytes, but got " +
+                      Twine((*buffer)->getBufferSize()));
+  return buffer;
+}
+
 Expected<std::string> hashFiles(ArrayRef<std::string> paths) {
   std::vector<uint8_t> digests;
   for (const std::string &path : paths) {

@@ -37,6 +37,13 @@ private:
 /// read when touched. The buffer has no NUL at its end.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mapFile(llvm::StringRef path);
 
+/// What is parsed as a whole, JSON and SentencePiece models, takes up to 75 times its
+/// size in memory. Published files have at most a seventh of this.
+inline constexpr uint64_t kMaxParsedBytes = uint64_t(256) << 20;
+
+/// Maps a file that is to be parsed as a whole: one of at most kMaxParsedBytes.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> mapParsedFile(llvm::StringRef path);
+
 /// XXH3-128 over the files' contents in this order, as 32 hexadecimal digits.
 /// Hashes pieces of 64 MiB, then the list of their hashes with the files' sizes:
 /// one pass, and no more than a piece needs to be in memory.

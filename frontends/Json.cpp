@@ -79,6 +79,9 @@ private:
 } // namespace
 
 Expected<Json> parseJson(StringRef text, StringRef file) {
+  // The parser would take it for the end, and ignore what follows.
+  if (size_t at = text.find('\0'); at != StringRef::npos)
+    return inputError(file + ": expects JSON, but got NUL at byte " + Twine(at));
   Checker checker(text, file);
   if (!Json::sax_parse(text.begin(), text.end(), &checker)) {
     checker.error.report(file + ": expects JSON");
@@ -88,7 +91,7 @@ Expected<Json> parseJson(StringRef text, StringRef file) {
 }
 
 Expected<Json> readJsonFile(StringRef path) {
-  Expected<std::unique_ptr<MemoryBuffer>> buffer = mapFile(path);
+  Expected<std::unique_ptr<MemoryBuffer>> buffer = mapParsedFile(path);
   if (!buffer)
     return buffer.takeError();
   Expected<Json> json = parseJson((*buffer)->getBuffer(), path);

@@ -13,12 +13,12 @@ namespace cria {
 
 using Json = nlohmann::json;
 
-/// Parses `text`. Refuses what JSON does not know (NaN, Infinity), numbers that
+/// Parses `text`. Refuses what JSON does not know (NaN, Infinity, NUL), numbers that
 /// no double holds, a key twice in one object, and nesting deeper than 64. An
 /// error names `file`, the last key and what was found.
 llvm::Expected<Json> parseJson(llvm::StringRef text, llvm::StringRef file);
 
-/// Maps and parses the file at `path`; its top level must be an object.
+/// Maps and parses the file at `path`, of at most kMaxParsedBytes; its top level must be an object.
 llvm::Expected<Json> readJsonFile(llvm::StringRef path);
 
 /// `value` as one short, printable line.

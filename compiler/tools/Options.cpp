@@ -117,6 +117,9 @@ std::optional<DriverOptions> cria::parseOptions(int argc, char **argv, int &exit
       throw CLI::ValidationError("--calibrate", "expects matrices at few bits, but got --quantize " + options.quantize);
     if (compile->parsed() && options.stopAfter.empty() && output->count() == 0)
       throw CLI::RequiredError("-o");
+    if (compile->parsed() && options.stopAfter.empty() && options.output == "-")
+      throw CLI::ValidationError("-o", "expects a file, but got '-': only what --stop-after prints can go to standard "
+                                       "output (./- is a file of that name)");
   } catch (const CLI::Success &help) {
     std::ostringstream text;
     exitCode = app.exit(help, text, text);

@@ -22,15 +22,16 @@ struct PreTokenizerName {
   StringLiteral name;
   PreTokenizer kind;
   bool ignoreMerges, addBos; ///< llama.cpp derives them from the name
+  bool normalizeNfc;         ///< the published tokenizers of that name ask for it
 };
 constexpr PreTokenizerName kPreTokenizers[] = {
-    {"gpt-2", PreTokenizer::Gpt2, false, false},
-    {"llama-bpe", PreTokenizer::Llama3, true, true},
-    {"llama3", PreTokenizer::Llama3, true, true},
-    {"llama-v3", PreTokenizer::Llama3, true, true},
-    {"qwen2", PreTokenizer::Qwen2, false, false},
-    {"deepseek-r1-qwen", PreTokenizer::Qwen2, false, false},
-    {"smollm", PreTokenizer::SmolLm, false, false},
+    {"gpt-2", PreTokenizer::Gpt2, false, false, false},
+    {"llama-bpe", PreTokenizer::Llama3, true, true, false},
+    {"llama3", PreTokenizer::Llama3, true, true, false},
+    {"llama-v3", PreTokenizer::Llama3, true, true, false},
+    {"qwen2", PreTokenizer::Qwen2, false, false, true},
+    {"deepseek-r1-qwen", PreTokenizer::Qwen2, false, false, false},
+    {"smollm", PreTokenizer::SmolLm, false, false, false},
 };
 
 /// ggml's token types 1 to 6.
@@ -91,6 +92,10 @@ Expected<Vocabulary> readSentencePiece(const GgufFile &file, GgufReader &reader,
   vocabulary.kind = Vocabulary::Kind::SentencePieceBpe;
   reader.string("tokenizer.ggml.pre", "default"); // means nothing here
   readPieces(file, reader, /*scored=*/true, error, vocabulary);
+  // Converters of tokenizer.json write its merges, too. They change nothing: llama.cpp merges such a vocabulary by
+  // its scores alone and never reads them.
+  if (reader.find("tokenizer.ggml.merges"))
+    reader.array("tokenizer.ggml.merges", GgufType::String);
   if (vocabulary.pieces.size() > 2) { // llama.cpp's defaults
     vocabulary.bosId = 1;
     vocabulary.eosId = 2;
@@ -99,6 +104,9 @@ Expected<Vocabulary> readSentencePiece(const GgufFile &file, GgufReader &reader,
   readSettings(reader, vocabulary);
   if (error)
     return error.take();
+  // llama.cpp finds a byte's piece by its text, whatever its type.
+  if (none_of(vocabulary.pieces, [](const Vocabulary::Piece &piece) { return piece.type == PieceType::Byte; }))
+    markBytePieces(vocabulary, /*allOrNone=*/true);
   if (Error failed = finishSentencePieceVocabulary(vocabulary, file.getPath()))
     return std::move(failed);
   return vocabulary;
@@ -120,6 +128,7 @@ Expected<Vocabulary> readByteLevel(const GgufFile &file, GgufReader &reader, Fir
   vocabulary.preTokenizer = known->kind;
   vocabulary.ignoreMerges = known->ignoreMerges;
   vocabulary.addBos = known->addBos;
+  vocabulary.normalizeNfc = known->normalizeNfc;
   readPieces(file, reader, /*scored=*/false, error, vocabulary);
   readSettings(reader, vocabulary);
   const GgufValue *lines = reader.array("tokenizer.ggml.merges", GgufType::String);

@@ -208,6 +208,8 @@ void readEosIds(JsonReader &reader, Hyperparameters &p) {
   std::vector<Json> items = value->is_array() ? value->get<std::vector<Json>>()
                                               : std::vector<Json>{*value};
   for (const Json &item : items) {
+    if (p.eosIds.size() > kMaxEosIds) // checkHyperparameters refuses them, however many there are
+      return;
     if (item.is_number_unsigned() && item.get<uint64_t>() < uint64_t(p.vocabulary))
       addEosId(p, item.get<int64_t>());
     else

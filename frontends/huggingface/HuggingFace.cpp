@@ -69,11 +69,15 @@ Expected<ModelFile> readHuggingFace(StringRef path, bool ownTokenizer) {
 
   if (!ownTokenizer)
     return model;
-  Expected<std::optional<llama::Vocabulary>> vocabulary =
-      readHuggingFaceTokenizer(folder, model.files);
-  if (!vocabulary)
-    return vocabulary.takeError();
-  model.vocabulary = std::move(*vocabulary);
+  Expected<std::optional<FolderTokenizer>> tokenizer = readHuggingFaceTokenizer(folder, model.files);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  if (!*tokenizer)
+    return model;
+  // transformers begins prompts as the tokenizer's files say, and never looks at config.json's id for that.
+  if ((*tokenizer)->namesBos)
+    model.parameters.bosId = -1;
+  model.vocabulary = std::move((*tokenizer)->vocabulary);
   return model;
 }
 

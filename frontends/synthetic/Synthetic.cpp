@@ -80,11 +80,11 @@ bool isSynthetic(StringRef path) { return path.starts_with(kPrefix); }
 
 Expected<ModelFile> readSynthetic(StringRef path, bool) {
   StringRef name = path.drop_front(kPrefix.size()).split('?').first;
-  StringRef option = path.split('?').second;
+  StringRef given = path.split('?').second, option = given;
   uint64_t seed = 0;
   if (path.contains('?') && (!option.consume_front("seed=") || option.getAsInteger(10, seed)))
     return inputError(printable(path) + ": expects '?seed=N' after the name, but got '?" +
-                      printable(option) + "'");
+                      printable(given) + "'");
   const Shape *shape = find_if(kShapes, [&](const Shape &s) { return s.name == name; });
   if (shape == std::end(kShapes)) {
     std::string list = join(map_range(kShapes, [](const Shape &s) { return s.name.str(); }), ", ");

@@ -4,6 +4,7 @@
 #include "frontends/tokenizer/Vocabulary.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
@@ -14,6 +15,21 @@ namespace cria {
 using llama::Vocabulary;
 
 namespace {
+
+/// Tokenizers that are not read, and what only comes with one.
+constexpr StringRef otherFiles[] = {"vocab.json", "merges.txt", "tekken.json", "tokenizer_config.json"};
+
+/// Refuses a folder whose tokenizer is of another kind: it is not to compile as if it had none.
+Error refuseOtherTokenizers(StringRef folder) {
+  SmallVector<StringRef> found;
+  for (StringRef name : otherFiles)
+    if (sys::fs::exists(folder + "/" + name))
+      found.push_back(name);
+  if (found.empty())
+    return Error::success();
+  return tokenizerError(folder, "expects tokenizer.json or tokenizer.model, but got only " + join(found, ", ") +
+                                    "; another tokenizer can be given by --tokenizer FILE");
+}
 
 /// Sets `id` to the token that `key` names, as a text or as an object with one.
 Error readTokenId(const Json &config, StringRef key, const Vocabulary &vocabulary, StringRef path,
@@ -36,13 +52,15 @@ Error readTokenId(const Json &config, StringRef key, const Vocabulary &vocabular
 
 } // namespace
 
-Error applyTokenizerConfig(Vocabulary &vocabulary, StringRef path) {
+Error applyTokenizerConfig(FolderTokenizer &tokenizer, StringRef path) {
+  Vocabulary &vocabulary = tokenizer.vocabulary;
   Expected<Json> read = readJsonFile(path);
   if (!read)
     return read.takeError();
   const Json &config = *read;
   if (Error error = readTokenId(config, "bos_token", vocabulary, path, vocabulary.bosId))
     return error;
+  tokenizer.namesBos |= !member(config, "bos_token").is_null();
   if (Error error = readTokenId(config, "eos_token", vocabulary, path, vocabulary.eosId))
     return error;
   for (auto [key, otherwise] :
@@ -69,8 +87,8 @@ Error applyTokenizerConfig(Vocabulary &vocabulary, StringRef path) {
   return Error::success();
 }
 
-Expected<std::optional<Vocabulary>> readHuggingFaceTokenizer(StringRef folder,
-                                                             std::vector<std::string> &files) {
+Expected<std::optional<FolderTokenizer>> readHuggingFaceTokenizer(StringRef folder,
+                                                                  std::vector<std::string> &files) {
   std::string path;
   auto finds = [&](StringRef name) {
     path = (folder + "/" + name).str();
@@ -79,22 +97,29 @@ Expected<std::optional<Vocabulary>> readHuggingFaceTokenizer(StringRef folder,
     files.push_back(path);
     return true;
   };
-  std::optional<Vocabulary> result;
+  FolderTokenizer tokenizer;
+  auto keep = [&](Expected<Vocabulary> vocabulary) -> Error {
+    if (!vocabulary)
+      return vocabulary.takeError();
+    tokenizer.vocabulary = std::move(*vocabulary);
+    return Error::success();
+  };
   if (finds("tokenizer.json")) {
-    Expected<Vocabulary> vocabulary = readTokenizerJson(path);
-    if (!vocabulary)
-      return vocabulary.takeError();
-    result = std::move(*vocabulary);
-  } else if (finds("tokenizer.model")) {
-    Expected<Vocabulary> vocabulary = readSentencePieceModel(path);
-    if (!vocabulary)
-      return vocabulary.takeError();
-    result = std::move(*vocabulary);
-  }
-  if (result && finds("tokenizer_config.json"))
-    if (Error error = applyTokenizerConfig(*result, path))
+    if (Error error = keep(readTokenizerJson(path, &tokenizer.namesBos)))
       return std::move(error);
-  return std::move(result);
+  } else if (finds("tokenizer.model")) {
+    if (Error error = keep(readSentencePieceModel(path)))
+      return std::move(error);
+    tokenizer.namesBos = tokenizer.vocabulary.bosId >= 0;
+  } else {
+    if (Error error = refuseOtherTokenizers(folder))
+      return std::move(error);
+    return std::nullopt;
+  }
+  if (finds("tokenizer_config.json"))
+    if (Error error = applyTokenizerConfig(tokenizer, path))
+      return std::move(error);
+  return tokenizer;
 }
 
 } // namespace cria

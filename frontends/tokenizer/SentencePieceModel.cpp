@@ -6,7 +6,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 
-#include <limits>
+#include <climits>
 #include <optional>
 
 using namespace llvm;
@@ -70,13 +70,13 @@ Error checkFeatures(const sentencepiece::Model &model, StringRef path) {
 } // namespace
 
 Expected<Vocabulary> readSentencePieceModel(StringRef path) {
-  Expected<std::unique_ptr<MemoryBuffer>> file = mapFile(path);
+  Expected<std::unique_ptr<MemoryBuffer>> file = mapParsedFile(path);
   if (!file)
     return file.takeError();
   StringRef bytes = (*file)->getBuffer();
   sentencepiece::Model model;
-  if (bytes.size() > size_t(std::numeric_limits<int>::max()) ||
-      !model.ParseFromArray(bytes.data(), int(bytes.size())))
+  static_assert(kMaxParsedBytes <= uint64_t(INT_MAX), "the parser counts bytes in an int");
+  if (!model.ParseFromArray(bytes.data(), int(bytes.size())))
     return tokenizerError(path, "expects a SentencePiece model, but got something else, or a part");
   if (Error error = checkFeatures(model, path))
     return std::move(error);

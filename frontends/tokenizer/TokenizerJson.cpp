@@ -23,6 +23,7 @@ public:
       : root(root), model(member(root, "model")), file(file) {}
 
   Expected<Vocabulary> read();
+  bool namesBos = false; ///< once it is read: the template names it
 
 private:
   const Json &root, &model;
@@ -34,13 +35,11 @@ private:
   Error readPiece(StringRef text, const Json &id, std::vector<bool> &seen, const Twine &key);
   Error readAddedToken(const Json &token, size_t index, std::vector<bool> &seen);
   Error readUnknownToken();
-  void markBytePieces();
   Expected<std::vector<TextMerge>> readMerges();
   Error readSpecialTokens();
 
   bool isByteLevel() const { return vocabulary.kind == Vocabulary::Kind::ByteLevelBpe; }
   bool flag(StringRef name) const { return boolean(model, name, false).value_or(false); }
-  int32_t findSpecial(ArrayRef<StringRef> texts) const;
 };
 
 Error TokenizerJsonReader::checkModel() {
@@ -94,6 +93,9 @@ Error TokenizerJsonReader::readAddedToken(const Json &token, size_t index,
   const Json &content = member(token, "content"), &id = member(token, "id");
   if (!content.is_string() || content.get_ref<const std::string &>().empty())
     return tokenizerError(file, "'" + key + ".content' expects a text, but got " + show(content));
+  if (Error error = checkMembers(
+          token, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}, file, key + "."))
+    return error;
   StringRef text = content.get_ref<const std::string &>();
   const Json &known = member(member(model, "vocab"), text);
   if (known.is_null()) {
@@ -157,16 +159,6 @@ Error TokenizerJsonReader::readUnknownToken() {
   return Error::success();
 }
 
-void TokenizerJsonReader::markBytePieces() {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  const Json &pieces = member(model, "vocab");
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    std::string text = std::string("<0x") + digits[byte >> 4] + digits[byte & 15] + ">";
-    if (const Json &id = member(pieces, text); !id.is_null())
-      vocabulary.pieces[id.get<uint64_t>()].type = PieceType::Byte;
-  }
-}
-
 Expected<std::vector<TextMerge>> TokenizerJsonReader::readMerges() {
   const Json &list = member(model, "merges");
   if (!list.is_array())
@@ -192,32 +184,16 @@ Expected<std::vector<TextMerge>> TokenizerJsonReader::readMerges() {
   return merges;
 }
 
-int32_t TokenizerJsonReader::findSpecial(ArrayRef<StringRef> texts) const {
-  for (StringRef text : texts)
-    for (auto [id, piece] : enumerate(vocabulary.pieces))
-      if (piece.type == PieceType::Control && piece.bytes == text)
-        return int32_t(id);
-  return -1;
-}
-
 /// Which token begins a text, and whether one does: the file says so in the template
 /// of its post-processor, or else LLaMA's habit is assumed.
 Error TokenizerJsonReader::readSpecialTokens() {
-  Expected<std::optional<std::string>> read = readPostProcessor(root, file);
-  if (!read)
-    return read.takeError();
-  const std::optional<std::string> &before = *read;
-  vocabulary.eosId = findSpecial({"</s>", "<|end_of_text|>", "<|endoftext|>"});
-  if (!before || before->empty()) {
-    vocabulary.bosId = findSpecial({"<s>", "<|begin_of_text|>"});
-    vocabulary.addBos = vocabulary.bosId >= 0 && !before;
-    return Error::success();
-  }
-  vocabulary.addBos = true;
-  vocabulary.bosId = findSpecial(StringRef(*before));
-  if (vocabulary.bosId < 0)
-    return tokenizerError(file, "'post_processor.single' expects a special token of "
-                                "'added_tokens', but got '" + printable(*before) + "'");
+  Expected<std::optional<int32_t>> before = readPostProcessor(root, vocabulary, file);
+  if (!before)
+    return before.takeError();
+  namesBos = before->value_or(-1) >= 0;
+  vocabulary.eosId = findSpecial(vocabulary, {"</s>", "<|end_of_text|>", "<|endoftext|>"});
+  vocabulary.bosId = namesBos ? **before : findSpecial(vocabulary, {"<s>", "<|begin_of_text|>"});
+  vocabulary.addBos = namesBos || (!before->has_value() && vocabulary.bosId >= 0);
   return Error::success();
 }
 
@@ -261,7 +237,7 @@ Expected<Vocabulary> TokenizerJsonReader::read() {
   if (Error error = addMerges(vocabulary, *merges, file, "model.merges"))
     return std::move(error);
   if (flag("byte_fallback"))
-    markBytePieces();
+    markBytePieces(vocabulary, /*allOrNone=*/false);
   if (Error error = finishSentencePieceVocabulary(vocabulary, file))
     return std::move(error);
   bool hasBytes = any_of(vocabulary.pieces,
@@ -273,11 +249,15 @@ Expected<Vocabulary> TokenizerJsonReader::read() {
 
 } // namespace
 
-Expected<Vocabulary> readTokenizerJson(StringRef path) {
+Expected<Vocabulary> readTokenizerJson(StringRef path, bool *namesBos) {
   Expected<Json> root = readJsonFile(path);
   if (!root)
     return root.takeError();
-  return TokenizerJsonReader(*root, path).read();
+  TokenizerJsonReader reader(*root, path);
+  Expected<Vocabulary> vocabulary = reader.read();
+  if (namesBos)
+    *namesBos = reader.namesBos;
+  return vocabulary;
 }
 
 } // namespace cria

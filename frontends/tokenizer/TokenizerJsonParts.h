@@ -31,6 +31,9 @@ std::optional<bool> boolean(const Json &object, llvm::StringRef name, bool other
 llvm::Error checkMembers(const Json &object, llvm::ArrayRef<llvm::StringRef> known,
                          llvm::StringRef file, llvm::StringRef key);
 
+/// The first special token with one of `texts`, the best of them first; -1 if none.
+int32_t findSpecial(const llama::Vocabulary &vocabulary, llvm::ArrayRef<llvm::StringRef> texts);
+
 /// Each of these reads one stage of `root` into the vocabulary and refuses, by
 /// name, what is not understood. readPreTokenizer comes first: it decides the kind.
 llvm::Error readPreTokenizer(const Json &root, llama::Vocabulary &vocabulary,
@@ -39,10 +42,11 @@ llvm::Error readNormalizer(const Json &root, llama::Vocabulary &vocabulary, llvm
 llvm::Error checkDecoder(const Json &root, const llama::Vocabulary &vocabulary,
                          llvm::StringRef file);
 
-/// The token that the post-processor's template puts before a text: "" if none;
-/// nothing if there is no template to say.
-llvm::Expected<std::optional<std::string>> readPostProcessor(const Json &root,
-                                                             llvm::StringRef file);
+/// The id of the token that the post-processor's template puts before a text: -1 if
+/// none; nothing if there is no template to say. The vocabulary has its pieces by then.
+llvm::Expected<std::optional<int32_t>> readPostProcessor(const Json &root,
+                                                         const llama::Vocabulary &vocabulary,
+                                                         llvm::StringRef file);
 
 } // namespace cria::tokenizerjson
 

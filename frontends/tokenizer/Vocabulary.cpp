@@ -60,6 +60,19 @@ std::optional<uint8_t> parseBytePiece(StringRef text) {
   return uint8_t(byte);
 }
 
+StringRef typeName(PieceType type) {
+  constexpr StringRef names[] = {"normal", "unknown", "control", "user-defined", "unused", "byte"};
+  return names[size_t(type)];
+}
+
+/// Whether merges may have `piece`, whose text is still the file's. A UserDefined one is found in a text before
+/// anything is merged, but normalization may make its text as well; among bytes it must not stand for others.
+bool isMergeable(const Piece &piece, Vocabulary::Kind kind) {
+  bool standsForItself = kind == Vocabulary::Kind::SentencePieceBpe ||
+                         all_of(piece.bytes, [](char c) { return uint8_t(c) < 0x80; });
+  return piece.type == PieceType::Normal || (piece.type == PieceType::UserDefined && standsForItself);
+}
+
 /// Replaces the texts of Byte pieces by their bytes. Returns whether there are any.
 Expected<bool> resolveBytePieces(Vocabulary &vocabulary, StringRef file) {
   std::array<bool, 256> seen = {};
@@ -134,9 +147,11 @@ Error addMerges(Vocabulary &vocabulary, ArrayRef<TextMerge> merges, StringRef fi
     return tokenizerError(file, "'" + key + "' expects at most " + Twine(maxMerges) +
                                     " merges, but got " + Twine(merges.size()));
   StringMap<uint32_t> ids;
-  for (auto [id, piece] : enumerate(vocabulary.pieces))
-    if (piece.type == PieceType::Normal)
-      ids.try_emplace(piece.bytes, id);
+  for (auto [id, piece] : enumerate(vocabulary.pieces)) {
+    auto [it, isNew] = ids.try_emplace(piece.bytes, id);
+    if (!isNew && vocabulary.pieces[it->second].type != PieceType::Normal && piece.type == PieceType::Normal)
+      it->second = id;
+  }
   DenseSet<std::pair<uint32_t, uint32_t>> seen;
   vocabulary.merges.reserve(merges.size());
   for (auto [index, merge] : enumerate(merges)) {
@@ -145,10 +160,15 @@ Error addMerges(Vocabulary &vocabulary, ArrayRef<TextMerge> merges, StringRef fi
     std::array<uint32_t, 3> found;
     for (size_t place = 0; place < 3; ++place) {
       auto it = ids.find(texts[place]);
+      auto refuse = [&](const Twine &why) {
+        return tokenizerError(file, "'" + key + "[" + Twine(index) + "]' " + (place == 2 ? "makes " : "names ") +
+                                        quote(texts[place]) + ", which " + why);
+      };
       if (it == ids.end())
-        return tokenizerError(file, "'" + key + "[" + Twine(index) + "]' " +
-                                        (place == 2 ? "makes " : "names ") + quote(texts[place]) +
-                                        ", which is no piece of the vocabulary");
+        return refuse("is no piece of the vocabulary");
+      const Piece &piece = vocabulary.pieces[it->second];
+      if (!isMergeable(piece, vocabulary.kind))
+        return refuse("expects to be a normal piece, but got a " + typeName(piece.type) + " one");
       found[place] = it->second;
     }
     if (!seen.insert({found[0], found[1]}).second)
@@ -157,6 +177,21 @@ Error addMerges(Vocabulary &vocabulary, ArrayRef<TextMerge> merges, StringRef fi
     vocabulary.merges.push_back({found[0], found[1], found[2]});
   }
   return Error::success();
+}
+
+void markBytePieces(Vocabulary &vocabulary, bool allOrNone) {
+  std::array<bool, 256> seen = {};
+  SmallVector<Piece *> pieces;
+  for (Piece &piece : vocabulary.pieces)
+    if (std::optional<uint8_t> byte = parseBytePiece(piece.bytes);
+        byte && piece.bytes == "<0x" + utohexstr(*byte, /*LowerCase=*/false, 2) + ">") {
+      seen[*byte] = true;
+      pieces.push_back(&piece);
+    }
+  if (allOrNone && is_contained(seen, false))
+    return;
+  for (Piece *piece : pieces)
+    piece->type = PieceType::Byte;
 }
 
 Error finishSentencePieceVocabulary(Vocabulary &vocabulary, StringRef file) {
@@ -207,10 +242,8 @@ Error finishByteLevelVocabulary(Vocabulary &vocabulary, ArrayRef<TextMerge> merg
   }
   for (auto [byte, has] : enumerate(hasByte))
     if (!has)
-      return tokenizerError(file, "byte-level BPE expects a piece for each byte, but byte 0x" +
+      return tokenizerError(file, "byte-level BPE expects a normal piece for each byte, but byte 0x" +
                                       utohexstr(byte, false, 2) + " has none");
-  if (vocabulary.preTokenizer == Vocabulary::PreTokenizer::Qwen2)
-    vocabulary.normalizeNfc = true;
   return Error::success();
 }
 

@@ -30,9 +30,14 @@ llvm::Expected<TextMerge> parseMerge(llvm::StringRef line, llvm::StringRef file,
                                      llvm::StringRef key, size_t index);
 
 /// Appends `merges`, best first, to `vocabulary.merges`: all three pieces of each
-/// must be Normal ones. `key` is where the file lists them.
+/// must be Normal ones, or UserDefined ones whose texts stand for themselves. `key` is
+/// where the file lists them.
 llvm::Error addMerges(llama::Vocabulary &vocabulary, llvm::ArrayRef<TextMerge> merges,
                       llvm::StringRef file, llvm::StringRef key);
+
+/// Makes Byte pieces of those with the texts "<0x00>" to "<0xFF>", whatever their types; with `allOrNone` only if
+/// each of these texts is there.
+void markBytePieces(llama::Vocabulary &vocabulary, bool allOrNone);
 
 /// Finishes a SentencePieceBpe vocabulary. In: pieces with the text that the file
 /// gives them ("▁the", "<0x0A>"), scores (or merges) and types. Byte pieces get
@@ -42,8 +47,7 @@ llvm::Error addMerges(llama::Vocabulary &vocabulary, llvm::ArrayRef<TextMerge> m
 llvm::Error finishSentencePieceVocabulary(llama::Vocabulary &vocabulary, llvm::StringRef file);
 
 /// Finishes a ByteLevelBpe vocabulary. In: Normal pieces in GPT-2's byte alphabet
-/// ("Ġthe"), all others as plain text, and `merges` likewise. Sets `normalizeNfc`
-/// for Qwen2, whose published tokenizers all ask for it. Errors: no pieces, too
+/// ("Ġthe"), all others as plain text, and `merges` likewise. Errors: no pieces, too
 /// many, a byte without a piece, merges that name or make no piece, ids out of
 /// range.
 llvm::Error finishByteLevelVocabulary(llama::Vocabulary &vocabulary,

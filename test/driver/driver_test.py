@@ -78,6 +78,8 @@ class Words(Case):
                    says=["--quantize", "expects a format of none, q8, ", "but got 'q7'"])
         self.fails(2, CRIA, "compile", "m", "-o", self.output, "--quantize", "q4,lm_head=q6,lm_head=q8",
                    says=["expects one format for each name, but got 'lm_head=q8'"])
+        self.fails(2, CRIA, "compile", MODEL, "-o", "-", cwd=self.folder,
+                   says=["-o: expects a file, but got '-': only what --stop-after prints"])
         self.fails(1, CRIA, "compile", MODEL, "-o", self.output, "--quantize", "q4,head=q8",
                    says=["expects the name of a matrix, but none is called 'head'"])
         self.assertEqual(self.left(), [])

@@ -130,17 +130,18 @@ static void expectConfig(StringRef json, StringRef expected) {
     raw_fd_ostream(path, code) << json;
   if (code)
     fail(code.message());
-  Vocabulary vocabulary;
+  cria::FolderTokenizer tokenizer;
+  Vocabulary &vocabulary = tokenizer.vocabulary;
   vocabulary.pieces.resize(3);
   vocabulary.pieces[2].bytes = "<go>";
   vocabulary.pieces[2].type = Vocabulary::PieceType::Control;
   vocabulary.addBos = false;
   std::string got;
-  if (Error error = cria::applyTokenizerConfig(vocabulary, path))
+  if (Error error = cria::applyTokenizerConfig(tokenizer, path))
     got = toString(std::move(error)).substr(path.size());
   else
     got = "bos " + itostr(vocabulary.bosId) + " " + (vocabulary.addBos ? "added" : "not added") +
-          (vocabulary.addSpacePrefix ? ", prefix" : ", no prefix");
+          (vocabulary.addSpacePrefix ? ", prefix" : ", no prefix") + (tokenizer.namesBos ? ", named" : "");
   sys::fs::remove(path);
   if (got != expected)
     fail(json + " expects '" + expected + "', but got '" + got + "'");
@@ -148,9 +149,10 @@ static void expectConfig(StringRef json, StringRef expected) {
 
 static void checkConfig() {
   expectConfig("{}", "bos -1 not added, prefix");
-  expectConfig(R"({"bos_token": "<go>", "add_bos_token": true})", "bos 2 added, prefix");
+  expectConfig(R"({"bos_token": "<go>", "add_bos_token": true})", "bos 2 added, prefix, named");
+  expectConfig(R"({"bos_token": null})", "bos -1 not added, prefix");
   expectConfig(R"({"bos_token": {"content": "<go>"}, "add_prefix_space": false})",
-               "bos 2 not added, no prefix");
+               "bos 2 not added, no prefix, named");
   expectConfig(R"({"bos_token": "<stop>"})",
                ": 'bos_token' expects a special token of the tokenizer, but got \"<stop>\"");
   expectConfig(R"({"add_bos_token": true})",

@@ -23,6 +23,14 @@ class Checker:
             sys.exit(f"expects exit code 1 and\n{expected}\nbut got {run.returncode} and\n{error}")
         self.count += 1
 
+    def accept_json(self, base, change):
+        value = copy.deepcopy(base)
+        change(value)
+        files.write_json(self.path("good.json"), value)
+        run = subprocess.run([self.driver, "encode", self.path("good.json")], input=b"", stderr=subprocess.PIPE)
+        if run.returncode != 0:
+            sys.exit(f"expects {value} to be read, but got {run.stderr.decode(errors='replace')}")
+
     def path(self, name):
         return os.path.join(self.scratch, name)
 
@@ -77,6 +85,15 @@ def check_byte_level(checker):
            "model", "merges", ["xy z"])
     change("'model.merges[1]' makes 'ha', which is no piece of the vocabulary",
            "model", "merges", [["h", "e"], ["h", "a"]])
+    for content, shown, kind in (("he", "he", "control"), ("\u0120e", "??e", "user-defined")):  # " e", as a text
+        def add(value):
+            del value["model"]["vocab"]["he"]
+            value["model"]["vocab"][content] = 256
+            value["model"]["merges"] = [[content[0], "e"]]
+            value["added_tokens"].append({"id": 256, "content": content, "special": kind == "control",
+                                          "normalized": False})
+        checker.check_json(base, add, f"'model.merges[0]' makes '{shown}', which expects to be a normal piece, "
+                                      f"but got a {kind} one")
     change("'model.merges[1]' repeats the merge of 'h' and 'e'", "model", "merges", ["h e", "h e"])
     change("'model.merges[0]' expects two pieces and a space between them, but got 'h e y'",
            "model", "merges", ["h e y"])
@@ -96,21 +113,61 @@ def check_byte_level(checker):
            "Regex", "\\d+")
     change(supported + "{\"type\":\"Whitespace\"}", "pre_tokenizer", {"type": "Whitespace"})
     change(supported, "pre_tokenizer", {"type": "Metaspace", "replacement": "\u2581"})
-    change("'decoder' expects ByteLevel, but got {\"type\":\"WordPiece\"}",
-           "decoder", {"type": "WordPiece"})
+    for decoder, shown in (({"type": "WordPiece"}, "{\"type\":\"WordPiece\"}"), (None, "null"),
+                           ({"type": "Sequence", "decoders": []}, "{\"decoders\":[]"),
+                           ({"type": "Sequence", "decoders": [base["decoder"]] * 2}, "{\"decoders\":[{")):
+        change("'decoder' expects ByteLevel, but got " + shown, "decoder", decoder)
     change("'post_processor' expects ByteLevel or TemplateProcessing, but got "
            "{\"type\":\"BertProcessing\"}", "post_processor", {"type": "BertProcessing"})
-    change("'post_processor.single' expects at most one special token before the text and none "
-           "after it", "post_processor", {"type": "TemplateProcessing", "single": [
-               {"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "<|end|>"}}]})
+    def change_template(message, edit):
+        """`edit` changes the template that puts <|begin_of_text|>, 257, before a text."""
+        template = files.template("<|begin_of_text|>", 257)
+        edit(template, template["special_tokens"]["<|begin_of_text|>"])
+        change(message, "post_processor", template)
+
+    checker.accept_json(base, lambda value: value.update(post_processor=files.template("<|begin_of_text|>", 257)))
+    change_template("'post_processor.single' expects at most one special token before the text and none after it",
+                    lambda template, token: template["single"].reverse())
+    for part in ({}, 7, {"SpecialToken": {"id": 7}}):
+        change_template("'post_processor.single' expects at most one special token before the text and none after it",
+                        lambda template, token: template["single"].insert(0, part))
     change("'post_processor.single' expects a special token of 'added_tokens', but got '<who>'",
-           "post_processor", {"type": "TemplateProcessing", "single": [
-               {"SpecialToken": {"id": "<who>"}}, {"Sequence": {"id": "A"}}]})
+           "post_processor", files.template("<who>", 257))
+    change_template("'post_processor.single[1].Sequence.id' expects \"A\", but got \"B\"",
+                    lambda template, token: template["single"][1]["Sequence"].update(id="B"))
+    change_template("'post_processor.single[0].type' is a key that is not understood; known are SpecialToken",
+                    lambda template, token: template["single"][0].update(type="x"))
+    change_template("'post_processor.single[1].Sequence.more' is a key that is not understood; known are id, type_id",
+                    lambda template, token: template["single"][1]["Sequence"].update(more=1))
+    ids = "'post_processor.special_tokens.<|begin_of_text|>.ids' expects [257], the token's own, but got "
+    change_template(ids + "[7,8]", lambda template, token: token.update(ids=[7, 8]))
+    change_template(ids + "null", lambda template, token: token.pop("ids"))
+    change_template(ids + "null", lambda template, token: template.update(special_tokens=[]))
+    change_template("'post_processor.special_tokens.<|begin_of_text|>.more' is a key that is not understood",
+                    lambda template, token: token.update(more=1))
+    change("'post_processor' expects at most one TemplateProcessing, but got ", "post_processor",
+           {"type": "Sequence", "processors": [files.template()] * 2})
+    known = " is a key that is not understood; known are "
+    change("'normalizer.more'" + known + "type", "normalizer", {"type": "NFC", "more": 1})
+    change("'normalizer.normalizers[1].more'" + known + "type", "normalizer",
+           {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "NFC", "more": None}]})
+    change("'pre_tokenizer.more'" + known + "type, pretokenizers", "pre_tokenizer", "more", 1)
+    change("'pre_tokenizer.pretokenizers[0].max_length'" + known + "type, pattern, behavior, invert",
+           "pre_tokenizer", "pretokenizers", 0, "max_length", 3)
+    change("'decoder.more'" + known + "type, add_prefix_space, trim_offsets, use_regex", "decoder", "more", 1)
+    change("'post_processor.more'" + known + "type, add_prefix_space", "post_processor",
+           {**base["decoder"], "more": 1})
+    change("'added_tokens[1].more'" + known + "id, content, single_word, lstrip, rstrip, normalized, special",
+           "added_tokens", 1, "more", True)
 
     def without_a_byte(value):
         value["model"]["vocab"]["??"] = value["model"]["vocab"].pop(alphabet[10])
-    checker.check_json(base, without_a_byte, "byte-level BPE expects a piece for each byte, but "
+    checker.check_json(base, without_a_byte, "byte-level BPE expects a normal piece for each byte, but "
                                              "byte 0x0A has none")
+
+    def add_to_alphabet(value):  # what its only piece would be for is found in the text before
+        value["added_tokens"].append({"id": alphabet.index("a"), "content": "a", "special": False})
+    checker.check_json(base, add_to_alphabet, "byte-level BPE expects a normal piece for each byte, but byte 0x61 has")
     checker.check_bytes("bad.json", b'{"model": {',
                         "key 'model' expects JSON, but got the end at byte 11")
     checker.check_bytes("bad.json", b"[" * 1000000, "expects JSON at most 64 levels deep")
@@ -136,12 +193,44 @@ def check_sentencepiece_json(checker, pieces):
            ignore_merges=True)
     change("'model.fuse_unk' expects true without byte pieces, but got false",
            fuse_unk=False, byte_fallback=False)
-    checker.check_json(base, lambda value: value.update(normalizer=None),
-                       "'normalizer' expects Prepend and Replace of spaces by '\u2581', "
-                       "but got null")
-    checker.check_json(base, lambda value: value.update(normalizer={"type": "NFKC"}),
-                       "'normalizer' expects Prepend and Replace of spaces by '\u2581', "
-                       "but got {\"type\":\"NFKC\"}")
+    prepend, replace = base["normalizer"]["normalizers"]
+    for normalizer, shown in (
+            (None, "null"), ({"type": "NFKC"}, "{\"type\":\"NFKC\"}"),
+            ({"type": "Sequence", "normalizers": [prepend, prepend, replace]}, "{\"normalizers\":"),
+            ({**replace, "pattern": {"String": " ", "Regex": " "}}, "{\"content\":")):
+        checker.check_json(base, lambda value: value.update(normalizer=normalizer),
+                           "'normalizer' expects at most one Prepend, and Replace of spaces by '\u2581', "
+                           "but got " + shown)
+    checker.check_json(base, lambda value: value["normalizer"]["normalizers"][1].update(more=1),
+                       "'normalizer.normalizers[1].more' is a key that is not understood; known are type, pattern, "
+                       "content")
+    check_sentencepiece_decoders(checker, base)
+
+
+def check_sentencepiece_decoders(checker, base):
+    replace, bytes_, fuse, strip = base["decoder"]["decoders"]
+    metaspace = {"type": "Metaspace", "replacement": files.SPACE, "add_prefix_space": True, "prepend_scheme": "always",
+                 "split": False}
+
+    def sequence(*stages):
+        return lambda value: value.update(decoder={"type": "Sequence", "decoders": list(stages)})
+
+    for stages in ((replace, bytes_, fuse), (replace, bytes_), (bytes_, metaspace), (bytes_, replace, fuse, strip),
+                   (replace, bytes_, fuse, {**strip, "start": 0})):
+        checker.accept_json(base, sequence(*stages))
+    for stages in (
+            (), (replace, fuse, strip), (bytes_, fuse),  # spaces or bytes do not come back
+            ({**replace, "pattern": {"String": "e"}}, bytes_), ({**replace, "pattern": {"Regex": files.SPACE}}, bytes_),
+            ({**replace, "content": "_"}, bytes_), (bytes_, {**metaspace, "replacement": "_"}),
+            (replace, bytes_, fuse, {**strip, "content": "t"}), (replace, bytes_, fuse, {**strip, "start": 2}),
+            (replace, bytes_, fuse, {**strip, "stop": 1}), (replace, bytes_, fuse, strip, strip),
+            (replace, bytes_, strip), (replace, fuse, bytes_), (replace, bytes_, {"type": "CTC"})):
+        checker.check_json(base, sequence(*stages), "'decoder' expects Replace of '\u2581' by spaces (or Metaspace), "
+                           "ByteFallback for model.byte_fallback, Fuse, and Strip of at most one space in front, but "
+                           "got {\"decoders\":[")
+    checker.check_json(base, lambda value: value.update(decoder=None), "'decoder' expects Replace of ")
+    checker.check_json(base, sequence(replace, {**bytes_, "more": 1}),
+                       "'decoder.decoders[1].more' is a key that is not understood; known are type")
 
 
 def check_model(checker, pieces, rest):

@@ -82,6 +82,15 @@ def write_llama2c(path, pieces):
             file.write(struct.pack("<fi", score, len(text.encode())) + text.encode())
 
 
+def template(begin=None, id=None):
+    """The post-processor that puts the special token `begin` before a text, or nothing."""
+    single = [{"Sequence": {"id": "A", "type_id": 0}}]
+    if begin:
+        single.insert(0, {"SpecialToken": {"id": begin, "type_id": 0}})
+    return {"type": "TemplateProcessing", "single": single, "pair": [],
+            "special_tokens": {begin: {"id": begin, "ids": [id], "tokens": [begin]}} if begin else {}}
+
+
 def sentencepiece_as_json(pieces):
     """What Hugging Face's conversion makes of a model: every way to split a piece in two
     is a merge, those of the better piece first."""
@@ -104,9 +113,7 @@ def sentencepiece_as_json(pieces):
             {"type": "Prepend", "prepend": SPACE},
             {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}]},
         "pre_tokenizer": None,
-        "post_processor": {"type": "TemplateProcessing", "single": [
-            {"SpecialToken": {"id": "<s>", "type_id": 0}},
-            {"Sequence": {"id": "A", "type_id": 0}}]},
+        "post_processor": template("<s>", ids["<s>"]),
         "decoder": {"type": "Sequence", "decoders": [
             {"type": "Replace", "pattern": {"String": SPACE}, "content": " "},
             {"type": "ByteFallback"}, {"type": "Fuse"},
