@@ -185,9 +185,9 @@ void criaRowsDiscard(CriaRows *rows) {
 }
 
 static int rowsFail(CriaRows *rows, const char *what) {
-  criaError("cannot %s '%s': %s", what, rows->path, strerror(errno));
-  criaRowsDiscard(rows);
-  return -1;
+  int reason = errno;
+  criaRowsDiscard(rows); /* first: the message may go to the same full disk */
+  return criaError("cannot %s '%s': %s", what, rows->path, strerror(reason));
 }
 
 static int isSame(const struct stat *a, const struct stat *b) {
@@ -211,11 +211,17 @@ static const char *ownFile(const struct stat *status, const char *input) {
 /* A file of a new name beside the target, with the permissions of any new file: what a killed
  * process left is in nobody's way, not even where every process has the same number. */
 static int createTemporary(CriaRows *rows) {
-  size_t length = strlen(rows->target) + sizeof(".XXXXXX");
+  static const char suffix[] = ".XXXXXX";
+  const char *slash = strrchr(rows->target, '/'), *name = slash ? slash + 1 : rows->target;
+  size_t kept = strlen(rows->target), bytes = strlen(name), most = NAME_MAX + 1 - sizeof(suffix);
+  if (bytes > most && bytes <= NAME_MAX)
+    kept -= bytes - most; /* the suffix takes the place of the end of a name that leaves none */
+  size_t length = kept + sizeof(suffix);
   rows->temporary = malloc(length);
   if (!rows->temporary)
     return rowsFail(rows, "write");
-  snprintf(rows->temporary, length, "%s.XXXXXX", rows->target);
+  memcpy(rows->temporary, rows->target, kept);
+  memcpy(rows->temporary + kept, suffix, sizeof(suffix));
   sigset_t all, before; /* no signal between making it and knowing what to remove */
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, &before);

@@ -8,6 +8,7 @@
 #include "llvm/Support/Signals.h"
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -45,7 +46,11 @@ llvm::Expected<AtomicFile> AtomicFile::create(StringRef output) {
   llvm::SmallString<128> model(path::parent_path(target));
   if (model.empty())
     model = ".";
-  path::append(model, "." + path::filename(target) + ".XXXXXX");
+  constexpr StringRef prefix = ".", suffix = ".XXXXXX";
+  StringRef file = path::filename(target);
+  if (file.size() <= NAME_MAX) // one that is too long still fails
+    file = file.take_front(NAME_MAX - prefix.size() - suffix.size());
+  path::append(model, prefix + file + suffix);
   std::string temporary(model);
   result.file = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (result.file < 0)

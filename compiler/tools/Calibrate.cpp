@@ -2,13 +2,13 @@
 
 #include "compiler/tools/Calibrate.h"
 
+#include "compiler/tools/ChildProgram.h"
 #include "compiler/weights/Records.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
 
 using namespace mlir;
 using namespace cria;
@@ -30,31 +30,26 @@ llvm::Expected<double> cria::measurePerplexity(StringRef program, StringRef text
   llvm::SmallString<128> programPath(program), textPath(text);
   llvm::sys::fs::make_absolute(programPath);
   llvm::sys::fs::make_absolute(textPath);
-  SmallVector<StringRef> words = {programPath, "--perplexity", textPath};
-  if (!records.empty())
-    words.append({"--record", records});
-  std::string message;
-  std::optional<StringRef> files[] = {StringRef(), StringRef(out->get()), StringRef(err->get())};
-  int code = llvm::sys::ExecuteAndWait(programPath, words, std::nullopt, files, /*SecondsToWait=*/0, /*MemoryLimit=*/0,
-                                       &message);
+  ChildProgram child = {std::string(programPath), {"--perplexity", std::string(textPath)}, out->get(), err->get(),
+                        records.empty() ? "" : "--record", records.str()};
+  auto fail = [&](StringRef why) {
+    return llvm::createStringError("the perplexity of " + text + " cannot be measured: " + why);
+  };
+  llvm::Expected<int> code = runProgram(child);
+  if (!code)
+    return fail(llvm::toString(code.takeError()));
   double perplexity = 0;
-  if (code == 0 && !StringRef(contentsOf(*out)).getAsDouble(perplexity))
+  if (*code == 0 && !StringRef(contentsOf(*out)).getAsDouble(perplexity))
     return perplexity;
   std::string said = contentsOf(*err);
   if (StringRef rest = said; rest.consume_front((llvm::sys::path::filename(programPath) + ": ").str()))
     said = rest.str();
-  return llvm::createStringError("the perplexity of " + text + " cannot be measured: " +
-                                 (!message.empty() ? message : !said.empty() ? said : "the model prints none"));
+  return fail(said.empty() ? "the model prints none" : said);
 }
 
 FailureOr<Calibration> cria::calibrate(ModuleOp module, StringRef text,
                                        llvm::function_ref<LogicalResult(StringRef)> compile) {
   auto fail = [&](llvm::Error error) { return module.emitError(llvm::toString(std::move(error))); };
-  // Before anything that takes long.
-  auto readable = llvm::MemoryBuffer::getFile(text);
-  if (!readable)
-    return module.emitError() << text << ": cannot be read: " << readable.getError().message();
-
   llvm::Expected<TemporaryPath> observer = TemporaryPath::create("cria-observer");
   if (!observer)
     return fail(observer.takeError());

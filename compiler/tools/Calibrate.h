@@ -28,7 +28,7 @@ struct Calibration {
 inline constexpr int64_t kLeastCalibrationTokens = 128;
 
 /// Runs, on `text`, the observed model that `compile` writes to where it is told.
-/// Problems (a text that is missing or too short, a model that fails) are diagnostics at
+/// Problems (a text that is too short, a model that fails) are diagnostics at
 /// `module`. Nothing but the records is left.
 mlir::FailureOr<Calibration> calibrate(mlir::ModuleOp module, llvm::StringRef text,
                                        llvm::function_ref<mlir::LogicalResult(llvm::StringRef)> compile);

@@ -12,6 +12,7 @@
 #include "compiler/tools/Report.h"
 #include "dialects/llama/Llama.h"
 #include "frontends/Hyperparameters.h"
+#include "frontends/InputFile.h"
 #include "runtime/Abi.h"
 #include "targets/Target.h"
 
@@ -65,6 +66,9 @@ FailureOr<ImportedModel> cria::importModel(MLIRContext &context, const DriverOpt
   // A model may take long to read.
   if (llvm::Expected<llvm::SmallVector<ChipRef>> chips = lookupChips(options.target); !chips)
     return emitError(UnknownLoc::get(&context)) << llvm::toString(chips.takeError());
+  if (!options.calibrate.empty())
+    if (auto text = mapFile(options.calibrate); !text)
+      return emitError(UnknownLoc::get(&context)) << llvm::toString(text.takeError());
   ImportOptions import;
   import.path = options.model.empty() ? installation.storyteller() : options.model;
   import.tokenizer = options.tokenizer;
@@ -218,12 +222,22 @@ LogicalResult makeObserver(const ImportedModel &imported, const DriverOptions &o
   return makeArtifact(observed, compile, *native, "observed", installation, *file);
 }
 
-/// Whether the model phase, where rules meet the names of matrices, has nothing against `options`. It is the same
-/// for any chip.
+/// Whether the model phase, where rules meet the names of matrices, has nothing against `options`, and leaves codes
+/// that a text can guide: those of a matrix that something is multiplied by. It is the same for any chip.
 LogicalResult checkRules(ModuleOp module, CompileOptions options, const ChipRef &chip) {
   OwningOpRef<ModuleOp> copy = module.clone();
   options.target = chip.chip->name.str();
-  return runPhases(*copy, options, "model");
+  options.screen = false; // it would take the head's place
+  if (failed(runPhases(*copy, options, "model")))
+    return failure();
+  auto findCodes = [](llama::LinearOp linear) {
+    return linear.getWeight().getDefiningOp<llama::QuantizeOp>() ? WalkResult::interrupt() : WalkResult::advance();
+  };
+  if (!copy->walk(findCodes).wasInterrupted())
+    return module.emitError("--calibrate expects a matrix at few bits that something is multiplied by, but got "
+                            "--quantize ")
+           << options.quantize;
+  return success();
 }
 
 void printPerplexities(StringRef text, double before, StringRef output) {
@@ -301,7 +315,7 @@ FailureOr<std::string> cria::cacheName(ImportedModel &imported, const DriverOpti
     names += (chip.chip->name + " " + llvm::Twine(runtime) + " ").str();
   }
   auto model = module->getAttrOfType<llama::ModelAttr>(llama::kModelAttrName);
-  std::string text; // as it is now; one that cannot be read is told when it is needed
+  std::string text; // as it is now
   if (auto buffer = llvm::MemoryBuffer::getFile(options.calibrate))
     text = llvm::utohexstr(llvm::xxh3_64bits((*buffer)->getBuffer()));
   std::string key;

@@ -31,8 +31,8 @@ private:
   std::string root; ///< the folder above the one of the program
 };
 
-/// Reads the model that `options` name, once it is clear that they name targets. Problems are diagnostics of
-/// `context`.
+/// Reads the model that `options` name, once it is clear that they name targets and, if any, a text to calibrate by
+/// that can be read more than once. Problems are diagnostics of `context`.
 mlir::FailureOr<ImportedModel> importModel(mlir::MLIRContext &context, const DriverOptions &options,
                                            const Installation &installation);
 

@@ -45,7 +45,8 @@ void addModelOptions(CLI::App &command, DriverOptions &options) {
   CLI::Option *quantize =
       command
       .add_option("--quantize", options.quantize,
-                  "matrices at few bits: a format, then exceptions, as in q4,lm_head=q6,down_proj=q8. Formats: none, " +
+                  "matrices at few bits: a format, then exceptions, as in q4,lm_head=q6,down_proj=q8; the last "
+                  "exception that fits wins. Formats: none, " +
                       llama::quantizableFormats() +
                       ". Roles: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, lm_head, embed (these "
                       "two q8 unless named)")

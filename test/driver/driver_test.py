@@ -15,6 +15,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "runtime"))
+import runtime_case  # noqa: E402
 from make_artifact import ABI_VERSION  # noqa: E402
 
 CRIA = CRIA_OPT = MODEL = ""
@@ -23,6 +24,15 @@ PHASES = ["import", "model", "kernel", "schedule", "vector", "buffer", "lower"]
 
 def call(*words, **options):
     return subprocess.run([str(word) for word in words], capture_output=True, text=True, **options)
+
+
+def full_disk(room):
+    """What makes files end at `room` bytes, as on a disk with no more."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    return limit
 
 
 class Case(unittest.TestCase):
@@ -84,30 +94,6 @@ class Words(Case):
                    says=["expects the name of a matrix, but none is called 'head'"])
         self.assertEqual(self.left(), [])
 
-    def test_calibrating(self):
-        text = os.path.join(self.folder, "text")
-        with open(text, "w") as file:
-            file.write("Once upon a time there was a little girl. " * 40)
-        words = ["compile", MODEL, "--calibrate", text]
-        self.fails(2, CRIA, *words, "-o", self.output, says=["--calibrate", "--quantize"])
-        self.fails(2, CRIA, *words, "--quantize", "none,q_proj=none", "-o", self.output,
-                   says=["--calibrate", "expects matrices at few bits"])
-        self.fails(2, CRIA, *words, "--quantize", "q4", "--stop-after", "model", says=["--stop-after", "--calibrate"])
-        self.fails(2, CRIA, "compile", MODEL, "--report", "--stop-after", "model", says=["--stop-after", "--report"])
-        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", text, says=["got the input " + text])
-        self.fails(1, CRIA, "compile", MODEL, "--quantize", "q4", "--calibrate", text + ".no", "-o", self.output,
-                   says=[text + ".no: cannot be read: No such file"])
-        # What can be known first is told first: a text that is too short is seen only when a model reads it.
-        with open(text, "w") as file:
-            file.write("Once")
-        for target in ("x86-64-v2", "x86-64"):  # one chip, and several
-            self.fails(1, CRIA, *words, "--quantize", "q4", "--target", target, "-o", self.output,
-                       says=["at least 128 tokens"])
-        self.fails(1, CRIA, *words, "--quantize", "q4,haed=q8", "-o", self.output, says=["none is called 'haed'"])
-        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", os.path.join(self.folder, "no", "story"),
-                   says=["cannot be written: No such file"])
-        self.assertEqual(self.left(), ["text"])
-
     def test_report(self):
         done = call(CRIA, "compile", MODEL, "--quantize", "q4,down_proj=q8", "--report", "-o", self.output)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -138,6 +124,127 @@ class Words(Case):
         self.fails(1, CRIA, "compile", none, "-o", self.output, says=["none"])
         self.fails(1, CRIA, "compile", none, "-o", self.output, "--target", "z80", says=["z80"]) # before a model is read
         self.assertEqual(self.left(), [])
+
+
+class Calibrating(Case):
+    isolated = runtime_case.Case.isolated
+
+    def setUp(self):
+        super().setUp()
+        self.text, self.temporary = os.path.join(self.folder, "text"), os.path.join(self.folder, "tmp")
+        self.words = ["compile", MODEL, "--quantize", "q4", "-o", self.output, "--calibrate"]
+        os.mkdir(self.temporary)
+        self.environment = {**os.environ, "TMPDIR": self.temporary}
+
+    def write(self, text):
+        with open(self.text, "w") as file:
+            file.write(text)
+
+    def children(self, process):
+        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+            return [int(child) for child in children.read().split()]
+
+    def lives(self, process):
+        try:
+            with open(f"/proc/{process}/stat") as file:
+                return file.read().rpartition(")")[2].split()[0] not in "ZX"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    def recording(self):
+        """A calibration that records, and the process that it has started for that."""
+        process = subprocess.Popen([CRIA, *self.words, self.text], env=self.environment)
+        self.addCleanup(process.kill)
+
+        def begun():
+            try:
+                return any(name.startswith("cria-records") and os.path.getsize(os.path.join(self.temporary, name)) > 0
+                           for name in os.listdir(self.temporary))
+            except FileNotFoundError:
+                return False
+
+        while not begun():
+            self.assertIsNone(process.poll(), "expected records in the making")
+            time.sleep(0.005)
+        [observer] = self.children(process)
+        return process, observer
+
+    def end(self, process):
+        if self.lives(process):
+            os.kill(process, signal.SIGKILL)
+
+    def test_no_orphan(self):
+        self.write("Once upon a time there was a little girl. " * 20000)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+            process, observer = self.recording()
+            self.addCleanup(self.end, observer)
+            process.send_signal(number)
+            self.assertEqual(process.wait(), -number)
+            last = time.monotonic() + 20
+            while self.lives(observer) and time.monotonic() < last:
+                time.sleep(0.01)
+            self.assertFalse(self.lives(observer), number)
+            if number != signal.SIGKILL:
+                self.assertEqual((os.listdir(self.temporary), self.left()), ([], ["text", "tmp"]), number)
+
+    def test_full_disk(self):
+        self.write("Once upon a time there was a little girl. " * 200)
+        self.fails(1, CRIA, *self.words, self.text, env=self.environment, preexec_fn=full_disk(8 << 20),
+                   says=["the perplexity of " + self.text + " cannot be measured: " + self.temporary + "/cria-records",
+                         ": cannot be written: File too large"])
+        self.assertEqual((os.listdir(self.temporary), self.left()), ([], ["text", "tmp"]))
+
+    def test_not_executable(self):
+        self.write("Once")
+        mounted = self.isolated("--mount", "sh", "-c", 'mount -t tmpfs -o noexec none "$0" && "$@"', self.temporary)
+        done = call(*mounted, CRIA, *self.words, self.text, env=self.environment)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertRegex(done.stderr, f"^cria: error: the perplexity of {self.text} cannot be measured: "
+                                      f"{self.temporary}/cria-observer-[^ ]*: cannot be started: Permission denied\n$")
+
+    def test_text_is_read_twice(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        for words in (self.words, ["run", MODEL, "--quantize", "q4", "--calibrate"]):
+            for text, found in ((pipe, "something else"), ("/dev/stdin", "something else"), (self.folder, "a folder")):
+                self.fails(1, CRIA, *words, text, input="Once upon a time", timeout=60,
+                           says=[f"{text}: expects a regular file, but got {found}\n"])
+        self.write("Once upon a time")
+        named = self.fails(1, CRIA, *self.words, self.text, says=["expects at least 128 tokens"]).stderr
+        with open(self.text) as file:
+            self.fails(1, CRIA, *self.words, "/dev/stdin", stdin=file, says=[named.rpartition(self.text)[2]])
+
+    def test_no_codes_to_choose(self):
+        self.write("Once upon a time")
+        words = ["compile", MODEL, "-o", self.output, "--calibrate", self.text, "--quantize"]
+        for rules in ("embed=q4", "none,embed=q8,q_proj=none"):
+            self.fails(1, CRIA, *words, rules,
+                       says=["--calibrate expects a matrix at few bits that something is multiplied by, but got "
+                             f"--quantize {rules}\n"])
+        for rules in ("embed=q4,lm_head=q8", "layers.0.down_proj=q4"):
+            self.fails(1, CRIA, *words, rules, says=["expects at least 128 tokens"])
+
+    def test_refusals(self):
+        text = self.text
+        self.write("Once upon a time there was a little girl. " * 40)
+        words = ["compile", MODEL, "--calibrate", text]
+        self.fails(2, CRIA, *words, "-o", self.output, says=["--calibrate", "--quantize"])
+        self.fails(2, CRIA, *words, "--quantize", "none,q_proj=none", "-o", self.output,
+                   says=["--calibrate", "expects matrices at few bits"])
+        self.fails(2, CRIA, *words, "--quantize", "q4", "--stop-after", "model", says=["--stop-after", "--calibrate"])
+        self.fails(2, CRIA, "compile", MODEL, "--report", "--stop-after", "model", says=["--stop-after", "--report"])
+        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", text, says=["got the input " + text])
+        self.fails(1, CRIA, "compile", MODEL, "--quantize", "q4", "--calibrate", text + ".no", "-o", self.output,
+                   says=[text + ".no: no such file or directory"])
+        # What can be known first is told first: a text that is too short is seen only when a model reads it.
+        self.write("Once")
+        for target in ("x86-64-v2", "x86-64"):  # one chip, and several
+            self.fails(1, CRIA, *words, "--quantize", "q4", "--target", target, "-o", self.output,
+                       says=["at least 128 tokens"])
+        self.fails(1, CRIA, *words, "--quantize", "q4,haed=q8", "-o", self.output, says=["none is called 'haed'"])
+        self.fails(1, CRIA, *words, "--quantize", "q4", "-o", os.path.join(self.folder, "no", "story"),
+                   says=["cannot be written: No such file"])
+        self.assertEqual(self.left(), ["text", "tmp"])
 
 
 class Outputs(Case):
@@ -183,26 +290,28 @@ class Outputs(Case):
                 self.assertEqual(stream.read(), before)
             os.unlink(alias)
 
-    def full_disk(self, room):
-        """What makes files end at `room` bytes, as on a disk with no more."""
-        def limit():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-        return limit
-
     def test_full_disk_keeps_what_was_there(self):
         with open(self.output, "w") as file:
             file.write("precious")
-        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, preexec_fn=self.full_disk(1 << 20),
+        self.fails(1, CRIA, "compile", MODEL, "-o", self.output, preexec_fn=full_disk(1 << 20),
                    says=[self.output, "bytes are needed", "File too large"])
         self.assertEqual(self.left(), ["story"])
         self.fails(1, CRIA, "compile", MODEL, "--stop-after", "lower", "-o", self.output,
-                   preexec_fn=self.full_disk(1 << 16),
+                   preexec_fn=full_disk(1 << 16),
                    says=[self.output, "cannot be written", "File too large"])
         self.assertEqual(self.left(), ["story"])
         with open(self.output) as file:
             self.assertEqual(file.read(), "precious")
+
+    def test_longest_name(self):
+        longest = "a" * os.pathconf(self.folder, "PC_NAME_MAX")
+        for name in (longest, longest[:-7], longest[:-8]):
+            path = os.path.join(self.folder, name)
+            self.assertEqual(call(CRIA, "compile", MODEL, "--stop-after", "import", "-o", path).stderr, "")
+            self.assertEqual(self.left(), [name])
+            os.unlink(path)
+        self.fails(1, CRIA, "compile", MODEL, "-o", longest + "a", cwd=self.folder, says=["File name too long"])
+        self.assertEqual(self.left(), [])
 
     def test_links_stay(self):
         target, dangling = os.path.join(self.folder, "target"), os.path.join(self.folder, "dangling")

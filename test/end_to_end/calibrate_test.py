@@ -78,7 +78,7 @@ def main():
         check(share >= 0.25, f"expected at least a quarter of the gap closed, found {share:.3f}")
         check_report(report, perplexity(exact, seen), perplexity(path("calibrated"), seen))
 
-        refused([*words[:-1], path("none"), "-o", path("out")], "none: cannot be read", env=environment)
+        refused([*words[:-1], path("none"), "-o", path("out")], "none: no such file or directory", env=environment)
         with open(path("short"), "w") as file:
             file.write("Once upon a time")
         refused([*words[:-1], path("short"), "-o", path("out")], "expects at least 128 tokens", env=environment)

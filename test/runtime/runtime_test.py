@@ -118,31 +118,6 @@ class Artifact(Case):
         self.expect("--info", out=r"cpu features:  sse2 avx512f\n", env=missing)
         self.expect("--help", out="^Usage", env=missing)
 
-    def test_levels(self):
-        levels = {"CRIA_FAKE": "levels"}
-        text = ["-p", "ab", "-n", "4", "--temperature", "0"]
-        alone = self.expect(*text).stdout
-        # The last that runs here; the third runs nowhere.
-        self.expect("--version", out=b"cria 0.1.0 (fake, f32, x86-64-v5)\n", env=levels)
-        self.expect("--info", out=r"\ntarget:        x86-64-v5 \(of x86-64-v4, x86-64-v5, x86-64-v6\)\n", env=levels)
-        stats = self.run_story(*text, "--stats", env=levels)
-        self.assertEqual((stats.returncode, stats.stdout), (0, alone))
-        self.assertIn(b'"level":"x86-64-v5"', stats.stderr)
-        named = self.run_story(*text, "--stats", "--level", "x86-64-v4", env=levels)
-        self.assertEqual((named.returncode, named.stdout), (0, alone))
-        self.assertIn(b'"level":"x86-64-v4"', named.stderr)
-        # Named, but not here.
-        self.expect(*text, "--level", "x86-64-v6", env=levels, out=b"", code=1,
-                    err=b"story: this CPU lacks avx512f, which this file was compiled for (target x86-64-v6)\n")
-        self.expect("--level", "z80", out=b"", code=2, env=levels,
-                    err="--level expects one of x86-64-v4, x86-64-v5, x86-64-v6, as this file was compiled, but got 'z80'")
-        # None runs: the first says why.
-        self.fails(b"story: this CPU lacks avx512f, which this file was compiled for (target x86-64-v4)\n",
-                   env={"CRIA_FAKE": "levels-none"})
-        self.fails("the model table of the generated code for x86-64-v5 expects the weights_bytes of that for "
-                   "x86-64-v4, 1200, but got 1196",
-                   env={"CRIA_FAKE": "levels-odd"})
-
     def test_quota(self):
         """No more threads than a container's quota of a core's time, unless asked for."""
         mounted = self.isolated("--mount", "sh", "-c", 'mount -t tmpfs none /sys/fs/cgroup && "$@"', "sh")
@@ -152,13 +127,14 @@ class Artifact(Case):
                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
             self.assertIn(b'"threads":' + threads + b",", result.stderr)
 
-    def test_starts_fast(self):
-        best = 1
-        for _ in range(10):
-            begin = time.monotonic()
-            self.expect("-n", "1", "-p", "abc", "--temperature", "0")
-            best = min(best, time.monotonic() - begin)
-        self.assertLess(best, 0.05)
+    def test_starts_with_few_pages(self):
+        """None is touched but those that a step needs, however much memory is reserved: about 40, of 4 KiB."""
+        arguments = [self.story, "-n", "1", "-p", "abc", "--temperature", "0", "--threads", "1"]
+        child = os.posix_spawn(self.story, arguments, os.environ,
+                               file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+        _, status, usage = os.wait4(child, 0)
+        self.assertEqual(status, 0)
+        self.assertLess(usage.ru_minflt + usage.ru_majflt, 100)
 
 
 class CommandLine(Case):
@@ -362,14 +338,16 @@ class Generate(Case):
                     b"536870912 bytes, but got more from '/dev/zero'\n")
 
     def test_stats(self):
+        begin = time.monotonic()
         stats = self.expect("-p", "abcd", "-n", "9", "--ignore-eos", "--stats", err=None)
+        seconds = time.monotonic() - begin
         fields = json.loads(stats.stderr)
         self.assertEqual(fields["prompt_tokens"], 5)
         self.assertEqual(fields["new_tokens"], 9)
         self.assertEqual(fields["decoded_tokens"], 8)
         self.assertGreater(fields["decode_tokens_per_second"], 0)
         self.assertLess(fields["memory_seconds"] + fields["prompt_seconds"], fields["first_token_seconds"])
-        self.assertLess(fields["first_token_seconds"], 5)
+        self.assertLess(fields["first_token_seconds"], seconds)  # however slow: it is a part of the whole
         with open("/dev/full", "wb") as full:
             result = subprocess.run([self.story, "-p", "a", "-n", "1", "--stats"], stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE, stderr=full)
@@ -509,6 +487,23 @@ class Logits(Case):
         self.expect("-p", "abc", "--logits", path, code=1, err="cannot write '.*/logits.bin': File too large",
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
         self.assertEqual(os.listdir(os.path.dirname(path)), [])
+
+    def test_full_disk_has_room_for_the_message(self):
+        script = 'mkdir -p "$0"; mount -t tmpfs -o size=64k none "$0" && cd "$0" && { "$@" 2>errors; cat *; }'
+        mounted = self.isolated("--mount", "sh", "-c", script, self.path("full"))
+        self.expect(*mounted[1:], self.story, "--ids", comma([9] * 64), "-n", "0", "--logits", "rows",
+                    program=mounted[0], out="^\t*\nstory: cannot write 'rows': No space left on device\n$")
+
+    def test_longest_name(self):
+        folder = self.path("long")
+        os.makedirs(folder)
+        longest = "a" * os.pathconf(folder, "PC_NAME_MAX")
+        for name in (longest, longest[:-6], longest[:-7]):
+            for path in (os.path.join(folder, name), name):
+                self.expect("-p", "a", "-n", "0", "--logits", path, cwd=folder)
+                self.assertEqual(os.listdir(folder), [name])
+                os.unlink(os.path.join(folder, name))
+        self.expect("-p", "a", "--logits", longest + "a", cwd=folder, out=b"", code=1, err="Filename too long")
 
     def test_what_a_killed_process_left(self):
         """It may have had the same number: in a container all have."""
