@@ -141,7 +141,9 @@ FailureOr<Tensor> reference::evaluate(llama::RowNormsOp op, Operands<llama::RowN
       double number = input.row(n)[k] - (op.getOther() ? operands.getOther()->row(n)[k] : 0);
       sum += number * number;
     }
-    result.data[n / rows] = std::max(result.data[n / rows], std::sqrt(sum));
+    double norm = std::sqrt(sum), &largest = result.data[n / rows];
+    if (std::isnan(norm) || norm > largest) // NaN stays
+      largest = norm;
   }
   if (N % rows)
     result.data.back() = std::numeric_limits<double>::infinity();

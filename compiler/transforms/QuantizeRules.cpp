@@ -56,21 +56,28 @@ std::optional<llama::Format> QuantizeRules::formatOf(StringRef name) {
   std::optional<llama::Format> format = byDefault;
   if ((role == kHeadRole || role == kEmbedRole) && byDefault)
     format = llama::Format::Q8;
+  Rule *last = nullptr;
   for (Rule &rule : rules)
     if (rule.fits(name)) {
-      format = rule.format;
-      rule.used = true;
+      rule.fitted = true;
+      last = &rule;
     }
-  return format;
+  if (!last)
+    return format;
+  last->decided = true;
+  return last->format;
 }
 
 bool QuantizeRules::isNamed(StringRef name) const {
   return any_of(rules, [&](const Rule &rule) { return rule.fits(name); });
 }
 
-StringRef QuantizeRules::unused() const {
-  for (const Rule &rule : rules)
-    if (!rule.used)
-      return rule.name;
-  return "";
+Error QuantizeRules::checkUsed() const {
+  auto rule = find_if(rules, [](const Rule &rule) { return !rule.decided; });
+  if (rule == rules.end())
+    return Error::success();
+  return createStringError(inconvertibleErrorCode(),
+                           rule->fitted ? "expects rules that decide a format, but others behind '" + rule->name +
+                                              "' fit all that it fits, and the last one wins"
+                                        : "expects the name of a matrix, but none is called '" + rule->name + "'");
 }

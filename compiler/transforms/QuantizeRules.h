@@ -8,7 +8,8 @@
 //   q4,lm_head=q6,down_proj=q8     exceptions by role: q_proj, k_proj, v_proj, o_proj,
 //                                  gate_proj, up_proj, down_proj, lm_head, embed
 //   q4,layers.0.down_proj=none     or of one layer; the last rule that fits wins, and
-//                                  `none` leaves a matrix as it is stored
+//                                  `none` leaves a matrix as it is stored; one that
+//                                  never wins is an error
 //   down_proj=q4                   no default: the others stay as they are stored
 //
 // An embedding that is not named keeps the codes that its file holds; one that is the
@@ -44,14 +45,16 @@ public:
   std::optional<llama::Format> formatOf(llvm::StringRef name);
   /// Whether an exception is about `name`.
   bool isNamed(llvm::StringRef name) const;
-  /// The first exception that `formatOf` was never asked about; empty if there is none.
-  llvm::StringRef unused() const;
+  /// An error if an exception decided nothing that `formatOf` was asked about: it fits no matrix, or others
+  /// behind it fit all that it does.
+  llvm::Error checkUsed() const;
 
 private:
   struct Rule {
     std::string name;
     std::optional<llama::Format> format;
-    bool used = false;
+    bool fitted = false;  ///< some matrix
+    bool decided = false; ///< its format: as the last one that fits
 
     /// Whether it is about `matrix`, by its name or its role.
     bool fits(llvm::StringRef matrix) const;

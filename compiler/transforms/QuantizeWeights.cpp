@@ -51,8 +51,8 @@ struct QuantizeWeights : cria::impl::QuantizeWeightsBase<QuantizeWeights> {
       if (isRecorded(observe))
         observe.erase();
     });
-    if (StringRef name = rules.unused(); !name.empty()) {
-      getOperation().emitError("quantization expects the name of a matrix, but none is called '") << name << "'";
+    if (llvm::Error error = rules.checkUsed()) {
+      getOperation().emitError("quantization ") << llvm::toString(std::move(error));
       signalPassFailure();
     }
   }

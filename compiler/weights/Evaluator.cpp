@@ -35,6 +35,7 @@ constexpr int64_t kPieceBytes = 1 << 20;
 struct Unrepresentable {
   int64_t row;
   float number;
+  StoredRow origin; ///< of the row
 };
 
 /// A constant that can be evaluated from row (or panel) to row.
@@ -253,17 +254,15 @@ void packCodes(const Job &job, int64_t panel, llama::CodeRow &row, char *to, llv
 
 /// Refuses a matrix with a number that no scale of the codes chosen for it, or not its type, can represent.
 LogicalResult checkRepresentable(const Job &job) {
-  auto [row, number] = job.firstUnrepresentable;
+  auto [row, number, origin] = job.firstUnrepresentable;
   if (row == job.sourceRows)
     return success();
-  auto part = job.parts.begin();
-  for (; row >= part->second; ++part)
-    row -= part->second;
   bool half = job.format || job.storage == Storage::F16; // a group holds no more, either
   std::string type = job.format ? "scales of " + stringifyFormat(*job.format).str() : half ? "f16" : "bf16";
   std::string message;
-  llvm::raw_string_ostream(message) << part->first << ": expects numbers of at most " << (half ? "65504" : "3.38e38")
-                                    << " in magnitude (" << type << "), but row " << row << " holds "
+  llvm::raw_string_ostream(message) << origin.file << (origin.file.empty() ? "" : ": ") << origin.tensor
+                                    << ": expects numbers of at most " << (half ? "65504" : "3.38e38")
+                                    << " in magnitude (" << type << "), but row " << origin.row << " holds "
                                     << llvm::format("%g", number);
   return job.constant->getParentOfType<ModuleOp>().emitError(message);
 }
@@ -279,7 +278,7 @@ public:
       for (int64_t unit = begin; unit < end; ++unit)
         packCodes(job, unit, codes, bytes.data() + (unit - begin) * job.unitBytes, [&](int64_t row) {
           if (job.rows->choosesCodes() && llvm::any_of(codes.scales, [](float scale) { return std::isnan(scale); }))
-            note(row, largestNumber(job, row, exact));
+            note(job, row, largestNumber(job, row, exact));
           if (job.measured.empty())
             return;
           values.resize(job.columns);
@@ -310,9 +309,9 @@ public:
   Unrepresentable firstUnrepresentable; ///< as in the job, of the last units
 
 private:
-  void note(int64_t row, float number) {
+  void note(const Job &job, int64_t row, float number) {
     if (row < firstUnrepresentable.row)
-      firstUnrepresentable = {row, number};
+      firstUnrepresentable = {row, number, job.rows->storedRow(row)};
   }
 
   /// `values` are rows [begin, begin + count).
@@ -321,7 +320,7 @@ private:
       const float *numbers = values.data() + (row - begin) * job.columns;
       if (job.storage != Storage::F32 && !job.parts.empty())
         if (std::optional<float> number = lostNumber(job, row, numbers, exact))
-          note(row, *number);
+          note(job, row, *number);
       if (!job.measured.empty())
         measure(job, row, numbers, exact);
     }

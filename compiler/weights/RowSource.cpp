@@ -10,10 +10,13 @@
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Process.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <sys/mman.h>
 
 using namespace mlir;
 using namespace cria;
@@ -27,7 +30,7 @@ Storage cria::storageOf(Type elementType) {
   return elementType.isF16() ? Storage::F16 : elementType.isBF16() ? Storage::BF16 : Storage::F32;
 }
 
-FailureOr<StringRef> MappedFiles::contents(Operation *user, StringRef path) {
+FailureOr<const llvm::MemoryBuffer *> MappedFiles::contents(Operation *user, StringRef path) {
   std::unique_ptr<llvm::MemoryBuffer> &file = files[path];
   if (!file) {
     auto opened = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
@@ -35,22 +38,62 @@ FailureOr<StringRef> MappedFiles::contents(Operation *user, StringRef path) {
       return user->emitError() << path << ": cannot be read: " << opened.getError().message();
     file = std::move(*opened);
   }
-  return file->getBuffer();
+  return file.get();
 }
 
 namespace {
 
+/// A tensor's bytes in a file. Pages of them that have been read are given back whenever they may have become
+/// many, and at the end; a thread that still reads some has the system map them once more.
+class StoredBytes {
+public:
+  StoredBytes(llama::SourceOp source, const llvm::MemoryBuffer &mapped)
+      : file(source.getFile()), tensor(source.getSymName()),
+        bytes(mapped.getBuffer().substr(source.getOffset(), source.getStoredBytes())),
+        isMapped(mapped.getBufferKind() == llvm::MemoryBuffer::MemoryBuffer_MMap) {}
+  ~StoredBytes() { giveBack(); }
+
+  /// Calls `use` with the bytes from `offset` on, of which it reads `count`.
+  void read(int64_t offset, int64_t count, llvm::function_ref<void(const char *)> use) const {
+    use(bytes.data() + offset);
+    if ((bytesRead += count) < kMostRead)
+      return;
+    bytesRead = 0;
+    giveBack();
+  }
+
+  StoredRow storedRow(int64_t row) const { return {file, tensor, row}; }
+
+private:
+  static constexpr int64_t kMostRead = 8 << 20; ///< before pages are given back
+
+  /// The mapping is private and nobody writes to it, so that its pages are those of the file.
+  void giveBack() const {
+    uint64_t page = llvm::sys::Process::getPageSizeEstimate(), address = reinterpret_cast<uintptr_t>(bytes.data());
+    uint64_t begin = llvm::alignTo(address, page), end = llvm::alignDown(address + bytes.size(), page);
+    if (isMapped && begin < end)
+      madvise(const_cast<char *>(bytes.data()) + (begin - address), end - begin, MADV_DONTNEED);
+  }
+
+  StringRef file, tensor, bytes;
+  bool isMapped;
+  mutable std::atomic<int64_t> bytesRead = 0; ///< since pages were given back
+};
+
 /// A tensor in a file, at one of the float types.
 class StoredRows : public RowSource {
 public:
-  StoredRows(StringRef bytes, Storage storage, int64_t columns)
-      : bytes(bytes), storage(storage), columns(columns) {}
+  StoredRows(llama::SourceOp source, const llvm::MemoryBuffer &file, int64_t columns)
+      : bytes(source, file), storage(storageOf(source.getTensorType().getElementType())), columns(columns) {}
   void read(int64_t begin, int64_t count, float *out) const override {
-    toF32(storage, bytes.data() + begin * columns * bytesOf(storage), count * columns, out);
+    int64_t rowBytes = columns * bytesOf(storage);
+    bytes.read(begin * rowBytes, count * rowBytes,
+               [&](const char *from) { toF32(storage, from, count * columns, out); });
   }
+  StoredRow storedRow(int64_t row) const override { return bytes.storedRow(row); }
 
 private:
-  StringRef bytes;
+  StoredBytes bytes;
   Storage storage;
   int64_t columns;
 };
@@ -59,8 +102,8 @@ private:
 /// vector are its elements: then a range of rows begins and ends within blocks.
 class EncodedRows : public RowSource {
 public:
-  EncodedRows(StringRef bytes, llama::Encoding encoding, int64_t columns)
-      : bytes(bytes), encoding(encoding), format(*llama::codeFormat(encoding)), columns(columns),
+  EncodedRows(llama::SourceOp source, const llvm::MemoryBuffer &file, int64_t columns)
+      : bytes(source, file), encoding(source.getEncoding()), format(*llama::codeFormat(encoding)), columns(columns),
         blockColumns(traits(format).block), blockBytes(llama::encodedBytes(encoding)) {}
 
   void read(int64_t begin, int64_t count, float *out) const override {
@@ -70,7 +113,7 @@ public:
     while (next < end) {
       int64_t first = next / blockColumns, within = next % blockColumns;
       int64_t blocks = std::min<int64_t>(llvm::divideCeil(end, blockColumns) - first, kMostBlocks);
-      decodeBlocks(encoding, bytes.data() + first * blockBytes, blocks, codes);
+      decode(first, blocks, codes);
       values.resize_for_overwrite(blocks * blockColumns);
       codes.dequantize(format, values.data());
       int64_t part = std::min(blocks * blockColumns - within, end - next);
@@ -83,13 +126,19 @@ public:
   bool hasCodes(llama::Format wanted) const override { return wanted == format && columns % blockColumns == 0; }
   void readCodes(int64_t row, llama::CodeRow &out) const override {
     int64_t blocks = columns / blockColumns;
-    decodeBlocks(encoding, bytes.data() + row * blocks * blockBytes, blocks, out);
+    decode(row * blocks, blocks, out);
   }
+  StoredRow storedRow(int64_t row) const override { return bytes.storedRow(row); }
 
 private:
   static constexpr int64_t kMostBlocks = 64; ///< decoded at once: what the cache holds
 
-  StringRef bytes;
+  void decode(int64_t first, int64_t blocks, llama::CodeRow &out) const {
+    bytes.read(first * blockBytes, blocks * blockBytes,
+               [&](const char *from) { decodeBlocks(encoding, from, blocks, out); });
+  }
+
+  StoredBytes bytes;
   llama::Encoding encoding;
   llama::Format format;
   int64_t columns, blockColumns, blockBytes;
@@ -118,6 +167,7 @@ public:
     llama::quantizeRow(format, values.data(), columns, out, guide ? &guide->get() : nullptr);
   }
   void readExact(int64_t row, float *out) const override { input->readExact(row, out); }
+  StoredRow storedRow(int64_t row) const override { return input->storedRow(row); }
 
 private:
   std::unique_ptr<RowSource> input;
@@ -130,14 +180,17 @@ private:
 class SyntheticRows : public RowSource {
 public:
   SyntheticRows(llama::SyntheticOp op)
-      : seed(op.getSeed()), mean(op.getMean().convertToDouble()), deviation(op.getDeviation().convertToDouble()),
-        storage(storageOf(op.getTensorType().getElementType())), columns(rowShape(op.getTensorType()).columns) {}
+      : name(op.getSymName()), seed(op.getSeed()), mean(op.getMean().convertToDouble()),
+        deviation(op.getDeviation().convertToDouble()), storage(storageOf(op.getTensorType().getElementType())),
+        columns(rowShape(op.getTensorType()).columns) {}
   void read(int64_t begin, int64_t count, float *out) const override {
     llama::syntheticFill(seed, mean, deviation, begin * columns, count * columns, out);
     roundTo(storage, out, count * columns);
   }
+  StoredRow storedRow(int64_t row) const override { return {"", name, row}; }
 
 private:
+  StringRef name;
   uint64_t seed;
   double mean, deviation;
   Storage storage;
@@ -153,6 +206,7 @@ public:
     roundTo(storage, out, count * columns);
   }
   void readExact(int64_t row, float *out) const override { input->readExact(row, out); }
+  StoredRow storedRow(int64_t row) const override { return input->storedRow(row); }
 
 private:
   std::unique_ptr<RowSource> input;
@@ -173,6 +227,7 @@ public:
   bool choosesCodes() const override { return input->choosesCodes(); }
   void readCodes(int64_t row, llama::CodeRow &out) const override { input->readCodes(origin(row), out); }
   void readExact(int64_t row, float *out) const override { input->readExact(origin(row), out); }
+  StoredRow storedRow(int64_t row) const override { return input->storedRow(origin(row)); }
 
 private:
   int64_t origin(int64_t row) const {
@@ -212,6 +267,10 @@ public:
   void readExact(int64_t row, float *out) const override {
     auto [input, first] = inputOf(row);
     inputs[input]->readExact(row - first, out);
+  }
+  StoredRow storedRow(int64_t row) const override {
+    auto [input, first] = inputOf(row);
+    return inputs[input]->storedRow(row - first);
   }
 
 private:
@@ -278,19 +337,17 @@ private:
 };
 
 FailureOr<std::unique_ptr<RowSource>> makeStored(llama::SourceOp source, MappedFiles &files) {
-  FailureOr<StringRef> file = files.contents(source, source.getFile());
+  FailureOr<const llvm::MemoryBuffer *> file = files.contents(source, source.getFile());
   if (failed(file))
     return failure();
-  uint64_t offset = source.getOffset(), bytes = source.getStoredBytes();
-  if (offset > file->size() || bytes > file->size() - offset)
+  uint64_t offset = source.getOffset(), bytes = source.getStoredBytes(), size = (*file)->getBufferSize();
+  if (offset > size || bytes > size - offset)
     return source.emitError() << source.getFile() << ": tensor '" << source.getSymName() << "' expects " << bytes
-                              << " bytes at offset " << offset << ", but the file has " << file->size();
-  StringRef data = file->substr(offset, bytes);
+                              << " bytes at offset " << offset << ", but the file has " << size;
   int64_t columns = rowShape(source.getTensorType()).columns;
   if (source.getEncoding() == llama::Encoding::Plain)
-    return std::unique_ptr<RowSource>(
-        std::make_unique<StoredRows>(data, storageOf(source.getTensorType().getElementType()), columns));
-  return std::unique_ptr<RowSource>(std::make_unique<EncodedRows>(data, source.getEncoding(), columns));
+    return std::unique_ptr<RowSource>(std::make_unique<StoredRows>(source, **file, columns));
+  return std::unique_ptr<RowSource>(std::make_unique<EncodedRows>(source, **file, columns));
 }
 
 FailureOr<std::unique_ptr<RowSource>> makeLeaf(llama::WeightOp weight, MappedFiles &files) {

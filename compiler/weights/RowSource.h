@@ -32,6 +32,13 @@ RowShape rowShape(mlir::RankedTensorType type);
 /// The storage that corresponds to an element type (F32, F16 or BF16).
 Storage storageOf(mlir::Type elementType);
 
+/// Where a row comes from: its number in a tensor as that is stored.
+struct StoredRow {
+  llvm::StringRef file; ///< empty: none
+  llvm::StringRef tensor;
+  int64_t row;
+};
+
 /// Rows of a tensor, computed when asked for. Reading is safe from several threads.
 class RowSource {
 public:
@@ -46,13 +53,17 @@ public:
   virtual void readCodes(int64_t row, llama::CodeRow &out) const { llvm_unreachable("asked for codes of numbers"); }
   /// Row `row` as it was before any rounding: what a report compares with.
   virtual void readExact(int64_t row, float *out) const { read(row, 1, out); }
+  /// Where row `row` comes from, if the rows are but read, moved and rounded; what that names lives as long as the
+  /// module.
+  virtual StoredRow storedRow(int64_t row) const { llvm_unreachable("asked for the origin of numbers that are made"); }
 };
 
-/// The files that sources name, each mapped once, for as long as this lives.
+/// The files that sources name, each mapped once, for as long as this lives. What is read of a tensor leaves memory
+/// again, now and then and once its rows are gone: a file never is in memory as a whole.
 class MappedFiles {
 public:
   /// All bytes of `path`; an error, on `user`, names it.
-  mlir::FailureOr<llvm::StringRef> contents(mlir::Operation *user, llvm::StringRef path);
+  mlir::FailureOr<const llvm::MemoryBuffer *> contents(mlir::Operation *user, llvm::StringRef path);
 
   Guides guides; ///< from the records that observations name
 

@@ -262,29 +262,33 @@ public:
     std::fill_n(best, t.group, 0.0f);
     float smallest = INFINITY;
     for (int n = search.first; search.step > 0 ? n <= search.last : n >= search.last; n += search.step) {
-      float share = n / 32.0f, trialScale, trialMinimum = 0;
+      float share = n / 32.0f, wanted, trialScale, trialMinimum = 0, most = std::fabs(lowest); // level
       if (t.minimums) {
         float range = (greatest - least) / share;
-        trialScale = toHalf(range / highest);
+        most = highest;
+        wanted = range / highest;
         trialMinimum = toHalf(-(n == 32 ? least : (greatest + least - range) / 2));
       } else if (!t.levels.empty()) {
-        float wanted = std::fabs(extreme) / (table.highest * share);
-        trialScale = t.exponents ? toPowerOfTwo(wanted) : toHalf(wanted);
+        most = table.highest;
+        wanted = std::fabs(extreme) / (table.highest * share);
       } else if (lowest == -127) {
-        trialScale = toHalf(std::fabs(extreme) / 127);
-        if (std::fabs(extreme) > 127.5f * trialScale) // rounded down among the subnormal ones, it would be cut off
-          trialScale += 0x1p-24f;
+        wanted = std::fabs(extreme) / 127;
       } else {
-        trialScale = toHalf(extreme / (lowest * share));
+        wanted = extreme / (lowest * share);
       }
-      float error = t.levels.empty() ? roundToIntegers(values, weights, trialScale, trialMinimum)
-                                     : roundToTable(values, weights, trialScale);
-      if (error < smallest) {
-        smallest = error;
-        scale = trialScale;
-        if (minimum)
-          *minimum = trialMinimum;
-        std::swap(levels, best);
+      trialScale = t.exponents ? toPowerOfTwo(wanted) : toHalf(wanted);
+      // Rounded down among the subnormal ones, it may cut off what it was to reach: then the next one has a try, too.
+      bool cutsOff = std::fabs(wanted) * most > (most + 0.5f) * std::fabs(trialScale);
+      for (int trial = 0; trial <= cutsOff; ++trial, trialScale += std::copysign(0x1p-24f, wanted)) {
+        float error = t.levels.empty() ? roundToIntegers(values, weights, trialScale, trialMinimum)
+                                       : roundToTable(values, weights, trialScale);
+        if (error < smallest) {
+          smallest = error;
+          scale = trialScale;
+          if (minimum)
+            *minimum = trialMinimum;
+          std::swap(levels, best);
+        }
       }
     }
     for (int i = 0; i < t.group; ++i)

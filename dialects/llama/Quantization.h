@@ -148,7 +148,9 @@ struct Guide {
 ///   with minimums           (max x - min x) / (the highest code * n / 32), the range kept
 ///                           in its middle; m is minus its lower end
 ///
-/// s and m are rounded to F16 (mxfp4: s to the next power of two) before they are used.
+/// s and m are rounded to F16 (mxfp4: s to the next power of two) before they are used. Where
+/// that is so much less that the number which s is to reach is more than half a level away,
+/// as only subnormal ones are, s + 2^-24 (in magnitude) is tried, too.
 /// A group with a number that F16 cannot hold stands for NaN.
 ///
 /// With a `guide` (GPTQ: Frantar et al., 2022) the columns take turns, and what one errs

@@ -285,7 +285,6 @@ TEST(Pack, PutsColumnsBesideEachOther) {
             (std::vector<double>{1, 2, 5, 6, 3, 4, 7, 8, 9, 10, 0, 0, 11, 12, 0, 0}));
 }
 
-// theta = 10000, Dh = 4: frequencies 1 and 0.01.
 // |(3, 4)| = 5 is the larger one of two; a row alone fills no two.
 TEST(RowNorms, FindsTheLargestOfSomeRows) {
   Tensor w{{5, 2}, {3, 4, 1, 1, 0, 0, 0, -2, 9, 9}}, v{{5, 2}, {3, 4, 1, 1, 5, 12, 0, -2, 9, 9}};
@@ -295,6 +294,13 @@ TEST(RowNorms, FindsTheLargestOfSomeRows) {
     return %n : tensor<3xf32>
   })");
   EXPECT_EQ(one.call({w}), (std::vector<double>{5, 2, infinity}));
+  for (size_t row : {0, 1}) { // the other row's norm is a number
+    Tensor damaged = w;
+    damaged.row(row)[1] = std::numeric_limits<double>::quiet_NaN();
+    std::vector<double> norms = one.call({damaged});
+    EXPECT_TRUE(std::isnan(norms[0])) << row;
+    EXPECT_EQ(norms[1], 2) << row;
+  }
   Program difference(R"(func.func @f(%w: tensor<5x2xf32>, %v: tensor<5x2xf32>) -> tensor<3xf32> {
     %n = llama.row_norms %w minus %v rows 2 : (tensor<5x2xf32>, tensor<5x2xf32>) -> tensor<3xf32>
     return %n : tensor<3xf32>
@@ -302,6 +308,7 @@ TEST(RowNorms, FindsTheLargestOfSomeRows) {
   EXPECT_EQ(difference.call({w, v}), (std::vector<double>{0, 13, infinity}));
 }
 
+// theta = 10000, Dh = 4: frequencies 1 and 0.01.
 TEST(RopeTable, HoldsCosinesThenSines) {
   Program program("func.func @f() -> tensor<3x2x2xf32> {"
                   "%t = llama.rope_table theta 1.0e4 : tensor<3x2x2xf32>"

@@ -162,6 +162,48 @@ TEST(Quantization, SmallScalesCutNothingOff) {
   }
 }
 
+// Nor are they rounded to zero while a group has numbers that others can say: no group is worse off than all zeros, as
+// errors count in the choice of scales, and in formats that can say zero also as they are. `q2` cannot.
+TEST(Quantization, SmallScalesAreNoWorseThanZeros) {
+  constexpr int kColumns = 2048;
+  auto squares = [](float count, float off) { return double(count) * count * off * off; };
+  for (llama::Format format : allFormats()) {
+    if (!isQuantizable(format))
+      continue;
+    const llama::FormatTraits &t = traits(format);
+    std::mt19937 generator(23);
+    for (float deviation : {1e-5f, 3e-6f, 1e-6f, 3e-7f, 1e-7f, 3e-8f, 1e-8f, 1e-9f, 1e-12f})
+      for (float mean : {0.0f, 5.0f}) { // of which formats without minimums know nothing
+        std::normal_distribution<float> normal(mean * deviation, deviation);
+        std::vector<float> row(kColumns), found(kColumns);
+        for (float &value : row)
+          value = normal(generator);
+        llama::CodeRow codes;
+        llama::quantizeRow(format, row.data(), kColumns, codes);
+        codes.dequantize(format, found.data());
+        std::string what = stringifyFormat(format).str() + " " + std::to_string(deviation * 1e9f) + "e-9";
+        double allErrors = 0, allZeros = 0;
+        for (int begin = 0; begin < kColumns; begin += t.group) {
+          double errors = 0, zeros = 0, plainErrors = 0, plainZeros = 0;
+          for (int k = begin; k < begin + t.group; ++k) {
+            float count = t.minimums ? 1 : row[k];
+            errors += squares(count, found[k] - row[k]);
+            zeros += squares(count, row[k]);
+            plainErrors += squares(1, found[k] - row[k]);
+            plainZeros += squares(1, row[k]);
+          }
+          EXPECT_LE(errors, zeros * (1 + 1e-6)) << what;
+          if (format != llama::Format::Q2)
+            EXPECT_LE(plainErrors, plainZeros * (1 + 1e-6)) << what;
+          allErrors += plainErrors;
+          allZeros += plainZeros;
+        }
+        if (deviation >= 1e-6f) // the greatest numbers are at least 50 times the distance of scales
+          EXPECT_LE(allErrors, allZeros * 0.25) << what;
+      }
+  }
+}
+
 // A row's last group is quantized as it would be alone, whatever its length; what its
 // block is filled up with has code 0.
 TEST(Quantization, ShorterLastGroup) {

@@ -449,12 +449,15 @@ TEST(Evaluator, LeavesOutOfARoughCopyWhatNoScaleCanRepresent) {
     OutputFile output(out.descriptor, 0);
     EXPECT_EQ(succeeded(writeConstants(*module, output, 0, "out", {}, 1, &report)), rough);
     EXPECT_EQ(session.messages,
-              rough ? "" : "w: expects numbers of at most 65504 in magnitude (scales of q8), but row 5 holds 1e+10\n");
+              rough ? ""
+                    : file.path + ": w: expects numbers of at most 65504 in magnitude (scales of q8), but row 5 holds "
+                                  "1e+10\n");
     EXPECT_TRUE(report.empty()); // of a rough copy nothing
   }
 }
 
-// A cast must not make a number infinite; what a file says is infinite, or NaN, stays so.
+// A cast must not make a number infinite; what a file says is infinite, or NaN, stays so. Messages count rows as the
+// file does.
 TEST(Evaluator, CastsOfNumbersThatAreTooLarge) {
   std::string from = tensor(8, 4);
   auto messages = [&](std::vector<float> numbers, const std::string &element, const std::string &then,
@@ -479,7 +482,10 @@ TEST(Evaluator, CastsOfNumbersThatAreTooLarge) {
     EXPECT_TRUE(module) << session.messages;
     OutputFile output(out.descriptor, 0);
     EXPECT_EQ(module && succeeded(writeConstants(*module, output, 0, "out", {})), session.messages.empty());
-    return session.messages;
+    if (session.messages.empty())
+      return std::string();
+    EXPECT_EQ(session.messages.find(file.path + ": "), 0u) << session.messages;
+    return session.messages.substr(file.path.size() + 2);
   };
   for (std::string element : {"f16", "bf16"}) {
     bool half = element == "f16";
@@ -498,7 +504,7 @@ TEST(Evaluator, CastsOfNumbersThatAreTooLarge) {
       EXPECT_EQ(messages(numbers, element, below, both), "");
     }
     numbers.push_back(above); // in a row that has others, too
-    EXPECT_EQ(messages(numbers, element, split + packed, panels), "v" + expected + "1" + held); // row 2 of the file
+    EXPECT_EQ(messages(numbers, element, split + packed, panels), "v" + expected + "2" + held); // packed: row 1
     EXPECT_EQ(messages(numbers, element, below, both), "v" + expected + "2" + held);
     std::vector<float> second(2 * 8 * 4 - 1, 1.0f);
     second.push_back(above);
