@@ -146,12 +146,15 @@ class Cria(Engine):
     def seconds(self, phase, count, threads):
         if phase == "decode":
             # The first of the new tokens comes from the prompt.
-            words, field = ["--ids", "1", "-n", count + 1, "--ignore-eos"], "decode_seconds"
+            words, timed, done = ["--ids", "1", "-n", count + 1, "--ignore-eos"], "decode_seconds", "decoded_tokens"
         else:
             ids = ["1"] + [str(3 + i * 37 % 500) for i in range(1, count)]
-            words, field = ["--ids", ",".join(ids), "-n", "0"], "prompt_seconds"
+            words, timed, done = ["--ids", ",".join(ids), "-n", "0"], "prompt_seconds", "prompt_tokens"
         words += ["--temperature", "0", "--print-ids", "--stats", "--threads", threads]
-        return json.loads(self.counting_faults(lambda: run(self.program, *words)).stderr)[field]
+        stats = json.loads(self.counting_faults(lambda: run(self.program, *words)).stderr)
+        if stats[done] != count:
+            raise Failed(f"{self.program}: expects {done} of {count}, but got {stats[done]}")
+        return stats[timed]
 
     def faults_so_far(self):
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -234,6 +234,5 @@ int main(int argc, char **argv) {
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
     return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  return anyFailed;
+  return benchmark::RunSpecifiedBenchmarks() == 0 || anyFailed;
 }

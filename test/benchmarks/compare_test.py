@@ -7,7 +7,9 @@ import importlib.machinery
 import importlib.util
 import contextlib
 import io
+import os
 import sys
+import tempfile
 import unittest
 
 BENCHMARKS = sys.argv[1]
@@ -189,6 +191,35 @@ class ServerTest(unittest.TestCase):
         with self.assertRaises(engines.Failed) as failure:
             engines.run("false", "1," * 500)
         self.assertLess(len(str(failure.exception)), 200)
+
+
+# Tells what an artifact would of -n new tokens, behind the ids of a prompt.
+ARTIFACT = """#!{python}
+import json, sys
+words = sys.argv[1:]
+prompt, new = len(words[words.index('--ids') + 1].split(',')), int(words[words.index('-n') + 1])
+json.dump(dict(prompt_tokens=prompt, decoded_tokens=max(new - 1, 0) - {lost}, memory_seconds=1, prompt_seconds=2,
+               decode_seconds=3), sys.stderr)
+"""
+
+
+class CriaTest(unittest.TestCase):
+    def engine(self, folder, lost=0):
+        cria = engines.Cria.__new__(engines.Cria)  # without a model to compile
+        cria.program = os.path.join(folder, "program")
+        with open(cria.program, "w") as file:
+            file.write(ARTIFACT.format(python=sys.executable, lost=lost))
+        os.chmod(cria.program, 0o755)
+        return cria
+
+    def test_times_what_it_was_asked_for(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cria = self.engine(folder)
+            for count in 1, 7:
+                self.assertEqual(cria.seconds("prefill", count, 2), 2)
+                self.assertEqual(cria.seconds("decode", count, 2), 3)
+            with self.assertRaisesRegex(engines.Failed, "program: expects decoded_tokens of 7, but got 6"):
+                self.engine(folder, lost=1).seconds("decode", 7, 2)
 
 
 if __name__ == "__main__":
