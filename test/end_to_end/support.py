@@ -2,6 +2,7 @@
 import array
 import math
 import os
+import random
 import subprocess
 import sys
 
@@ -78,6 +79,16 @@ def sample(program, seeds, path):
     with open(path, "wb") as file:
         for seed in seeds:
             file.write(run([program, "--temperature", "1", "--seed", seed, "-n", "250"]) + b"\n")
+    return path
+
+
+def tell(storyteller, seed, stories, path):
+    """Writes stories of the storyteller's grammar. Those of seed 11 are held back: it was not trained on them."""
+    sys.path.insert(0, storyteller)
+    from stories import story
+    generator = random.Random(seed)
+    with open(path, "w") as file:
+        file.write(" ".join(story(generator) for _ in range(stories)))
     return path
 
 

@@ -204,6 +204,8 @@ class BadConfigs(ImportCase):
         self.refused("key 'attention_bias' expects false", family="mistral", attention_bias=True)
         self.refused("key 'layer_types' expects .*'full_attention'",
                      layer_types=["full_attention", "sliding_attention"])
+        for types in (["full_attention"], ["full_attention"] * 3, [], "full_attention"):
+            self.refused("key 'layer_types' expects a list of 2 names, but got", layer_types=types)
 
     def test_missing_keys(self):
         for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "vocab_size",
@@ -250,6 +252,16 @@ class BadConfigs(ImportCase):
                 file.write(text)
             with self.subTest(text=text[:40]):
                 self.bad(model, r"config\.json: .*" + expected)
+
+    def test_generation_config(self):
+        model = self.make("llama")
+        for text, expected in (("{", "expects JSON, but got the end"), ("[2]", "expects a JSON object"),
+                               ('{"eos_token_id": [2, 128]}', "'eos_token_id' expects ids from 0 to 127, but got 128"),
+                               ('{"eos_token_id": "2"}', "'eos_token_id' expects ids from 0 to 127, but got \"2\"")):
+            with open(os.path.join(model, "generation_config.json"), "w") as file:
+                file.write(text)
+            with self.subTest(text=text):
+                self.bad(model, r"generation_config\.json: .*" + expected)
 
     def test_file_that_is_too_large(self):
         model = self.make("llama")
@@ -391,6 +403,8 @@ class BadGguf(ImportCase):
         for change, expected in (
                 (with_key(eps, 6, NAN), f"key '{eps}' expects a number above 0, but got nan"),
                 (with_key(eps, 8, "x"), f"key '{eps}' expects a number above 0, but got 'x'"),
+                (lambda keys: without("llama.attention.key_length")(with_key("llama.embedding_length", 4, 66)(keys)),
+                 "'llama.embedding_length' expects a multiple of the 4 attention heads, but got 66"),
                 (with_key("llama.embedding_length", 4, 1), "a width \\(hidden size\\) of at least 2, but got 1"),
                 (without("llama.block_count"), "'llama.block_count' expects an integer .* nothing"),
                 (with_key("llama.block_count", 4, 0), "from 1 to 4096, but got 0"),
@@ -534,6 +548,25 @@ class BadGguf(ImportCase):
                 ((None, None, NAN), "scale_linear' expects a number from 0 on, but got nan")):
             with self.subTest(values=values):
                 self.bad(scaled(*values), r"model\.gguf: key 'llama\.rope\." + expected)
+
+    def test_yarn(self):
+        def with_number(name, number, family="llama-yarn"):
+            key = "llama.rope." + name
+            return self.model(lambda keys: [k for k in keys if k[0] != key] + [(key, 6, number)], family=family)
+        # llama.cpp multiplies its own 0.1 ln 4 + 1 by the factor.
+        self.assertIn("attentionFactor = 0.56931", self.good(with_number("scaling.attn_factor", 0.5)))
+        for name, number, expected in (
+                ("scaling.yarn_beta_fast", 0.5, "more than yarn_beta_slow, but got 5.0+e-01"),
+                ("scaling.yarn_beta_fast", 1.0, "more than yarn_beta_slow, but got 1.0"),
+                ("scaling.yarn_beta_slow", 40.0, "more than yarn_beta_slow"),
+                ("freq_base", 1.0, "more than 1 with rope scaling yarn, but got 1.0")):
+            with self.subTest(name=name, number=number):
+                key = name.replace("beta_slow", "beta_fast")
+                self.bad(with_number(name, number), rf"model\.gguf: key 'llama\.rope\.{key}' expects {expected}")
+        for family in ("llama", "llama-linear"):
+            self.bad(with_number("scaling.attn_factor", 2.0, family),
+                     "'llama.rope.scaling.attn_factor' expects 1 without yarn, but got 2.0")
+            self.good(with_number("scaling.attn_factor", 1.0, family))
 
     def test_rope_factors_of_one(self):
         ones = ("rope_freqs.weight", [8], 0, models.encode([1.0] * 8, "f32"))

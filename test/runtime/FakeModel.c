@@ -191,8 +191,8 @@ static CriaModel model = {
     .logits_chunk = logitsChunk,
 };
 
-/* A second level that asks for nothing and a third that no machine has; "odd": the
- * second one's weights are another's. */
+/* A second level that asks for nothing and a third that no machine has; the name of a
+ * field: the second one's is less. */
 static CriaModel others[2];
 static const CriaModel *models[4] = {&model};
 
@@ -202,8 +202,10 @@ static void addLevels(const char *how) {
   others[0].cpu_feature_count = 0;
   others[1].target = "x86-64-v6";
   others[1].cpu_feature_count = 2;
-  if (strcmp(how, "-odd") == 0)
-    others[0].weights_bytes -= sizeof(float);
+  others[0].weights_bytes -= strcmp(how, "-weights_bytes") == 0;
+  others[0].vocabulary -= strcmp(how, "-vocabulary") == 0;
+  others[0].context -= strcmp(how, "-context") == 0;
+  others[0].chunk -= strcmp(how, "-chunk") == 0;
   if (strcmp(how, "-none") == 0)
     model.cpu_feature_count = others[0].cpu_feature_count = 2;
   models[1] = &others[0];

@@ -33,6 +33,7 @@ FOLDERS = ["runtime", "dialects", "frontends", "compiler", "targets", "test", "b
 
 
 def problems(root):
+    counts = {folder: [0, 0] for folder, _ in RULES}  # files, and what they include of ours
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.suffix not in (".h", ".cpp", ".c", ".td") or not name.startswith(
@@ -40,6 +41,8 @@ def problems(root):
             continue
         text = path.read_text()
         folder, allowed = next(rule for rule in RULES if name.startswith(rule[0] + "/"))
+        counts[folder][0] += 1
+        counts[folder][1] += len(OURS.findall(text))
         for included in OURS.findall(text):
             generated = included.endswith(".inc") and included.rpartition("/")[0] == name.rpartition("/")[0]
             if not generated and not included.startswith(tuple(allowed)):
@@ -54,16 +57,22 @@ def problems(root):
                     yield f"{name}:{number}: names a target: {line.strip()}"
         if name.count("/") > 3:
             yield f"{name}: expected at most two folders below a top-level one"
+    for folder, (files, includes) in counts.items():
+        if not files or not includes:
+            yield f"{folder}: expected files that include ours, found {files} files and {includes} includes"
 
 
 def long_files(root):
+    missing = set(FOLDERS)
     for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*")):
         if path.suffix not in (".h", ".cpp", ".c", ".td", ".py"):
             continue
+        missing.discard(path.relative_to(root).parts[0])
         text = path.read_text()
         if text.count("\n") > LONGEST and "lines because" not in text[:1000]:
             yield (f"{path.relative_to(root)}: {text.count(chr(10))} lines, expected at most {LONGEST} or a reason at "
                    "its top")
+    yield from (f"{folder}: expected files, found none" for folder in sorted(missing))
 
 
 def main():

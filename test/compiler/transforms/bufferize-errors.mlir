@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --kernel-bufferize -split-input-file -verify-diagnostics
+// RUN: not cria-opt %s --kernel-bufferize -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // kernel.set (C2): a second value would be the same buffer.
 kernel.state @s at 0 : tensor<4xf32>

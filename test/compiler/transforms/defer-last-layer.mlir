@@ -1,4 +1,9 @@
 // RUN: cria-opt %s --llama-defer-last-layer --canonicalize -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: not cria-opt %s --llama-defer-last-layer --canonicalize -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails, all but the first two, is not printed.
+// FAILED-COUNT-2: func.func @forward_one
+// FAILED-NOT: func.func @forward_one
 
 // The chunk keeps the last layer's cache, and returns what comes into that layer.
 // CHECK-LABEL: func.func @forward_one

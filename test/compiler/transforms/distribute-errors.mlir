@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --pass-pipeline='builtin.module(func.func(kernel-distribute))' -split-input-file -verify-diagnostics
+// RUN: not cria-opt %s --pass-pipeline='builtin.module(func.func(kernel-distribute))' -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // Six tiles are not four equal streams.
 func.func @rest(%q: tensor<1x2x32xi8>, %s: tensor<1x4xf32>, %n: tensor<1x2xf32>, %w: tensor<6x2x288xi8>,

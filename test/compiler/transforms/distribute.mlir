@@ -69,6 +69,21 @@ func.func @append(%r: tensor<3x2x8xf32>, %p: index, %c: tensor<3x2x4x8xf32>) -> 
   return %a : tensor<3x2x4x8xf32>
 }
 
+// A loop over heads is none over a chunk's rows, though there are as many.
+// CHECK-LABEL: func.func @as_many_heads_as_rows
+// CHECK: kernel.append
+// CHECK: mapping = [#kernel.thread<0>]
+// CHECK: kernel.merge_parts
+// CHECK: mapping = [#kernel.thread<0>]
+func.func @as_many_heads_as_rows(%r: tensor<2x2x8xf32>, %p: index, %c: tensor<3x2x4x8xf32>, %a: tensor<3x2x40xf32>, %o: tensor<1x2x32xf32>)
+    -> (tensor<3x2x4x8xf32>, tensor<1x2x32xf32>) attributes {kernel.chunk = 2 : i64} {
+  %b = kernel.append %r at %p into %c {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
+    : (tensor<2x2x8xf32>, index, tensor<3x2x4x8xf32>) -> tensor<3x2x4x8xf32>
+  %m = kernel.merge_parts %a at %p into %o {kernel.schedule = #kernel.schedule<threads = [1], tiles = [0]>}
+    : (tensor<3x2x40xf32>, index, tensor<1x2x32xf32>) -> tensor<1x2x32xf32>
+  return %b, %m : tensor<3x2x4x8xf32>, tensor<1x2x32xf32>
+}
+
 // Codes are cut together with their scales.
 // CHECK-LABEL: func.func @append_codes
 // CHECK: scf.forall (%[[H:.*]]) in (2)

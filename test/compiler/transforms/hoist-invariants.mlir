@@ -18,6 +18,26 @@ func.func @sum(%o: tensor<4xf32>, %v: vector<4xf32>, %n: index) -> tensor<4xf32>
   return %r : tensor<4xf32>
 }
 
+// What is the same in every turn leaves the loop, and the one around it.
+// CHECK-LABEL: func.func @same
+// CHECK: arith.mulf
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: arith.addf
+func.func @same(%s: vector<4xf32>, %v: vector<4xf32>, %n: index) -> vector<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %s) -> (vector<4xf32>) {
+    %q = scf.for %j = %c0 to %n step %c1 iter_args(%b = %a) -> (vector<4xf32>) {
+      %m = arith.mulf %v, %v : vector<4xf32>
+      %d = arith.addf %b, %m : vector<4xf32>
+      scf.yield %d : vector<4xf32>
+    }
+    scf.yield %q : vector<4xf32>
+  }
+  return %r : vector<4xf32>
+}
+
 // What is invariant in an scf.forall stays: outside, every thread would do it.
 // CHECK-LABEL: func.func @forall
 // CHECK: scf.forall

@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --llama-lay-out-weights -split-input-file -verify-diagnostics
+// RUN: not cria-opt %s --llama-lay-out-weights -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // What only a run knows has no place in the artifact.
 func.func @argument(%w: tensor<16x16xf32>) -> tensor<1x16x16xf32> {

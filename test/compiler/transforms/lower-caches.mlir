@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --llama-lower-to-kernels -split-input-file -verify-diagnostics
+// RUN: not cria-opt %s --llama-lower-to-kernels -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // A block of positions of every cache lies beside those of the others: they all have as many.
 module attributes {kernel.target = "x86-64-v4", llama.model = #llama.model<name = "t", architecture = "llama",

@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --kernel-lower-forall -split-input-file -verify-diagnostics
+// RUN: not cria-opt %s --kernel-lower-forall -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // A function without a body is somebody else's.
 func.func private @elsewhere(index)

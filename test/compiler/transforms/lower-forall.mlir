@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --kernel-lower-forall -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: not cria-opt %s --kernel-lower-forall -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails is not printed.
+// FAILED-NOT: func.func @{{unmapped|loose|mixed}}
 
 // CHECK-LABEL: func.func @share
 // CHECK-SAME: %[[M:[^:]*]]: memref<6xf32>, %[[ROWS:[^:]*]]: index, %[[THREAD:[^:]*]]: index, %[[THREADS:[^:]*]]: index, %[[BARRIER:[^:]*]]: !llvm.ptr

@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --kernel-plan-memory -split-input-file -verify-diagnostics
+// RUN: not cria-opt %s --kernel-plan-memory -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // What is allocated in a loop of its own has no place among what the function allocates.
 func.func @nested(%index: index) {

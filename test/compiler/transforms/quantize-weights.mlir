@@ -3,6 +3,21 @@
 
 // RUN: cria-opt %s --llama-quantize-weights=keep-stored=true | FileCheck %s --check-prefix=STORED
 
+// What meets codes of up to 5 bits has scales that are powers of two.
+// RUN: cria-opt %s --llama-quantize-weights=format=q5 | FileCheck %s --check-prefix=COARSE
+// RUN: cria-opt %s --llama-quantize-weights=format=q5z | FileCheck %s --check-prefix=COARSE
+// RUN: cria-opt %s --llama-quantize-weights=format=q6 | FileCheck %s --check-prefix=FINE
+// RUN: cria-opt %s --llama-quantize-weights=format=q8 | FileCheck %s --check-prefix=FINE
+
+// COARSE-LABEL: func.func @forward
+// COARSE: llama.quantize_rows %{{.*}} microscaled : tensor<?x32xf32>
+// COARSE-NEXT: llama.quantize %{{.*}} format{{ +}}q5
+// COARSE-LABEL: func.func @logits
+// FINE-LABEL: func.func @forward
+// FINE: llama.quantize_rows %{{[^ ]*}} : tensor<?x32xf32>
+// FINE-NEXT: llama.quantize %{{.*}} format{{ +}}{{q6|q8}}
+// FINE-LABEL: func.func @logits
+
 // ERROR: error: quantization expects a format of none, q8, q6, q5, q5z, q4, q4_64, q4_128, q4z, q4z_64, q4z_128, nf4, mxfp4, q3, q2, ternary, but got 'q7'
 
 llama.source @w in "m" at 0 : tensor<8x32xf16>

@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --llama-split-rope -split-input-file -verify-diagnostics
+// RUN: not cria-opt %s --llama-split-rope -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // Rows of an activation have no other order.
 llama.cache @keys : tensor<16x1x8xf32>

@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --kernel-vectorize-append -split-input-file -verify-diagnostics | FileCheck %s
+// RUN: not cria-opt %s --kernel-vectorize-append -split-input-file 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails is not printed.
+// FAILED-NOT: func.func @two_heads
 
 // A row of values is one vector.
 // CHECK-LABEL: func.func @values

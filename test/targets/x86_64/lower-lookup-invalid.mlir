@@ -1,4 +1,8 @@
 // RUN: cria-opt %s --verify-diagnostics --pass-pipeline='builtin.module(func.func(x86-lower-lookup{vector-bytes=32}))'
+// RUN: not cria-opt %s --pass-pipeline='builtin.module(func.func(x86-lower-lookup{vector-bytes=32}))' 2>/dev/null | FileCheck %s --check-prefix=FAILED --allow-empty
+
+// What fails leaves nothing to print.
+// FAILED-NOT: module
 
 // The smallest register has 16 bytes.
 func.func @part(%i: vector<24xi8>) -> vector<24xi8> {
