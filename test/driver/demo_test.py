@@ -59,7 +59,7 @@ class DefaultModel(Case):
 class Progress(Case):
     def errors_of_long_work(self, reader, writer):
         """What a compilation says that writes for more than half a second, for it is halted meanwhile."""
-        process = subprocess.Popen([CRIA, "compile", "synthetic:stories-15m", "-o", self.output], stderr=writer)
+        process = subprocess.Popen([CRIA, "compile", "synthetic:stories-110m", "-o", self.output], stderr=writer)
         os.close(writer)
         # Room for the whole file is made when all that is left is to write.
         while not any(os.path.getsize(os.path.join(self.folder, file)) for file in os.listdir(self.folder)):
@@ -75,7 +75,7 @@ class Progress(Case):
 
     def test_terminal(self):
         said = self.errors_of_long_work(*pty.openpty())
-        self.assertRegex(said, rb"^(\r\x1b\[Kwriting weights: tensor \d+ of \d+, \d+\.\d of 6\d\.\d MB, \d+ s left)+"
+        self.assertRegex(said, rb"^(\r\x1b\[Kwriting weights: tensor \d+ of \d+, \d+\.\d of 4\d\d\.\d MB, \d+ s left)+"
                                rb"\r\x1b\[K$")
 
     def test_no_terminal(self):
