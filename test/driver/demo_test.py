@@ -9,32 +9,15 @@ import pty
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
+from driver_case import Case
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "runtime"))
+from runtime_case import read_all  # noqa: E402
+
 CRIA = STORYTELLER = ""
-
-
-def read_all(descriptor):
-    """What comes until the other end is closed, which a terminal calls an error."""
-    data = b""
-    while True:
-        try:
-            part = os.read(descriptor, 4096)
-        except OSError:
-            part = b""
-        if not part:
-            return data
-        data += part
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = temporary.name
-        self.output = os.path.join(self.folder, "story")
 
 
 class DefaultModel(Case):

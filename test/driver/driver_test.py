@@ -10,9 +10,10 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
+
+import driver_case
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "runtime"))
 import runtime_case  # noqa: E402
@@ -35,13 +36,7 @@ def full_disk(room):
     return limit
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = temporary.name
-        self.output = os.path.join(self.folder, "story")
-
+class Case(driver_case.Case):
     def fails(self, code, *words, says=(), **options):
         """`words` end with `code`, nothing on standard output, and one error line with each of `says`."""
         done = call(*words, **options)

@@ -33,6 +33,19 @@ def comma(ids):
     return ",".join(map(str, ids))
 
 
+def read_all(descriptor):
+    """What comes until the other end is closed, which a terminal calls an error."""
+    data = b""
+    while True:
+        try:
+            part = os.read(descriptor, 4096)
+        except OSError:
+            part = b""
+        if not part:
+            return data
+        data += part
+
+
 class Case(unittest.TestCase):
     """`elf` and `folder` are set before the tests run."""
     elf = b""

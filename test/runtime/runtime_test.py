@@ -21,7 +21,7 @@ import time
 import unittest
 
 import make_artifact
-from runtime_case import BOS, CONTEXT, EOS, V, Case, comma, greedy, logits
+from runtime_case import BOS, CONTEXT, EOS, V, Case, comma, greedy, logits, read_all
 
 
 def no_core():
@@ -599,13 +599,7 @@ class Perplexity(Case):
         process = subprocess.Popen([self.story, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=slave, env=dict(os.environ, CRIA_FAKE="observed"))
         os.close(slave)
-        shown = part = b" "
-        while part:
-            try:
-                part = os.read(master, 4096)
-            except OSError:  # the other end is closed
-                part = b""
-            shown += part
+        shown = read_all(master)
         os.close(master)
         return process.wait(), shown
 

@@ -4,7 +4,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/weights/Convert.h"
 #include "test/weights/Formats.h"
 
 #include <gtest/gtest.h>
@@ -17,6 +16,8 @@
 
 using namespace cria;
 using cria::test::allFormats;
+using cria::test::quantized;
+using cria::test::toHalf;
 
 namespace {
 
@@ -27,14 +28,6 @@ std::vector<int> levelsOf(llama::Format format) {
     for (int code = format == llama::Format::Q8; code < (format == llama::Format::Ternary ? 3 : 1 << t.bits); ++code)
       levels.push_back(code - t.offset);
   return levels;
-}
-
-float toHalf(double value) {
-  uint16_t half;
-  float number = float(value), back;
-  fromF32(Storage::F16, &number, 1, &half);
-  toF32(Storage::F16, &half, 1, &back);
-  return back;
 }
 
 /// The least squared error of `group`, where numbers count as `weights` say, of many scales: from 4/3 of what reaches
@@ -125,14 +118,12 @@ TEST(Formats, SearchComesNearTheBestScales) {
     std::normal_distribution<float> normal(0, 0.02f);
     double errors = 0, leastErrors = 0;
     for (int trial = 0; trial < kGroups; ++trial) {
-      std::vector<float> group(t.group), found(t.group), weights(t.group, 1);
+      std::vector<float> group(t.group), weights(t.group, 1);
       for (float &value : group)
         value = normal(generator);
       for (int i = 0; i < t.group && !t.minimums; ++i)
         weights[i] = group[i] * group[i];
-      llama::CodeRow codes;
-      llama::quantizeRow(format, group.data(), t.group, codes);
-      codes.dequantize(format, found.data());
+      std::vector<float> found = quantized(format, group);
       for (int i = 0; i < t.group; ++i)
         errors += weights[i] * std::pow(double(found[i]) - group[i], 2);
       leastErrors += leastError(format, group, weights);

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/weights/Convert.h"
 #include "test/weights/Formats.h"
 
 #include <gtest/gtest.h>
@@ -16,6 +15,8 @@
 
 using namespace cria;
 using cria::test::allFormats;
+using cria::test::quantized;
+using cria::test::toHalf;
 
 // The number of largest magnitude gives the scale its sign, the first if there are several;
 // one that F16 cannot hold, wherever it is, makes a group NaN and leaves the next alone.
@@ -69,14 +70,6 @@ TEST(Quantization, NearestLevels) {
 
 namespace {
 
-float toHalf(double value) {
-  uint16_t half;
-  float number = float(value), back;
-  fromF32(Storage::F16, &number, 1, &half);
-  toF32(Storage::F16, &half, 1, &back);
-  return back;
-}
-
 /// The squared error of a plain rounding: scales as large as a group needs, and the nearest level of each number.
 double plainError(llama::Format format, const std::vector<float> &row) {
   const llama::FormatTraits &t = traits(format);
@@ -119,12 +112,10 @@ TEST(Quantization, NoWorseThanPlainRounding) {
       continue;
     double worst = 0;
     for (int trial = 0; trial < 20; ++trial) {
-      std::vector<float> row(kColumns), found(kColumns);
+      std::vector<float> row(kColumns);
       for (float &value : row)
         value = normal(generator);
-      llama::CodeRow codes;
-      llama::quantizeRow(format, row.data(), kColumns, codes);
-      codes.dequantize(format, found.data());
+      std::vector<float> found = quantized(format, row);
       double error = 0;
       for (int k = 0; k < kColumns; ++k)
         error += (double(found[k]) - row[k]) * (double(found[k]) - row[k]);
@@ -135,7 +126,7 @@ TEST(Quantization, NoWorseThanPlainRounding) {
   }
 }
 
-// Scales that F16 has few bits for are rounded up, so that no number is cut off: with the scale s that a group should
+// Where F16 has few bits for a scale, the next larger one is tried, too, so that no number is cut off: with the scale s that a group should
 // have, at most s + 2^-24, the distance of subnormal F16 numbers, an error is at most half of that.
 TEST(Quantization, SmallScalesCutNothingOff) {
   constexpr int kColumns = 2048;
@@ -144,12 +135,10 @@ TEST(Quantization, SmallScalesCutNothingOff) {
   std::mt19937 generator(17);
   for (float deviation : {1e-2f, 1e-4f, 1e-5f, 1e-6f, 1e-7f}) {
     std::normal_distribution<float> normal(0, deviation);
-    std::vector<float> row(kColumns), found(kColumns);
+    std::vector<float> row(kColumns);
     for (float &value : row)
       value = normal(generator);
-    llama::CodeRow codes;
-    llama::quantizeRow(llama::Format::Q8, row.data(), kColumns, codes);
-    codes.dequantize(llama::Format::Q8, found.data());
+    std::vector<float> found = quantized(llama::Format::Q8, row);
     for (int begin = 0; begin < kColumns; begin += t.group) {
       double reach = 0, worst = 0;
       for (int k = begin; k < begin + t.group; ++k) {
@@ -175,12 +164,10 @@ TEST(Quantization, SmallScalesAreNoWorseThanZeros) {
     for (float deviation : {1e-5f, 3e-6f, 1e-6f, 3e-7f, 1e-7f, 3e-8f, 1e-8f, 1e-9f, 1e-12f})
       for (float mean : {0.0f, 5.0f}) { // of which formats without minimums know nothing
         std::normal_distribution<float> normal(mean * deviation, deviation);
-        std::vector<float> row(kColumns), found(kColumns);
+        std::vector<float> row(kColumns);
         for (float &value : row)
           value = normal(generator);
-        llama::CodeRow codes;
-        llama::quantizeRow(format, row.data(), kColumns, codes);
-        codes.dequantize(format, found.data());
+        std::vector<float> found = quantized(format, row);
         std::string what = stringifyFormat(format).str() + " " + std::to_string(deviation * 1e9f) + "e-9";
         double allErrors = 0, allZeros = 0;
         for (int begin = 0; begin < kColumns; begin += t.group) {
